@@ -1,0 +1,105 @@
+#include "net/loop.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace letterlock::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+Task<> note(ResultTask<> wait, std::vector<std::string>& seen, std::string what) {
+  const auto result = co_await std::move(wait);
+  seen.push_back(what + (result ? "" : ":" + std::string(base::name(result.error().kind))));
+}
+
+void run_until(Loop& loop, const std::function<bool()>& done) {
+  for (int i = 0; i < 2000 && !done(); ++i) {
+    if (loop.poll() == 0) std::this_thread::sleep_for(1ms);
+  }
+  EXPECT_TRUE(done());
+}
+
+TEST(Signal, WakesAllWaitersFromAnotherThread) {
+  Loop loop;
+  Signal signal;
+  std::vector<std::string> seen;
+  loop.spawn(note(signal.wait(), seen, "a"));
+  loop.spawn(note(signal.wait(), seen, "b"));
+  loop.poll();
+  EXPECT_TRUE(seen.empty());
+  std::thread([&] { signal.set(); }).join();
+  run_until(loop, [&] { return seen.size() == 2; });
+  loop.spawn(note(signal.wait(), seen, "late"));
+  loop.poll();
+  EXPECT_EQ(seen.size(), 3U);
+}
+
+TEST(Gate, CancelsWhatRunsAndWaitsForIt) {
+  Loop loop;
+  LoopTimers timers;
+  std::vector<std::string> seen;
+  {
+    Gate gate(loop);
+    EXPECT_TRUE(gate.start(note(timers.sleep(1h), seen, "sleeper")));
+    loop.poll();
+    bool closed = false;
+    loop.spawn(gate.close(timers, 0ms), [&] { closed = true; });
+    run_until(loop, [&] { return closed; });
+    EXPECT_FALSE(gate.start(note(timers.sleep(1h), seen, "never")));
+  }
+  EXPECT_EQ(seen, std::vector<std::string>{"sleeper:cancelled"});
+}
+
+Task<> twice(Timers& timers, std::vector<std::string>& seen) {
+  for (int i = 0; i < 2; ++i) {
+    const auto slept = co_await timers.sleep(1h);
+    seen.push_back(slept ? "slept" : "cancelled");
+  }
+}
+
+// Once cancelled, always cancelled: no second wait may hang.
+TEST(Gate, CancellationStays) {
+  Loop loop;
+  LoopTimers timers;
+  std::vector<std::string> seen;
+  const auto running = loop.spawn(twice(timers, seen));
+  loop.poll();
+  running->cancel();
+  run_until(loop, [&] { return seen.size() == 2; });
+  EXPECT_EQ(seen, (std::vector<std::string>{"cancelled", "cancelled"}));
+}
+
+Task<> listen_to(Bell& bell, Timers& timers, std::vector<std::string>& seen) {
+  while (seen.size() < 2) {
+    const auto rung = co_await bell.wait(timers, 20ms);
+    seen.push_back(!rung ? "cancelled" : *rung ? "rung" : "timeout");
+  }
+}
+
+TEST(Bell, RemembersOneRingAndTimesOut) {
+  Loop loop;
+  LoopTimers timers;
+  Bell bell;
+  std::vector<std::string> seen;
+  bell.ring();
+  bell.ring();
+  loop.spawn(listen_to(bell, timers, seen));
+  run_until(loop, [&] { return seen.size() == 2; });
+  EXPECT_EQ(seen, (std::vector<std::string>{"rung", "timeout"}));
+}
+
+TEST(Workers, RunElsewhereAndAreBounded) {
+  Loop loop;
+  ThreadWorkers workers(1, 1);
+  std::thread::id where;
+  std::vector<std::string> seen;
+  loop.spawn(note(workers.run([&] { where = std::this_thread::get_id(); }), seen, "ran"));
+  run_until(loop, [&] { return seen.size() == 1; });
+  EXPECT_EQ(seen[0], "ran");
+  EXPECT_NE(where, std::this_thread::get_id());
+}
+
+}  // namespace
+}  // namespace letterlock::net
