@@ -1,0 +1,50 @@
+// What is kept of a password: SCRAM-SHA-256 keys. They check a SCRAM proof or a PLAIN password;
+// neither opens any other service, and the password itself is nowhere.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "sasl/mechanism.h"
+
+namespace letterlock::sasl {
+
+// RFC: 5802 section 3.
+struct ScramKeys {
+  base::Bytes salt;  // 16 octets for those we make
+  unsigned rounds = 0;
+  base::Bytes stored_key;  // 32 octets
+  base::Bytes server_key;  // 32 octets
+  bool operator==(const ScramKeys&) const = default;
+};
+
+// `password` as prepare() returns it. About 0.33 microseconds a round: run it on workers.
+ScramKeys derive(std::string_view password, base::BytesView salt, unsigned rounds = rounds_default);
+
+// True if `password`, as the client sent it, is the one the keys were made of. As slow as derive():
+// run it on workers. For unknown users call it with fake_keys(), so that they take the same time.
+bool password_matches(std::string_view password, const ScramKeys& keys);
+
+// Keys of a user who isn't there: the same for the same name, different for another, and no
+// password fits them. `secret` is the site's, at least 16 octets, and never changes.
+ScramKeys fake_keys(base::BytesView secret, std::string_view user,
+                    unsigned rounds = rounds_default);
+
+// "SCRAM-SHA-256$100000:<salt>$<StoredKey>:<ServerKey>", all base64. RFC: 5803 section 2.
+std::string to_text(const ScramKeys& keys);
+// Errors: corrupt (another form, sizes or rounds out of bounds).
+base::Result<ScramKeys> keys_from_text(std::string_view text);
+
+// A user name or password in the form that is compared and hashed.
+// Errors: invalid (empty, not UTF-8, a character that RFC 4013 prohibits). RFC: 4013 section 2.
+// RFC 4013 §2.2 deviation: no NFKC. No library of the platform's brings it, and a client that does
+// it sends what we then compare octet by octet; ASCII and NFC text outside of compatibility
+// characters come out the same.
+base::Result<std::string> prepare(std::string_view text);
+
+// Random octets as a nonce: base64, so printable and without a comma. 18 octets make 24 characters.
+std::string nonce_from(base::BytesView random_octets);
+
+}  // namespace letterlock::sasl
