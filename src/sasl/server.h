@@ -80,10 +80,10 @@ class ServerMechanism {
 struct ServerOptions {
   Mechanism mechanism = Mechanism::plain;
   // SCRAM: fresh for each exchange, nonce_from() at least 18 random octets.
-  std::string nonce;
+  std::string nonce = {};
   // The session's 32 octets (mechanism.h, channel_binding_label); none without TLS or exporter.
   // Where they are given PLUS counts as offered: a client that says it saw no PLUS was downgraded.
-  std::optional<base::Bytes> channel_binding;
+  std::optional<base::Bytes> channel_binding = {};
 };
 
 // PLUS without channel binding octets fails at begin().
