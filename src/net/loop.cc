@@ -43,11 +43,6 @@ Task<> keep_cancelled(Task<> task) {
   co_await std::move(task);
 }
 
-Task<bool> is_cancelled() {
-  const auto state = co_await asio::this_coro::cancellation_state;
-  co_return state.cancelled() != asio::cancellation_type::none;
-}
-
 [[noreturn]] void end_on(const std::exception_ptr& exception) {
   try {
     std::rethrow_exception(exception);
@@ -62,6 +57,11 @@ Task<bool> is_cancelled() {
 auto cancelled() { return base::fail(base::ErrorKind::cancelled, "stopping"); }
 
 }  // namespace
+
+Task<bool> is_cancelled() {
+  const auto state = co_await asio::this_coro::cancellation_state;
+  co_return state.cancelled() != asio::cancellation_type::none;
+}
 
 Loop::Loop() : context_(std::make_unique<asio::io_context>(1)) {}
 Loop::~Loop() = default;
@@ -144,6 +144,25 @@ ResultTask<> Signal::wait() {
   if (state->set) co_return base::Result<>();
   std::erase(state->waiters, timer);
   co_return cancelled();
+}
+
+// A cancellation ends one async_wait, the next one stands: the state of the task remembers it, so it isn't lost.
+Task<> Signal::wait_to_the_end() {
+  const auto state = state_;
+  const auto executor = co_await asio::this_coro::executor;
+  const auto timer = std::make_shared<asio::steady_timer>(executor, asio::steady_timer::time_point::max());
+  {
+    const std::scoped_lock lock(state->mutex);
+    if (state->set) co_return;
+    state->waiters.push_back(timer);
+  }
+  bool set = false;
+  while (!set) {
+    error_code error;
+    co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, error));
+    const std::scoped_lock lock(state->mutex);
+    set = state->set;
+  }
 }
 
 // The waiter owns one round; a ring ends the round that stands.
@@ -234,14 +253,6 @@ ThreadWorkers::~ThreadWorkers() {
   for (auto& thread : state_->threads) thread.join();
 }
 
-namespace {
-// Waits to the end even when cancelled, because the work refers to the caller's variables.
-Task<> wait_to_the_end(std::shared_ptr<Signal> signal) {
-  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  (void)co_await signal->wait();
-}
-}  // namespace
-
 ResultTask<> ThreadWorkers::run(std::function<void()> work) {
   const auto done = std::make_shared<Signal>();
   {
@@ -250,7 +261,7 @@ ResultTask<> ThreadWorkers::run(std::function<void()> work) {
     state_->waiting.emplace_back(std::move(work), done);
   }
   state_->changed.notify_one();
-  co_await wait_to_the_end(done);
+  co_await done->wait_to_the_end();  // the work refers to the caller's variables
   co_return base::Result<>();
 }
 

@@ -70,6 +70,9 @@ class Signal {
   bool is_set() const;
   // Errors: cancelled.
   ResultTask<> wait();
+  // Waits even when the task is cancelled meanwhile (it stays cancelled after), for what refers to the
+  // caller's variables or whose outcome must be known. Whoever sets the signal owes it soon.
+  Task<> wait_to_the_end();
 
  private:
   struct State;
@@ -158,5 +161,8 @@ class Gate {
 
 // This task's loop, for posting back to. Cheap.
 Task<void> yield();
+
+// Whether this task was cancelled: asked before what can't be undone.
+Task<bool> is_cancelled();
 
 }  // namespace letterlock::net

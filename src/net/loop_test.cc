@@ -90,6 +90,29 @@ TEST(Bell, RemembersOneRingAndTimesOut) {
   EXPECT_EQ(seen, (std::vector<std::string>{"rung", "timeout"}));
 }
 
+Task<> work_then_sleep(Workers& workers, Timers& timers, std::vector<std::string>& seen) {
+  const auto ran = co_await workers.run([] { std::this_thread::sleep_for(20ms); });
+  seen.push_back(ran ? "ran" : "not run");
+  const auto slept = co_await timers.sleep(1h);
+  seen.push_back(slept ? "slept" : "cancelled");
+}
+
+// Work that has begun is waited for; the cancellation isn't forgotten over it, nor one that comes later.
+TEST(Workers, CancellationOutlivesTheWork) {
+  for (const bool cancel_during : {true, false}) {
+    Loop loop;
+    LoopTimers timers;
+    ThreadWorkers workers(1, 1);
+    std::vector<std::string> seen;
+    const auto running = loop.spawn(work_then_sleep(workers, timers, seen));
+    loop.poll();
+    if (!cancel_during) run_until(loop, [&] { return seen.size() == 1; });
+    running->cancel();
+    run_until(loop, [&] { return seen.size() == 2; });
+    EXPECT_EQ(seen, (std::vector<std::string>{"ran", "cancelled"}));
+  }
+}
+
 TEST(Workers, RunElsewhereAndAreBounded) {
   Loop loop;
   ThreadWorkers workers(1, 1);
