@@ -61,9 +61,11 @@ base::Result<std::string> decode_xtext(std::string_view text);
 base::Result<std::string> parse_envid(std::string_view value);
 std::string format_envid(std::string_view envid);
 
-// The value of ORCPT, both ways; addr-types rfc822 and utf-8 are understood, others pass if they
-// are printable. Errors: invalid. `smtputf8` says whether the peer takes UTF-8 in commands.
+// The value of ORCPT, both ways; of the address types rfc822 and utf-8 are understood, others pass
+// if they are printable. Errors: invalid.
 base::Result<std::string> parse_original_recipient(std::string_view value);
+// `smtputf8` says whether the peer takes UTF-8 in commands. Empty if it can't be said within 500
+// characters: then no ORCPT is passed on rather than one that is refused.
 enum class Utf8 { no, yes };
 std::string format_original_recipient(std::string_view original_recipient, Utf8 smtputf8);
 // "rfc822;bob@birch.example" or "utf-8;…": what a recipient without ORCPT is given when one is made
