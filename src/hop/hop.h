@@ -2,7 +2,9 @@
 // judges nothing (protection/) and stores nothing (trace/).
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/id.h"
@@ -14,10 +16,11 @@ namespace letterlock::hop {
 // What a TLS session says of itself. `version == none` means that there was no TLS.
 struct TlsFacts {
   TlsVersion version = TlsVersion::none;
-  std::string cipher;          // IANA name: "TLS_AES_256_GCM_SHA384"
-  std::string group;           // key exchange: "X25519", "X25519MLKEM768", "secp256r1"
-  bool post_quantum = false;   // the key exchange resists a quantum computer
-  std::string exporter_digest;  // hex SHA-256 over the session's exporter and the trace id; may be empty
+  std::string cipher;         // IANA name: "TLS_AES_256_GCM_SHA384"
+  std::string group;          // key exchange: "X25519", "X25519MLKEM768", "secp256r1"
+  bool post_quantum = false;  // the key exchange resists a quantum computer
+  std::string
+      exporter_digest;  // hex SHA-256 over the session's exporter and the trace id; may be empty
   bool operator==(const TlsFacts&) const = default;
 };
 
@@ -41,16 +44,29 @@ struct End {
   Role role = Role::mta;
   std::string who;
   std::string address;
-  std::string protocol;  // as RFC 3848 names it for receptions ("ESMTPSA"), "POP3", "POP3S"; may be empty
+  std::string
+      protocol;  // as RFC 3848 names it for receptions ("ESMTPSA"), "POP3", "POP3S"; may be empty
   bool operator==(const End&) const = default;
 };
 std::string_view name(End::Role role);
+std::optional<End::Role> role_from(std::string_view name);
 
 // What changed the content between its coming in and its going out, so that digests meet.
-enum class Change { trace_fields_added, bcc_removed, date_added, message_id_added, dkim_signed, converted, sealed, expanded };
+enum class Change {
+  trace_fields_added,
+  bcc_removed,
+  date_added,
+  message_id_added,
+  dkim_signed,
+  converted,
+  sealed,
+  expanded
+};
 std::string_view name(Change change);
+std::optional<Change> change_from(std::string_view name);
 
-// One requirement's part as it stood at the hop: "level >= authenticated", by "tenant acorn.example".
+// One requirement's part as it stood at the hop: "level >= authenticated", by "tenant
+// acorn.example".
 struct Required {
   std::string what;
   std::string by;
@@ -60,14 +76,17 @@ struct Required {
 
 enum class Answer { take, try_next, hold, refuse };
 std::string_view name(Answer answer);
+std::optional<Answer> answer_from(std::string_view name);
 
 // How a hop ended. `unknown`: the intent was durable, the outcome isn't (a crash between them).
 enum class Outcome { intended, completed, failed, unknown };
 std::string_view name(Outcome outcome);
+std::optional<Outcome> outcome_from(std::string_view name);
 
 // How much of the message a failed attempt had given away: content counts in exposure.
 enum class Given { nothing, envelope, content };
 std::string_view name(Given given);
+std::optional<Given> given_from(std::string_view name);
 
 struct Hop {
   base::TraceId trace;
@@ -84,19 +103,34 @@ struct Hop {
   std::string reason;  // one sentence: why this answer, with source, host and fact
   Outcome outcome = Outcome::completed;
   Given given = Given::content;
-  std::string reply;  // the peer's last words on a relay: "250 2.0.0 Ok: queued as 4F1…"
+  std::string reply;       // the peer's last words on a relay: "250 2.0.0 Ok: queued as 4F1…"
   std::string digest_in;   // hex SHA-256 of the content as it came in
   std::string digest_out;  // and as it went out
   std::vector<Change> changes;
-  base::Time time;      // of the intent where there is one, else of the transfer's end
-  base::Time finished;  // of the outcome
+  base::Time time;                 // of the intent where there is one, else of the transfer's end
+  base::Time finished;             // of the outcome
   bool password_in_clear = false;  // a reusable password crossed this hop unprotected
   bool operator==(const Hop&) const = default;
 };
 
+// Limits of a record, in octets of UTF-8 and in entries. What is longer was cut before it is kept.
+inline constexpr std::size_t who_octets_max = 512;
+inline constexpr std::size_t word_octets_max = 128;  // address, protocol, cipher, group, digests
+inline constexpr std::size_t sentence_octets_max = 1000;  // reason, reply, each part of a Required
+inline constexpr std::size_t recipients_max = 1000;
+inline constexpr std::size_t required_max = 16;
+inline constexpr std::size_t changes_max = 16;
+inline constexpr std::size_t record_octets_max = 128 * 1024;
+
+// The same hop as a record can keep it: texts cut to their limits at a character's end (with "…"),
+// what is not UTF-8 replaced by U+FFFD, lists cut to their length.
+Hop bounded(Hop hop);
+
 // The record as JSON text, one object on one line, keys in fixed order: what is hashed and kept.
+// Of a hop that isn't bounded, its bounded form. `finished` is null as long as it isn't set.
 std::string to_json(const Hop& hop);
-// Errors: corrupt (not JSON, a missing or unknown word).
+// Only what to_json writes, octet for octet, so that two readers of one record can't differ.
+// Errors: corrupt (not JSON, a missing or unknown word, too long, another spelling of the same).
 base::Result<Hop> hop_from_json(std::string_view text);
 
 }  // namespace letterlock::hop

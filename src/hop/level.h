@@ -28,7 +28,18 @@ std::string_view name(Network network);
 std::optional<Network> network_from(std::string_view name);
 
 // What proved the peer's identity.
-enum class Proof { none, dane_ee, dane_ta, mta_sts, connector, pin, site, scram_plus, client_certificate, channel_proof };
+enum class Proof {
+  none,
+  dane_ee,
+  dane_ta,
+  mta_sts,
+  connector,
+  pin,
+  site,
+  scram_plus,
+  client_certificate,
+  channel_proof
+};
 std::string_view name(Proof proof);  // "dane-ee" …; none is "-"
 std::optional<Proof> proof_from(std::string_view name);
 
