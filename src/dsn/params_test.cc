@@ -58,10 +58,9 @@ TEST(OriginalRecipient, Types) {
             "rfc822;Bob+tag@birch.example");
   EXPECT_EQ(format_original_recipient("rfc822;Bob+tag@birch.example", Utf8::no),
             "rfc822;Bob+2Btag@birch.example");
-  EXPECT_EQ(parse_original_recipient("x400;/S=a"),
   EXPECT_EQ(parse_original_recipient("x400;/S+3Da"), "x400;/S=a");
-  for (const auto* text :
-       {"", "rfc822", "x400;/S=a", ";a@b", "rfc822;", "rf c;a@b", "rfc822;a b", "rfc822;gr\xc3\xbcn@x"}) {
+  for (const auto* text : {"", "rfc822", "x400;/S=a", ";a@b", "rfc822;", "rf c;a@b", "rfc822;a b",
+                           "rfc822;gr\xc3\xbcn@x"}) {
     EXPECT_FALSE(parse_original_recipient(text)) << text;
   }
   EXPECT_FALSE(parse_original_recipient("rfc822;" + std::string(494, 'x')));
