@@ -2,7 +2,7 @@
 add_library(project_options INTERFACE)
 target_compile_options(project_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
-  -Wold-style-cast -Wimplicit-fallthrough -Wno-gnu-statement-expression -Werror=return-type
+  -Wold-style-cast -Wimplicit-fallthrough -Wno-gnu-statement-expression -Wno-missing-designated-field-initializers -Werror=return-type
   -Werror=unused-result -fstack-protector-strong)
 target_compile_definitions(project_options INTERFACE _GLIBCXX_ASSERTIONS BOOST_ASIO_NO_DEPRECATED)
 target_include_directories(project_options INTERFACE ${CMAKE_SOURCE_DIR}/src)

@@ -6,7 +6,7 @@ namespace letterlock::base {
 [[noreturn]] void assertion_failed(const char* condition, const char* file, int line);
 }
 
-#define ASSERT(condition)                                                         \
-  (static_cast<bool>(condition)                                                   \
-       ? void(0)                                                                  \
+#define ASSERT(condition)       \
+  (static_cast<bool>(condition) \
+       ? void(0)                \
        : ::letterlock::base::assertion_failed(#condition, __FILE__, __LINE__))

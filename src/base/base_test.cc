@@ -14,7 +14,9 @@ Result<int> halve(int value) {
   if (value % 2 != 0) return fail(ErrorKind::invalid, "odd");
   return value / 2;
 }
-Result<int> quarter(int value) { return TRY(halve(TRY(halve(value)))); }
+Result<int> quarter(int value) {
+  return TRY(halve(TRY(halve(value))));
+}
 
 TEST(Result, TryPassesTheErrorOn) {
   EXPECT_EQ(quarter(8), 2);
@@ -41,7 +43,7 @@ TEST(Bytes, PrintableCannotForgeALine) {
   EXPECT_EQ(printable("a\r\nb\x1b[2J\x7f"), "a\\x0d\\x0ab\\x1b[2J\\x7f");
   EXPECT_EQ(printable("grün"), "grün");
   EXPECT_EQ(printable("\xff\xc3"), "\\xff\\xc3");
-  EXPECT_EQ(printable("\xc2\x9b"), "\\xc2\\x9b");          // CSI as one C1 control
+  EXPECT_EQ(printable("\xc2\x9b"), "\\xc2\\x9b");           // CSI as one C1 control
   EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80");  // a surrogate
   EXPECT_EQ(printable("abcdef", 3), "abc…");
 }
@@ -51,7 +53,8 @@ TEST(Time, Texts) {
   EXPECT_EQ(to_rfc3339(time), "2026-11-23T02:32:44.120Z");
   EXPECT_EQ(to_rfc5322(time), "Mon, 23 Nov 2026 02:32:44 +0000");
   EXPECT_EQ(from_rfc3339("2026-11-23T02:32:44.120Z"), time);
-  for (const auto* wrong : {"", "2026-11-23", "2026-13-23T02:32:44Z", "2026-11-23T02:32:44+01:00", "2026-11-23T25:32:44Z"}) {
+  for (const auto* wrong : {"", "2026-11-23", "2026-13-23T02:32:44Z", "2026-11-23T02:32:44+01:00",
+                            "2026-11-23T25:32:44Z"}) {
     EXPECT_FALSE(from_rfc3339(wrong)) << wrong;
   }
 }
@@ -97,7 +100,8 @@ TEST(Pack, RoundTripsAndRefusesEveryCut) {
     return in.done(3);
   };
   EXPECT_TRUE(read(octets, true, id));
-  for (std::size_t cut = 0; cut < octets.size(); ++cut) EXPECT_FALSE(read(octets.substr(0, cut), false, id)) << cut;
+  for (std::size_t cut = 0; cut < octets.size(); ++cut)
+    EXPECT_FALSE(read(octets.substr(0, cut), false, id)) << cut;
   EXPECT_FALSE(read(octets + "x", false, id));
   Unpacker newer("test", octets);
   EXPECT_EQ(newer.version(), 3U);
@@ -112,7 +116,8 @@ TEST(Pack, KeysSortAsNumbersDo) {
 
 // RFC 6234 §8.5 and RFC 4231 §4.3.
 TEST(Digest, Vectors) {
-  EXPECT_EQ(to_hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(to_hex(sha256("abc")),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(to_hex(hmac_sha256("Jefe", "what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
   Sha256 running;
@@ -125,7 +130,8 @@ TEST(Digest, Vectors) {
 
 // RFC 7677 §3: SaltedPassword's first step is this function.
 TEST(Digest, Pbkdf2) {
-  EXPECT_EQ(to_hex(pbkdf2_sha256("password", "salt", 1)), "120fb6cffcf8b32c43e7225256c4f837a86548c92ccc35480805987cb70be17b");
+  EXPECT_EQ(to_hex(pbkdf2_sha256("password", "salt", 1)),
+            "120fb6cffcf8b32c43e7225256c4f837a86548c92ccc35480805987cb70be17b");
 }
 
 }  // namespace

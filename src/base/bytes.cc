@@ -1,10 +1,10 @@
 #include "base/bytes.h"
 
+#include <cstdint>
+
+#include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-
-#include <cstdint>
-#include <fmt/format.h>
 
 namespace letterlock::base {
 namespace {
@@ -16,7 +16,9 @@ int hex_digit(char c) {
   return -1;
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 // The length of the well-formed UTF-8 sequence at the front of `text`; 0 if there is none.
 std::size_t utf8_length(std::string_view text) {
@@ -84,10 +86,13 @@ std::string to_base64(BytesView octets) {
 
 Result<Bytes> from_base64(std::string_view text) {
   if (text.empty()) return Bytes{};
-  if (text.size() % 4 != 0) return fail(ErrorKind::invalid, "base64 of a length not divisible by 4");
+  if (text.size() % 4 != 0)
+    return fail(ErrorKind::invalid, "base64 of a length not divisible by 4");
   std::size_t padding = 0;
-  if (text.ends_with("==")) padding = 2;
-  else if (text.ends_with("=")) padding = 1;
+  if (text.ends_with("=="))
+    padding = 2;
+  else if (text.ends_with("="))
+    padding = 1;
   for (const char c : text.substr(0, text.size() - padding)) {
     const bool ok = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
                     c == '+' || c == '/';

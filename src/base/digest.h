@@ -31,7 +31,8 @@ class Sha256 {
 Bytes sha256(BytesView octets);
 // RFC: 2104.
 Bytes hmac_sha256(BytesView key, BytesView octets);
-// 32 octets; takes about 0.33 microseconds a round: run it off the I/O threads. RFC: 8018 section 5.2.
+// 32 octets; takes about 0.33 microseconds a round: run it off the I/O threads. RFC: 8018
+// section 5.2.
 Bytes pbkdf2_sha256(BytesView password, BytesView salt, unsigned rounds);
 
 }  // namespace letterlock::base

@@ -32,12 +32,14 @@ Result<IdOctets> id_from_text(std::string_view text) {
   IdOctets octets{};
   for (std::size_t i = 0; i < 26; ++i) {
     const int value = digit(text[i]);
-    if (value < 0 || (i == 0 && value > 7)) return fail(ErrorKind::invalid, "not an id: an unexpected letter");
+    if (value < 0 || (i == 0 && value > 7))
+      return fail(ErrorKind::invalid, "not an id: an unexpected letter");
     for (std::size_t k = 0; k < 5; ++k) {
       const std::size_t bit = i * 5 + k;
       if (bit < 2) continue;
       const auto one = static_cast<unsigned>(value) >> (4 - k) & 1U;
-      octets[(bit - 2) / 8] = static_cast<std::uint8_t>(octets[(bit - 2) / 8] | one << (7 - (bit - 2) % 8));
+      octets[(bit - 2) / 8] =
+          static_cast<std::uint8_t>(octets[(bit - 2) / 8] | one << (7 - (bit - 2) % 8));
     }
   }
   return octets;

@@ -30,7 +30,8 @@ class Id {
   static Id make(Time now, const std::array<std::uint8_t, 10>& randomness) {
     IdOctets octets{};
     auto milliseconds = static_cast<std::uint64_t>(to_milliseconds(now));
-    for (int i = 5; i >= 0; --i, milliseconds >>= 8) octets[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(milliseconds);
+    for (int i = 5; i >= 0; --i, milliseconds >>= 8)
+      octets[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(milliseconds);
     for (std::size_t i = 0; i < 10; ++i) octets[6 + i] = randomness[i];
     return Id(octets);
   }
@@ -48,7 +49,9 @@ class Id {
   }
 
   std::string text() const { return id_to_text(octets_); }
-  std::string_view octets() const { return {reinterpret_cast<const char*>(octets_.data()), octets_.size()}; }
+  std::string_view octets() const {
+    return {reinterpret_cast<const char*>(octets_.data()), octets_.size()};
+  }
   bool is_nil() const { return octets_ == IdOctets{}; }
   // The moment it was made.
   Time time() const {

@@ -9,14 +9,15 @@
 namespace letterlock::base::limits {
 
 // RFC 5321 §4.5.3.1: the least that must be accepted is also what we accept, where it is ample.
-inline constexpr std::size_t local_part_octets_max = 64;      // §4.5.3.1.1
-inline constexpr std::size_t domain_octets_max = 255;         // §4.5.3.1.2
-inline constexpr std::size_t path_octets_max = 256;           // §4.5.3.1.3, with < and >
-inline constexpr std::size_t command_line_octets_max = 2048;  // §4.5.3.1.4 says 512 plus what extensions add
-inline constexpr std::size_t reply_line_octets_max = 512;     // §4.5.3.1.5; we read longer, to 2048
-inline constexpr std::size_t text_line_octets_max = 1000;     // §4.5.3.1.6, with CRLF
-inline constexpr std::size_t recipients_min = 100;            // §4.5.3.1.8: at least so many must be taken
-inline constexpr std::size_t auth_line_octets_max = 12288;    // RFC 4954 §4
+inline constexpr std::size_t local_part_octets_max = 64;  // §4.5.3.1.1
+inline constexpr std::size_t domain_octets_max = 255;     // §4.5.3.1.2
+inline constexpr std::size_t path_octets_max = 256;       // §4.5.3.1.3, with < and >
+inline constexpr std::size_t command_line_octets_max =
+    2048;  // §4.5.3.1.4 says 512 plus what extensions add
+inline constexpr std::size_t reply_line_octets_max = 512;  // §4.5.3.1.5; we read longer, to 2048
+inline constexpr std::size_t text_line_octets_max = 1000;  // §4.5.3.1.6, with CRLF
+inline constexpr std::size_t recipients_min = 100;  // §4.5.3.1.8: at least so many must be taken
+inline constexpr std::size_t auth_line_octets_max = 12288;  // RFC 4954 §4
 
 // RFC 5321 §4.5.3.2, for the side that sends.
 inline constexpr Milliseconds greeting_wait = std::chrono::minutes(5);

@@ -32,6 +32,12 @@ std::uint64_t Unpacker::number() {
   return 0;
 }
 
+bool Unpacker::flag() {
+  const std::uint64_t value = number();
+  if (value > 1) bad_ = true;
+  return value == 1;
+}
+
 std::string_view Unpacker::text() {
   const std::uint64_t size = number();
   if (bad_ || size > rest_.size()) {
@@ -51,11 +57,14 @@ std::size_t Unpacker::count() {
 }
 
 Result<void> Unpacker::done(std::uint64_t version_max) const {
+  if (version_ == 0) return fail(ErrorKind::corrupt, fmt::format("{}: version 0 never was", what_));
   if (version_ > version_max) {
-    return fail(ErrorKind::corrupt, fmt::format("{}: version {} was written by a newer program", what_, version_));
+    return fail(ErrorKind::corrupt,
+                fmt::format("{}: version {} was written by a newer program", what_, version_));
   }
   if (bad_) return fail(ErrorKind::corrupt, fmt::format("{}: the record is cut short", what_));
-  if (!rest_.empty()) return fail(ErrorKind::corrupt, fmt::format("{}: {} octets too many", what_, rest_.size()));
+  if (!rest_.empty())
+    return fail(ErrorKind::corrupt, fmt::format("{}: {} octets too many", what_, rest_.size()));
   return {};
 }
 

@@ -34,11 +34,13 @@ class Packer {
 class Unpacker {
  public:
   // `what` names the record in errors; the octets must outlive the Unpacker.
-  Unpacker(std::string_view what, std::string_view octets) : what_(what), rest_(octets) { version_ = number(); }
+  Unpacker(std::string_view what, std::string_view octets) : what_(what), rest_(octets) {
+    version_ = number();
+  }
   std::uint64_t version() const { return version_; }
   std::uint64_t number();
   std::string_view text();
-  bool flag() { return number() != 0; }
+  bool flag();
   Time time() { return from_milliseconds(static_cast<std::int64_t>(number())); }
   template <class IdType>
   IdType id() {

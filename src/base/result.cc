@@ -4,19 +4,32 @@ namespace letterlock::base {
 
 std::string_view name(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::invalid: return "invalid";
-    case ErrorKind::not_found: return "not_found";
-    case ErrorKind::exists: return "exists";
-    case ErrorKind::denied: return "denied";
-    case ErrorKind::conflict: return "conflict";
-    case ErrorKind::unavailable: return "unavailable";
-    case ErrorKind::timeout: return "timeout";
-    case ErrorKind::full: return "full";
-    case ErrorKind::closed: return "closed";
-    case ErrorKind::cancelled: return "cancelled";
-    case ErrorKind::protocol: return "protocol";
-    case ErrorKind::corrupt: return "corrupt";
-    case ErrorKind::io: return "io";
+    case ErrorKind::invalid:
+      return "invalid";
+    case ErrorKind::not_found:
+      return "not_found";
+    case ErrorKind::exists:
+      return "exists";
+    case ErrorKind::denied:
+      return "denied";
+    case ErrorKind::conflict:
+      return "conflict";
+    case ErrorKind::unavailable:
+      return "unavailable";
+    case ErrorKind::timeout:
+      return "timeout";
+    case ErrorKind::full:
+      return "full";
+    case ErrorKind::closed:
+      return "closed";
+    case ErrorKind::cancelled:
+      return "cancelled";
+    case ErrorKind::protocol:
+      return "protocol";
+    case ErrorKind::corrupt:
+      return "corrupt";
+    case ErrorKind::io:
+      return "io";
   }
   return "unknown";
 }
@@ -30,12 +43,14 @@ bool is_temporary(ErrorKind kind) {
     case ErrorKind::closed:
     case ErrorKind::cancelled:
     case ErrorKind::protocol:
-    case ErrorKind::io: return true;
+    case ErrorKind::io:
+      return true;
     case ErrorKind::invalid:
     case ErrorKind::not_found:
     case ErrorKind::exists:
     case ErrorKind::denied:
-    case ErrorKind::corrupt: return false;
+    case ErrorKind::corrupt:
+      return false;
   }
   return false;
 }

@@ -45,7 +45,9 @@ using Result = std::expected<T, Error>;
 inline std::unexpected<Error> fail(ErrorKind kind, std::string what) {
   return std::unexpected(Error{kind, std::move(what)});
 }
-inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::move(error)); }
+inline std::unexpected<Error> fail(Error error) {
+  return std::unexpected(std::move(error));
+}
 
 // Puts what was being done in front of why it failed: "reading config: no such file".
 Error within(std::string_view doing, Error error);
@@ -54,11 +56,12 @@ Error within(std::string_view doing, Error error);
 
 // TRY(expression): its value, or return its error from this function. Never around co_await.
 #define TRY(...) TRY_NAMED(LETTERLOCK_JOIN(try_, __COUNTER__), __VA_ARGS__)
-#define TRY_NAMED(result, ...)                                                   \
-  ({                                                                             \
-    auto result = (__VA_ARGS__);                                                 \
-    if (!result) [[unlikely]] return std::unexpected(std::move(result.error())); \
-    std::move(result).value();                                                   \
+#define TRY_NAMED(result, ...)                           \
+  ({                                                     \
+    auto result = (__VA_ARGS__);                         \
+    if (!result) [[unlikely]]                            \
+      return std::unexpected(std::move(result.error())); \
+    std::move(result).value();                           \
   })
 
 #define LETTERLOCK_JOIN2(a, b) a##b
@@ -67,14 +70,16 @@ Error within(std::string_view doing, Error error);
 // CO_TRY(auto x, co_await f()): a statement. Declares x with the value, or co_returns the error.
 #define CO_TRY(declaration, ...) \
   CO_TRY_NAMED(LETTERLOCK_JOIN(co_try_, __COUNTER__), declaration, __VA_ARGS__)
-#define CO_TRY_NAMED(result, declaration, ...)                                     \
-  auto result = (__VA_ARGS__);                                                     \
-  if (!result) [[unlikely]] co_return std::unexpected(std::move(result.error())); \
+#define CO_TRY_NAMED(result, declaration, ...)            \
+  auto result = (__VA_ARGS__);                            \
+  if (!result) [[unlikely]]                               \
+    co_return std::unexpected(std::move(result.error())); \
   declaration = std::move(result).value()
 
 // CO_CHECK(co_await f()): the same for a Result<void>.
-#define CO_CHECK(...)                                                                      \
-  do {                                                                                     \
-    auto co_check_ = (__VA_ARGS__);                                                        \
-    if (!co_check_) [[unlikely]] co_return std::unexpected(std::move(co_check_.error())); \
+#define CO_CHECK(...)                                          \
+  do {                                                         \
+    auto co_check_ = (__VA_ARGS__);                            \
+    if (!co_check_) [[unlikely]]                               \
+      co_return std::unexpected(std::move(co_check_.error())); \
   } while (false)

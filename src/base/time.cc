@@ -1,9 +1,9 @@
 #include "base/time.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <charconv>
+
+#include <fmt/format.h>
 
 namespace letterlock::base {
 namespace {
@@ -33,7 +33,8 @@ struct Unit {
   std::string_view name;
   std::int64_t milliseconds;
 };
-constexpr std::array<Unit, 5> units{{{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
+constexpr std::array<Unit, 5> units{
+    {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
 
 }  // namespace
 
@@ -46,12 +47,17 @@ std::string to_rfc3339(Time time) {
 }
 
 Result<Time> from_rfc3339(std::string_view text) {
-  const auto wrong = [&] { return fail(ErrorKind::invalid, fmt::format("'{}' is not a time like 2026-11-23T03:12:44Z", text)); };
+  const auto wrong = [&] {
+    return fail(ErrorKind::invalid,
+                fmt::format("'{}' is not a time like 2026-11-23T03:12:44Z", text));
+  };
   if (text.size() < 20 || text.back() != 'Z') return wrong();
-  if (text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':') return wrong();
-  const std::chrono::year_month_day date{std::chrono::year(TRY(number(text, 0, 4))),
-                                         std::chrono::month(static_cast<unsigned>(TRY(number(text, 5, 2)))),
-                                         std::chrono::day(static_cast<unsigned>(TRY(number(text, 8, 2))))};
+  if (text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':')
+    return wrong();
+  const std::chrono::year_month_day date{
+      std::chrono::year(TRY(number(text, 0, 4))),
+      std::chrono::month(static_cast<unsigned>(TRY(number(text, 5, 2)))),
+      std::chrono::day(static_cast<unsigned>(TRY(number(text, 8, 2))))};
   const int hour = TRY(number(text, 11, 2));
   const int minute = TRY(number(text, 14, 2));
   const int second = TRY(number(text, 17, 2));
@@ -69,20 +75,21 @@ Result<Time> from_rfc3339(std::string_view text) {
   } else if (text.size() != 20) {
     return wrong();
   }
-  return Time(std::chrono::sys_days(date)) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-         std::chrono::seconds(second) + Milliseconds(milliseconds);
+  return Time(std::chrono::sys_days(date)) + std::chrono::hours(hour) +
+         std::chrono::minutes(minute) + std::chrono::seconds(second) + Milliseconds(milliseconds);
 }
 
 std::string to_rfc5322(Time time) {
-  static constexpr std::array<std::string_view, 7> days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  static constexpr std::array<std::string_view, 7> days{"Sun", "Mon", "Tue", "Wed",
+                                                        "Thu", "Fri", "Sat"};
+  static constexpr std::array<std::string_view, 12> months{
+      "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const auto [date, clock] = split(time);
   const std::chrono::weekday weekday{std::chrono::sys_days(date)};
   return fmt::format("{}, {} {} {:04} {:02}:{:02}:{:02} +0000", days[weekday.c_encoding()],
-                     static_cast<unsigned>(date.day()), months[static_cast<unsigned>(date.month()) - 1],
-                     static_cast<int>(date.year()), clock.hours().count(), clock.minutes().count(),
-                     clock.seconds().count());
+                     static_cast<unsigned>(date.day()),
+                     months[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
 std::string to_clock(Time time) {
@@ -92,7 +99,10 @@ std::string to_clock(Time time) {
 }
 
 Result<Milliseconds> parse_duration(std::string_view text) {
-  const auto wrong = [&] { return fail(ErrorKind::invalid, fmt::format("'{}' is not a duration like 30s, 15m, 4h or 5d", text)); };
+  const auto wrong = [&] {
+    return fail(ErrorKind::invalid,
+                fmt::format("'{}' is not a duration like 30s, 15m, 4h or 5d", text));
+  };
   std::int64_t count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   if (error != std::errc() || count < 0) return wrong();
@@ -109,7 +119,8 @@ Result<Milliseconds> parse_duration(std::string_view text) {
 std::string to_text(Milliseconds duration) {
   const std::int64_t count = duration.count();
   for (auto unit = units.rbegin(); unit != units.rend(); ++unit) {
-    if (count != 0 && count % unit->milliseconds == 0) return fmt::format("{}{}", count / unit->milliseconds, unit->name);
+    if (count != 0 && count % unit->milliseconds == 0)
+      return fmt::format("{}{}", count / unit->milliseconds, unit->name);
   }
   return "0s";
 }

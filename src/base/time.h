@@ -22,8 +22,12 @@ std::string to_rfc5322(Time time);
 // "03:12:44", as the tables that people read show it.
 std::string to_clock(Time time);
 
-inline std::int64_t to_milliseconds(Time time) { return time.time_since_epoch().count(); }
-inline Time from_milliseconds(std::int64_t count) { return Time(Milliseconds(count)); }
+inline std::int64_t to_milliseconds(Time time) {
+  return time.time_since_epoch().count();
+}
+inline Time from_milliseconds(std::int64_t count) {
+  return Time(Milliseconds(count));
+}
 
 // "30s", "15m", "4h", "5d", "250ms" as configuration and command line write them.
 // Errors: invalid (no number, no unit, more than ten years).

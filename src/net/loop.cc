@@ -1,5 +1,14 @@
 #include "net/loop.h"
 
+#include <condition_variable>
+#include <cstdio>
+#include <deque>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <vector>
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -10,14 +19,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <condition_variable>
-#include <cstdio>
-#include <deque>
-#include <exception>
-#include <map>
-#include <mutex>
-#include <thread>
-#include <vector>
 
 #include "base/assert.h"
 
@@ -54,7 +55,9 @@ Task<> keep_cancelled(Task<> task) {
   std::abort();
 }
 
-auto cancelled() { return base::fail(base::ErrorKind::cancelled, "stopping"); }
+auto cancelled() {
+  return base::fail(base::ErrorKind::cancelled, "stopping");
+}
 
 }  // namespace
 
@@ -69,29 +72,37 @@ Loop::~Loop() = default;
 std::shared_ptr<Running> Loop::spawn(Task<> task, std::function<void()> done) {
   auto spawned = std::make_shared<Spawned>();
   asio::co_spawn(*context_, keep_cancelled(std::move(task)),
-                 asio::bind_cancellation_slot(spawned->signal.slot(), [spawned, done = std::move(done)](const std::exception_ptr& exception) {
-                   spawned->ended = true;
-                   if (exception) end_on(exception);
-                   if (done) done();
-                 }));
+                 asio::bind_cancellation_slot(
+                     spawned->signal.slot(),
+                     [spawned, done = std::move(done)](const std::exception_ptr& exception) {
+                       spawned->ended = true;
+                       if (exception) end_on(exception);
+                       if (done) done();
+                     }));
   return spawned;
 }
 
-void Loop::post(std::function<void()> function) { asio::post(*context_, std::move(function)); }
+void Loop::post(std::function<void()> function) {
+  asio::post(*context_, std::move(function));
+}
 
 void Loop::run() {
   const auto stay = asio::make_work_guard(*context_);
   context_->run();
 }
 
-void Loop::stop() { context_->stop(); }
+void Loop::stop() {
+  context_->stop();
+}
 
 std::size_t Loop::poll() {
   context_->restart();
   return context_->poll();
 }
 
-bool Loop::is_this_thread() const { return context_->get_executor().running_in_this_thread(); }
+bool Loop::is_this_thread() const {
+  return context_->get_executor().running_in_this_thread();
+}
 
 ResultTask<> LoopTimers::sleep(base::Milliseconds duration) {
   if (co_await is_cancelled()) co_return cancelled();
@@ -119,7 +130,8 @@ void Signal::set() {
     state_->set = true;
     waiters.swap(state_->waiters);
   }
-  for (const auto& waiter : waiters) asio::post(waiter->get_executor(), [waiter] { waiter->cancel(); });
+  for (const auto& waiter : waiters)
+    asio::post(waiter->get_executor(), [waiter] { waiter->cancel(); });
 }
 
 bool Signal::is_set() const {
@@ -131,13 +143,15 @@ ResultTask<> Signal::wait() {
   const auto state = state_;
   if (co_await is_cancelled()) co_return cancelled();
   const auto executor = co_await asio::this_coro::executor;
-  const auto timer = std::make_shared<asio::steady_timer>(executor, asio::steady_timer::time_point::max());
+  const auto timer =
+      std::make_shared<asio::steady_timer>(executor, asio::steady_timer::time_point::max());
   {
     const std::scoped_lock lock(state->mutex);
     if (state->set) co_return base::Result<>();
     state->waiters.push_back(timer);
   }
-  // set() may come between here and the wait; it posts to this executor, so its cancel runs after the wait has begun.
+  // set() may come between here and the wait; it posts to this executor, so its cancel runs after
+  // the wait has begun.
   error_code error;
   co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, error));
   const std::scoped_lock lock(state->mutex);
@@ -146,11 +160,13 @@ ResultTask<> Signal::wait() {
   co_return cancelled();
 }
 
-// A cancellation ends one async_wait, the next one stands: the state of the task remembers it, so it isn't lost.
+// A cancellation ends one async_wait, the next one stands: the state of the task remembers it, so
+// it isn't lost.
 Task<> Signal::wait_to_the_end() {
   const auto state = state_;
   const auto executor = co_await asio::this_coro::executor;
-  const auto timer = std::make_shared<asio::steady_timer>(executor, asio::steady_timer::time_point::max());
+  const auto timer =
+      std::make_shared<asio::steady_timer>(executor, asio::steady_timer::time_point::max());
   {
     const std::scoped_lock lock(state->mutex);
     if (state->set) co_return;
@@ -163,6 +179,22 @@ Task<> Signal::wait_to_the_end() {
     const std::scoped_lock lock(state->mutex);
     set = state->set;
   }
+}
+
+Task<> Signal::wait_to_the_end() {
+  const auto state = state_;
+  const auto timer = std::make_shared<asio::steady_timer>(co_await asio::this_coro::executor,
+                                                          asio::steady_timer::time_point::max());
+  {
+    const std::scoped_lock lock(state->mutex);
+    if (state->set) co_return;
+    state->waiters.push_back(timer);
+  }
+  // An empty slot for this one wait: the task's own state still hears of a cancel, and the next
+  // wait fails with it.
+  error_code error;
+  co_await timer->async_wait(asio::bind_cancellation_slot(
+      asio::cancellation_slot(), asio::redirect_error(asio::use_awaitable, error)));
 }
 
 // The waiter owns one round; a ring ends the round that stands.
@@ -203,11 +235,13 @@ ResultTask<bool> Bell::wait(Timers& timers, base::Milliseconds timeout) {
     state->waiting = signal;
   }
   const auto sleeping = std::make_shared<Spawned>();
-  asio::co_spawn(co_await asio::this_coro::executor, keep_cancelled(ring_after(timers, timeout, signal)),
-                 asio::bind_cancellation_slot(sleeping->signal.slot(), [sleeping](const std::exception_ptr& exception) {
-                   sleeping->ended = true;
-                   if (exception) end_on(exception);
-                 }));
+  asio::co_spawn(co_await asio::this_coro::executor,
+                 keep_cancelled(ring_after(timers, timeout, signal)),
+                 asio::bind_cancellation_slot(sleeping->signal.slot(),
+                                              [sleeping](const std::exception_ptr& exception) {
+                                                sleeping->ended = true;
+                                                if (exception) end_on(exception);
+                                              }));
   const auto waited = co_await signal->wait();
   sleeping->cancel();
   const std::scoped_lock lock(state->mutex);
@@ -239,9 +273,11 @@ struct ThreadWorkers::State {
   }
 };
 
-ThreadWorkers::ThreadWorkers(unsigned threads, std::size_t waiting_max) : state_(std::make_shared<State>()) {
+ThreadWorkers::ThreadWorkers(unsigned threads, std::size_t waiting_max)
+    : state_(std::make_shared<State>()) {
   state_->waiting_max = waiting_max;
-  for (unsigned i = 0; i < threads; ++i) state_->threads.emplace_back([state = state_] { state->work(); });
+  for (unsigned i = 0; i < threads; ++i)
+    state_->threads.emplace_back([state = state_] { state->work(); });
 }
 
 ThreadWorkers::~ThreadWorkers() {
@@ -257,7 +293,8 @@ ResultTask<> ThreadWorkers::run(std::function<void()> work) {
   const auto done = std::make_shared<Signal>();
   {
     const std::scoped_lock lock(state_->mutex);
-    if (state_->waiting.size() >= state_->waiting_max) co_return base::fail(base::ErrorKind::full, "too much work waits for the worker threads");
+    if (state_->waiting.size() >= state_->waiting_max)
+      co_return base::fail(base::ErrorKind::full, "too much work waits for the worker threads");
     state_->waiting.emplace_back(std::move(work), done);
   }
   state_->changed.notify_one();
@@ -279,7 +316,9 @@ struct Gate::State {
 };
 
 Gate::Gate(Loop& loop) : state_(std::make_shared<State>(loop)) {}
-Gate::~Gate() { ASSERT(state_->running.empty()); }
+Gate::~Gate() {
+  ASSERT(state_->running.empty());
+}
 
 bool Gate::start(Task<> task) {
   if (state_->closing) return false;
@@ -292,7 +331,9 @@ bool Gate::start(Task<> task) {
   return true;
 }
 
-std::size_t Gate::running() const { return state_->running.size(); }
+std::size_t Gate::running() const {
+  return state_->running.size();
+}
 
 Task<> Gate::close(Timers& timers, base::Milliseconds grace) {
   const auto state = state_;

@@ -29,8 +29,8 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // Starts the task on this loop; `done` runs on the loop after it. From any thread. An exception out of
-  // the task is a bug and ends the process.
+  // Starts the task on this loop; `done` runs on the loop after it. From any thread. An exception
+  // out of the task is a bug and ends the process.
   std::shared_ptr<Running> spawn(Task<> task, std::function<void()> done = {});
   // Runs `function` on the loop soon. From any thread.
   void post(std::function<void()> function);
@@ -70,8 +70,8 @@ class Signal {
   bool is_set() const;
   // Errors: cancelled.
   ResultTask<> wait();
-  // Waits even when the task is cancelled meanwhile (it stays cancelled after), for what refers to the
-  // caller's variables or whose outcome must be known. Whoever sets the signal owes it soon.
+  // Waits even when the task is cancelled meanwhile (it stays cancelled after), for what refers to
+  // the caller's variables or whose outcome must be known. Whoever sets the signal owes it soon.
   Task<> wait_to_the_end();
 
  private:
@@ -122,7 +122,8 @@ class Bell {
 class Workers {
  public:
   virtual ~Workers() = default;
-  // Runs `work` elsewhere and resumes here when it is done. Errors: full (too many wait), cancelled.
+  // Runs `work` elsewhere and resumes here when it is done. Errors: full (too many wait),
+  // cancelled.
   virtual ResultTask<> run(std::function<void()> work) = 0;
 };
 

@@ -1,8 +1,8 @@
 #include "net/loop.h"
 
-#include <gtest/gtest.h>
-
 #include <thread>
+
+#include <gtest/gtest.h>
 
 namespace letterlock::net {
 namespace {
@@ -97,7 +97,8 @@ Task<> work_then_sleep(Workers& workers, Timers& timers, std::vector<std::string
   seen.push_back(slept ? "slept" : "cancelled");
 }
 
-// Work that has begun is waited for; the cancellation isn't forgotten over it, nor one that comes later.
+// Work that has begun is waited for; the cancellation isn't forgotten over it, nor one that comes
+// later.
 TEST(Workers, CancellationOutlivesTheWork) {
   for (const bool cancel_during : {true, false}) {
     Loop loop;
@@ -122,6 +123,32 @@ TEST(Workers, RunElsewhereAndAreBounded) {
   run_until(loop, [&] { return seen.size() == 1; });
   EXPECT_EQ(seen[0], "ran");
   EXPECT_NE(where, std::this_thread::get_id());
+}
+
+Task<> work_then_sleep(Workers& workers, Timers& timers, std::function<void()> work,
+                       std::vector<std::string>& seen) {
+  const auto worked = co_await workers.run(std::move(work));
+  seen.push_back(worked ? "worked" : std::string(base::name(worked.error().kind)));
+  const auto slept = co_await timers.sleep(1h);
+  seen.push_back(slept ? "slept" : std::string(base::name(slept.error().kind)));
+}
+
+// A cancel that comes during the work isn't lost, and one that comes later is heard.
+TEST(Workers, CancelIsHeardAfterTheWork) {
+  for (const bool during : {true, false}) {
+    Loop loop;
+    LoopTimers timers;
+    ThreadWorkers workers(1, 4);
+    std::vector<std::string> seen;
+    const auto running = loop.spawn(
+        work_then_sleep(workers, timers, [] { std::this_thread::sleep_for(20ms); }, seen));
+    loop.poll();
+    if (during) running->cancel();
+    run_until(loop, [&] { return seen.size() == 1; });
+    if (!during) running->cancel();
+    run_until(loop, [&] { return seen.size() == 2; });
+    EXPECT_EQ(seen, (std::vector<std::string>{"worked", "cancelled"}));
+  }
 }
 
 }  // namespace

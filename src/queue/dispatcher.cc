@@ -1,0 +1,246 @@
+#include "queue/dispatcher.h"
+
+#include <algorithm>
+
+#include "queue/keys.h"
+
+namespace letterlock::queue {
+namespace {
+
+constexpr std::size_t page_count = 200;      // due entries read at once
+constexpr std::size_t postpone_count = 100;  // moved in one transaction
+constexpr auto tenants_again = std::chrono::minutes(5);
+constexpr auto pass_again = std::chrono::seconds(10);  // after a pass that had to leave something
+constexpr auto idle_wait = std::chrono::minutes(5);    // a look at everything, whatever we believe
+constexpr auto trouble_wait = std::chrono::seconds(5);
+
+net::ResultTask<> load_due(store::Transaction& transaction, base::TenantId tenant, base::Time now,
+                           std::string after, DuePage& page) {
+  CO_TRY(page, co_await due(transaction, tenant, now, std::move(after), page_count));
+  co_return base::Result<>();
+}
+
+std::string rest_key(Lane lane, const std::string& destination) {
+  return (lane == Lane::local ? "l" : "r") + destination;
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(DispatcherPorts ports, WindowLimits limits)
+    : ports_(std::move(ports)), window_(limits), gate_(ports_.loop) {}
+
+net::Task<> Dispatcher::run() {
+  while (true) {
+    bool more = false;
+    auto worked = co_await learn_tenants();
+    if (worked) worked = co_await postpone_some();
+    if (worked) {
+      const auto loaded = co_await load_round();
+      if (loaded)
+        more = *loaded;
+      else
+        worked = base::fail(loaded.error());
+    }
+    if (!worked && worked.error().kind == base::ErrorKind::cancelled) break;
+    if (!worked) {
+      ports_.events.emit(
+          {base::Severity::error, "queue.load_failed", {{"reason", worked.error().what}}});
+      if (!co_await ports_.timers.sleep(trouble_wait)) break;
+      continue;
+    }
+    if (more) continue;
+    const auto rung = co_await load_bell_.wait(ports_.timers, until_next());
+    if (!rung) break;
+  }
+  ended_ = true;
+  local_bell_.ring();
+  remote_bell_.ring();
+  co_await gate_.close(ports_.timers, base::Milliseconds(0));
+}
+
+net::ResultTask<> Dispatcher::learn_tenants() {
+  const auto now = ports_.clock.now();
+  if (tenants_asked_ != base::Time{} && now - tenants_asked_ < tenants_again &&
+      now >= tenants_asked_)
+    co_return base::Result<>();
+  CO_TRY(const auto tenants, co_await ports_.tenants());
+  tenants_asked_ = now;
+  for (const auto& tenant : tenants) {
+    // A look from the beginning mends what a clock that jumped has hidden.
+    auto& state = tenants_[tenant];
+    state.more = true;
+    state.cursor.clear();
+  }
+  co_return base::Result<>();
+}
+
+bool Dispatcher::wants_loading(const TenantState& state, base::Time now) const {
+  if (state.more) return true;
+  if (state.passed_over && now - state.pass_began >= pass_again) return true;
+  return state.next_due && *state.next_due <= now;
+}
+
+// One page for each tenant that has more, in turn. True while there is room and more to read.
+net::ResultTask<bool> Dispatcher::load_round() {
+  const auto now = ports_.clock.now();
+  std::vector<base::TenantId> wanting;
+  for (const auto& [tenant, state] : tenants_) {
+    if (wants_loading(state, now)) wanting.push_back(tenant);
+  }
+  for (const auto& tenant : wanting) {
+    if (!window_.has_room()) co_return false;
+    CO_CHECK(co_await load_page(tenant));
+  }
+  co_return window_.has_room() &&
+      (!to_postpone_.empty() || std::ranges::any_of(tenants_, [&](const auto& pair) {
+        return wants_loading(pair.second, now);
+      }));
+}
+
+net::ResultTask<> Dispatcher::load_page(base::TenantId tenant) {
+  const auto now = ports_.clock.now();
+  std::string after = tenants_[tenant].cursor;
+  if (after.empty()) {
+    tenants_[tenant].pass_began = now;
+    tenants_[tenant].passed_over = false;
+  }
+  DuePage page;
+  CO_CHECK(co_await ports_.store.read(store::Scope::tenant(tenant),
+                                      [&](store::Transaction& transaction) {
+                                        return load_due(transaction, tenant, now, after, page);
+                                      }));
+  take_in(tenant, page);
+  co_return base::Result<>();
+}
+
+void Dispatcher::take_in(const base::TenantId& tenant, const DuePage& page) {
+  auto& state = tenants_[tenant];
+  const auto now = ports_.clock.now();
+  state.more = page.next_time && *page.next_time <= now;
+  state.next_due = page.next_time;
+  state.cursor = state.more ? page.last_key : std::string();
+  for (const auto& item : page.items) {
+    if (!ports_.leases.epoch_of(keys::partition_of(item.message))) continue;
+    switch (window_.add(item, now)) {
+      case Window::Added::added:
+        bell(item.lane).ring();
+        break;
+      case Window::Added::known:
+        break;
+      case Window::Added::resting:
+        to_postpone_.push_back(item);
+        break;
+      case Window::Added::full:
+      case Window::Added::destination_full:
+        state.passed_over = true;
+        break;
+    }
+  }
+}
+
+net::ResultTask<> Dispatcher::postpone_some() {
+  const auto now = ports_.clock.now();
+  std::erase_if(rests_, [&](const auto& rest) { return rest.second <= now; });
+  while (!to_postpone_.empty()) {
+    // One tenant and one rest at a time: a transaction has one scope.
+    const auto first = to_postpone_.back();
+    const auto rest = rests_.find(rest_key(first.lane, first.destination));
+    const auto until = rest == rests_.end() ? now : rest->second;
+    std::vector<Due> items;
+    std::erase_if(to_postpone_, [&](const Due& item) {
+      const bool same = item.tenant == first.tenant && item.lane == first.lane &&
+                        item.destination == first.destination;
+      if (!same || items.size() >= postpone_count) return false;
+      items.push_back(item);
+      return true;
+    });
+    CO_CHECK(co_await ports_.store.transact(
+        store::Scope::tenant(first.tenant),
+        [&](store::Transaction& transaction) { return postpone(transaction, items, until); }));
+    auto& state = tenants_[first.tenant];
+    if (!state.next_due || *state.next_due > until) state.next_due = until;
+  }
+  co_return base::Result<>();
+}
+
+base::Milliseconds Dispatcher::until_next() const {
+  const auto now = ports_.clock.now();
+  auto wait = base::Milliseconds(idle_wait);
+  for (const auto& [tenant, state] : tenants_) {
+    if (state.next_due) wait = std::min(wait, *state.next_due - now);
+    if (state.passed_over) wait = std::min(wait, base::Milliseconds(pass_again));
+  }
+  return std::clamp(wait, base::Milliseconds(1), base::Milliseconds(idle_wait));
+}
+
+void Dispatcher::offer(std::vector<Due> items) {
+  ports_.loop.post([this, items = std::move(items)] {
+    const auto now = ports_.clock.now();
+    for (const auto& item : items) {
+      if (!ports_.leases.epoch_of(keys::partition_of(item.message))) continue;
+      auto& state = tenants_[item.tenant];
+      if (window_.add(item, now) == Window::Added::added) {
+        bell(item.lane).ring();
+      } else {
+        state.more = true;
+        load_bell_.ring();
+      }
+    }
+  });
+}
+
+net::ResultTask<Job> Dispatcher::take(Lane lane) {
+  while (!ended_) {
+    const auto now = ports_.clock.now();
+    if (auto job = window_.take(lane, now)) co_return std::move(*job);
+    auto wait = base::Milliseconds(idle_wait);
+    if (const auto next = window_.next_time())
+      wait = std::clamp(*next - now, base::Milliseconds(1), wait);
+    CO_CHECK(co_await bell(lane).wait(ports_.timers, wait));
+  }
+  co_return base::fail(base::ErrorKind::cancelled, "the queue is stopping");
+}
+
+void Dispatcher::finish(const Job& job, std::optional<base::Time> next_try) {
+  const bool was_full = !window_.has_room();
+  window_.finish(job);
+  bell(job.lane).ring();
+  auto& state = tenants_[job.tenant];
+  if (next_try && (!state.next_due || *next_try < *state.next_due)) {
+    state.next_due = next_try;
+    load_bell_.ring();
+  }
+  if (was_full) load_bell_.ring();
+}
+
+void Dispatcher::abandon(const Job& job, base::Milliseconds wait) {
+  if (!gate_.start(forget_later(job, wait))) window_.finish(job);
+}
+
+net::Task<> Dispatcher::forget_later(Job job, base::Milliseconds wait) {
+  (void)co_await ports_.timers.sleep(wait);
+  window_.finish(job);
+  look_again(job.tenant);
+  bell(job.lane).ring();
+}
+
+void Dispatcher::rest(Lane lane, const std::string& destination, base::Time until) {
+  rests_[rest_key(lane, destination)] = until;
+  auto ready = window_.rest(lane, destination, until);
+  to_postpone_.insert(to_postpone_.end(), std::make_move_iterator(ready.begin()),
+                      std::make_move_iterator(ready.end()));
+  if (!to_postpone_.empty()) load_bell_.ring();
+}
+
+void Dispatcher::look_again(const base::TenantId& tenant) {
+  auto& state = tenants_[tenant];
+  state.more = true;
+  state.cursor.clear();
+  load_bell_.ring();
+}
+
+void Dispatcher::forget(const base::MessageId& message) {
+  window_.forget(message);
+}
+
+}  // namespace letterlock::queue

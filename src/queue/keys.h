@@ -1,0 +1,57 @@
+// The keys that the queue owns, all within the scope of the message's tenant, but for the
+// partitions' epochs, which are the site's (docs/storage.md).
+#pragma once
+
+#include <string>
+
+#include "base/id.h"
+#include "base/pack.h"
+#include "base/time.h"
+#include "store/store.h"
+
+namespace letterlock::queue::keys {
+
+inline constexpr unsigned partition_count = 64;
+inline unsigned partition_of(const base::MessageId& id) {
+  return static_cast<std::uint8_t>(id.octets().back()) % partition_count;
+}
+
+inline std::string area(const base::TenantId& tenant, std::string_view part) {
+  return store::tenant_prefix(tenant) + "q/" + std::string(part) + "/";
+}
+inline std::string message(const base::TenantId& tenant, const base::MessageId& id) {
+  return area(tenant, "m") + std::string(id.octets());
+}
+// Two octets, big-endian, so that recipients stand in order.
+inline std::string index(unsigned recipient) {
+  return {static_cast<char>(recipient >> 8), static_cast<char>(recipient)};
+}
+inline std::string recipients(const base::TenantId& tenant, const base::MessageId& id) {
+  return area(tenant, "r") + std::string(id.octets());
+}
+inline std::string recipient(const base::TenantId& tenant, const base::MessageId& id, unsigned at) {
+  return recipients(tenant, id) + index(at);
+}
+// What is due, in the order of time. The value: lane, then destination.
+inline std::string due(const base::TenantId& tenant, base::Time at, const base::MessageId& id,
+                       unsigned recipient) {
+  return area(tenant, "d") +
+         base::key_number(static_cast<std::uint64_t>(base::to_milliseconds(at))) +
+         std::string(id.octets()) + index(recipient);
+}
+// Messages with something to tell.
+inline std::string notice(const base::TenantId& tenant, const base::MessageId& id) {
+  return area(tenant, "n") + std::string(id.octets());
+}
+inline std::string holder(const base::MessageId& id) {
+  return "q/" + std::string(id.octets());
+}
+
+inline std::string epoch(unsigned partition) {
+  return store::site_prefix() + "q/epoch/" + static_cast<char>(partition);
+}
+inline std::string lease(unsigned partition) {
+  return store::site_prefix() + "q/lease/" + static_cast<char>(partition);
+}
+
+}  // namespace letterlock::queue::keys

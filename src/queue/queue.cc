@@ -1,0 +1,335 @@
+#include "queue/queue.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/pack.h"
+#include "queue/keys.h"
+
+namespace letterlock::queue {
+namespace {
+
+using base::ErrorKind;
+using base::fail;
+
+std::string due_value(const Recipient& recipient) {
+  std::string value(1, recipient.lane == Lane::local ? 'l' : 'r');
+  return value + recipient.destination;
+}
+
+// The due index holds exactly the recipients that wait.
+void index_due(store::Transaction& transaction, const Message& message,
+               const Recipient& recipient) {
+  transaction.put(keys::due(message.tenant, recipient.next_try, message.id, recipient.index),
+                  due_value(recipient));
+}
+void unindex_due(store::Transaction& transaction, const Message& message,
+                 const Recipient& recipient) {
+  transaction.erase(keys::due(message.tenant, recipient.next_try, message.id, recipient.index));
+}
+void save(store::Transaction& transaction, const Message& message, const Recipient& recipient) {
+  transaction.put(keys::recipient(message.tenant, message.id, recipient.index), pack(recipient));
+}
+
+// RFC 3461 §4.1: what the sender asked to be told; nobody is told of mail from the null reverse
+// path.
+Notice notice_for(const Message& message, const Recipient& recipient, Step step,
+                  bool duty_passed_on) {
+  if (message.mail_from.empty()) return Notice::none;
+  const auto& notify = recipient.params.notify;
+  switch (step) {
+    case Step::deliver:
+      return notify.success ? Notice::delivered : Notice::none;
+    case Step::relay:
+      return notify.success && !duty_passed_on ? Notice::relayed : Notice::none;
+    case Step::expand:
+      return notify.success ? Notice::expanded : Notice::none;
+    case Step::fail:
+    case Step::expire:
+      return notify.wants_failure() ? Notice::failed : Notice::none;
+    case Step::defer:
+    case Step::hold:
+    case Step::release:
+    case Step::remove:
+      return Notice::none;
+  }
+  return Notice::none;
+}
+
+// A delay is told once, when it has lasted long enough.
+bool delay_is_due(const Message& message, const Recipient& recipient, const Schedule& schedule,
+                  base::Time now) {
+  return !message.mail_from.empty() && !recipient.delay_told && recipient.notice == Notice::none &&
+         recipient.params.notify.wants_delay() &&
+         schedule.delay_notice_after > base::Milliseconds(0) &&
+         now - message.accepted >= schedule.delay_notice_after;
+}
+
+void note_attempt(Recipient& recipient, const Outcome& outcome, base::Time now) {
+  if (!outcome.counts_as_attempt) return;
+  ++recipient.attempts;
+  recipient.last_try = now;
+  recipient.status = outcome.status;
+  recipient.reply = outcome.reply;
+  recipient.host = outcome.host;
+}
+
+// Takes one step with one recipient, its index entry included.
+void take_step(store::Transaction& transaction, const Message& message, Recipient& recipient,
+               Outcome outcome, const Schedule& schedule, const SettleOptions& options) {
+  if (!next(recipient.state, outcome.step)) return;
+  const bool was_waiting = recipient.state == State::waiting;
+  const auto old = recipient;
+  note_attempt(recipient, outcome, options.now);
+  if (outcome.step == Step::defer) {
+    const auto wait =
+        outcome.wait > base::Milliseconds(0)
+            ? outcome.wait
+            : schedule.wait_after(recipient.attempts, options.random + recipient.index);
+    recipient.next_try = options.now + wait;
+    // RFC 5321 §4.5.4.1: the last try is at the end of the lifetime, not before it.
+    if (options.now >= message.expires) {
+      outcome.step = Step::expire;
+      recipient.status = "4.4.7";
+      recipient.reply = fmt::format("not delivered in {}; the last answer was: {}",
+                                    base::to_text(std::chrono::floor<std::chrono::minutes>(
+                                        message.expires - message.accepted)),
+                                    recipient.reply.empty() ? "none" : recipient.reply);
+    } else if (recipient.next_try > message.expires) {
+      recipient.next_try = message.expires;
+    }
+  }
+  if (outcome.step == Step::release) recipient.next_try = options.now;
+  recipient.state = *next(old.state, outcome.step);
+  if (const auto notice = notice_for(message, recipient, outcome.step, outcome.duty_passed_on);
+      notice != Notice::none) {
+    recipient.notice = notice;
+  } else if (recipient.state == State::waiting &&
+             delay_is_due(message, recipient, schedule, options.now)) {
+    recipient.notice = Notice::delayed;
+    recipient.delay_told = true;
+  } else if (is_final(recipient.state) && recipient.notice == Notice::delayed) {
+    recipient.notice = Notice::none;  // no use telling of a delay that is over
+  }
+  if (was_waiting) unindex_due(transaction, message, old);
+  if (recipient.state == State::waiting) index_due(transaction, message, recipient);
+  save(transaction, message, recipient);
+}
+
+// Takes the message out when nothing is left to do with it; keeps the notice index true.
+void conclude(store::Transaction& transaction, const Message& message, Settled& settled) {
+  const auto& recipients = settled.recipients;
+  settled.notice_pending =
+      std::ranges::any_of(recipients, [](const Recipient& r) { return r.notice != Notice::none; });
+  settled.message_gone =
+      !settled.notice_pending &&
+      std::ranges::all_of(recipients, [](const Recipient& r) { return is_final(r.state); });
+  if (settled.notice_pending) {
+    transaction.put(keys::notice(message.tenant, message.id), "");
+  } else {
+    transaction.erase(keys::notice(message.tenant, message.id));
+  }
+  if (!settled.message_gone) return;
+  for (const auto& recipient : recipients) {
+    transaction.erase(keys::recipient(message.tenant, message.id, recipient.index));
+  }
+  transaction.erase(keys::message(message.tenant, message.id));
+  transaction.release(message.blob, keys::holder(message.id));
+}
+
+base::Result<Due> due_from(const store::KeyValue& pair, const base::TenantId& tenant,
+                           std::size_t area_octets) {
+  const std::string_view key = std::string_view(pair.first).substr(area_octets);
+  if (key.size() != 8 + 16 + 2 || pair.second.empty())
+    return fail(ErrorKind::corrupt, "queue: a due key of another length");
+  Due item;
+  item.tenant = tenant;
+  item.at = base::from_milliseconds(
+      static_cast<std::int64_t>(TRY(base::from_key_number(key.substr(0, 8)))));
+  item.message = TRY(base::MessageId::from_octets(key.substr(8, 16)));
+  item.recipient = static_cast<unsigned>(static_cast<std::uint8_t>(key[24])) << 8 |
+                   static_cast<std::uint8_t>(key[25]);
+  item.lane = pair.second[0] == 'l' ? Lane::local : Lane::remote;
+  item.destination = pair.second.substr(1);
+  return item;
+}
+
+}  // namespace
+
+std::optional<base::Time> Settled::next_try() const {
+  std::optional<base::Time> earliest;
+  for (const auto& recipient : recipients) {
+    if (recipient.state == State::waiting && (!earliest || recipient.next_try < *earliest))
+      earliest = recipient.next_try;
+  }
+  return earliest;
+}
+
+base::Result<std::vector<Due>> enqueue(store::Transaction& transaction, const Message& message,
+                                       std::vector<Recipient>& recipients) {
+  if (recipients.empty()) return fail(ErrorKind::invalid, "queue: a message without recipients");
+  if (recipients.size() > recipients_max) {
+    return fail(ErrorKind::invalid,
+                fmt::format("queue: {} recipients, at most {}", recipients.size(), recipients_max));
+  }
+  std::vector<Due> items;
+  unsigned index = 0;
+  for (auto& recipient : recipients) {
+    recipient.index = index++;
+    if (recipient.state != State::held) recipient.state = State::waiting;
+    recipient.next_try = message.accepted;
+    save(transaction, message, recipient);
+    if (recipient.state == State::held) continue;
+    index_due(transaction, message, recipient);
+    items.push_back({message.tenant, message.id, recipient.index, recipient.next_try,
+                     recipient.lane, recipient.destination});
+  }
+  transaction.put(keys::message(message.tenant, message.id), pack(message));
+  transaction.hold(message.blob, keys::holder(message.id));
+  return items;
+}
+
+net::ResultTask<std::optional<Message>> find(store::Transaction& transaction, base::TenantId tenant,
+                                             base::MessageId id) {
+  CO_TRY(const auto octets, co_await transaction.get(keys::message(tenant, id)));
+  if (!octets) co_return std::optional<Message>();
+  CO_TRY(auto message, unpack_message(*octets));
+  co_return std::optional(std::move(message));
+}
+
+net::ResultTask<std::vector<Recipient>> recipients_of(store::Transaction& transaction,
+                                                      base::TenantId tenant, base::MessageId id) {
+  store::Transaction::ScanOptions options;
+  options.count_max = recipients_max;
+  CO_TRY(const auto pairs,
+         co_await transaction.scan(store::range_of(keys::recipients(tenant, id)), options));
+  std::vector<Recipient> recipients;
+  recipients.reserve(pairs.size());
+  for (const auto& pair : pairs) {
+    CO_TRY(auto recipient, unpack_recipient(pair.second));
+    recipients.push_back(std::move(recipient));
+  }
+  co_return recipients;
+}
+
+net::ResultTask<> check_epoch(store::Transaction& transaction, unsigned partition,
+                              std::uint64_t epoch) {
+  CO_TRY(const auto octets, co_await transaction.get(keys::epoch(partition)));
+  if (!octets || *octets != base::key_number(epoch)) {
+    co_return fail(ErrorKind::denied,
+                   fmt::format("queue: partition {} belongs to another node now", partition));
+  }
+  co_return base::Result<>();
+}
+
+net::ResultTask<Settled> settle(store::Transaction& transaction, const Schedule& schedule,
+                                base::TenantId tenant, base::MessageId id,
+                                std::vector<Outcome> outcomes, SettleOptions options) {
+  if (options.epoch)
+    CO_CHECK(co_await check_epoch(transaction, keys::partition_of(id), *options.epoch));
+  CO_TRY(const auto message, co_await find(transaction, tenant, id));
+  if (!message) co_return fail(ErrorKind::not_found, "queue: no message " + id.text());
+  Settled settled;
+  CO_TRY(settled.recipients, co_await recipients_of(transaction, tenant, id));
+  for (auto& outcome : outcomes) {
+    const auto at = std::ranges::find(settled.recipients, outcome.index, &Recipient::index);
+    if (at == settled.recipients.end())
+      co_return fail(ErrorKind::not_found,
+                     fmt::format("queue: no recipient {} in {}", outcome.index, id.text()));
+    take_step(transaction, *message, *at, std::move(outcome), schedule, options);
+  }
+  conclude(transaction, *message, settled);
+  co_return settled;
+}
+
+net::ResultTask<> postpone(store::Transaction& transaction, std::vector<Due> items,
+                           base::Time until) {
+  for (const auto& item : items) {
+    CO_TRY(const auto octets,
+           co_await transaction.get(keys::recipient(item.tenant, item.message, item.recipient)));
+    if (!octets) continue;
+    CO_TRY(auto recipient, unpack_recipient(*octets));
+    if (recipient.state != State::waiting || recipient.next_try != item.at) continue;
+    transaction.erase(keys::due(item.tenant, item.at, item.message, item.recipient));
+    recipient.next_try = until;
+    transaction.put(keys::due(item.tenant, until, item.message, item.recipient),
+                    due_value(recipient));
+    transaction.put(keys::recipient(item.tenant, item.message, item.recipient), pack(recipient));
+  }
+  co_return base::Result<>();
+}
+
+net::ResultTask<DuePage> due(store::Transaction& transaction, base::TenantId tenant, base::Time now,
+                             std::string after, std::size_t count_max) {
+  const auto area = keys::area(tenant, "d");
+  auto range = store::range_of(area);
+  if (!after.empty()) range.first = after + std::string(1, '\0');
+  store::Transaction::ScanOptions options;
+  options.count_max = count_max;
+  CO_TRY(const auto pairs, co_await transaction.scan(range, options));
+  DuePage page;
+  for (const auto& pair : pairs) {
+    CO_TRY(auto item, due_from(pair, tenant, area.size()));
+    if (item.at > now) {
+      page.next_time = item.at;
+      co_return page;
+    }
+    page.last_key = pair.first;
+    page.items.push_back(std::move(item));
+  }
+  // A full page says nothing of what comes behind it: ask again at once.
+  if (pairs.size() == count_max) page.next_time = now;
+  co_return page;
+}
+
+net::ResultTask<std::vector<base::MessageId>> notices(store::Transaction& transaction,
+                                                      base::TenantId tenant,
+                                                      std::size_t count_max) {
+  const auto area = keys::area(tenant, "n");
+  store::Transaction::ScanOptions options;
+  options.count_max = count_max;
+  CO_TRY(const auto pairs, co_await transaction.scan(store::range_of(area), options));
+  std::vector<base::MessageId> ids;
+  for (const auto& pair : pairs) {
+    CO_TRY(const auto id,
+           base::MessageId::from_octets(std::string_view(pair.first).substr(area.size())));
+    ids.push_back(id);
+  }
+  co_return ids;
+}
+
+net::ResultTask<Settled> told(store::Transaction& transaction, base::TenantId tenant,
+                              base::MessageId id, std::vector<unsigned> recipients) {
+  CO_TRY(const auto message, co_await find(transaction, tenant, id));
+  if (!message) co_return fail(ErrorKind::not_found, "queue: no message " + id.text());
+  Settled settled;
+  CO_TRY(settled.recipients, co_await recipients_of(transaction, tenant, id));
+  for (auto& recipient : settled.recipients) {
+    if (std::ranges::find(recipients, recipient.index) == recipients.end()) continue;
+    recipient.notice = Notice::none;
+    save(transaction, *message, recipient);
+  }
+  conclude(transaction, *message, settled);
+  co_return settled;
+}
+
+net::ResultTask<std::vector<Entry>> list(store::Transaction& transaction, base::TenantId tenant,
+                                         ListOptions options) {
+  const auto area = keys::area(tenant, "m");
+  auto range = store::range_of(area);
+  if (!options.after.empty()) range.first = area + options.after + std::string(1, '\0');
+  store::Transaction::ScanOptions scan;
+  scan.count_max = options.count_max;
+  CO_TRY(const auto pairs, co_await transaction.scan(range, scan));
+  std::vector<Entry> entries;
+  for (const auto& pair : pairs) {
+    Entry entry;
+    CO_TRY(entry.message, unpack_message(pair.second));
+    CO_TRY(entry.recipients, co_await recipients_of(transaction, tenant, entry.message.id));
+    entries.push_back(std::move(entry));
+  }
+  co_return entries;
+}
+
+}  // namespace letterlock::queue

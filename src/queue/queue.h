@@ -1,0 +1,113 @@
+// What the platform carries: messages and their recipients, each step of which is one change in
+// the caller's transaction. What is answered 250 is here, durably, until every recipient is
+// delivered, relayed, given up or removed, and the sender told. Lives on any thread: functions over
+// a transaction keep nothing themselves.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "queue/record.h"
+#include "queue/schedule.h"
+#include "store/store.h"
+
+namespace letterlock::queue {
+
+// Limits: recipients of one message; a tenant's listing page.
+inline constexpr std::size_t recipients_max = 1000;
+
+// What changed with one recipient by an attempt or an operator.
+struct Outcome {
+  unsigned index = 0;
+  Step step = Step::defer;
+  std::string status;  // "2.0.0", "4.4.1", "5.1.1"
+  std::string reply;   // one line
+  std::string host;    // who said it; empty: we
+  bool counts_as_attempt = true;
+  // relay: the peer took over the duty to send success notes (RFC 3461 §5.2.1: it offers DSN).
+  bool duty_passed_on = false;
+  // defer: not the schedule's wait but this one, if longer than zero.
+  base::Milliseconds wait{0};
+};
+
+// What is due: the dispatcher's item. Read from the index alone, without the records.
+struct Due {
+  base::TenantId tenant;
+  base::MessageId message;
+  unsigned recipient = 0;
+  base::Time at;
+  Lane lane = Lane::remote;
+  std::string destination;
+  bool operator==(const Due&) const = default;
+};
+
+// What settle() did, for those who must be woken and for the log.
+struct Settled {
+  std::vector<Recipient> recipients;  // as they stand now
+  bool message_gone = false;          // nothing is left to do: records and content are gone
+  bool notice_pending = false;        // the reporter has work
+  // The earliest try of those that wait; nothing: none waits.
+  std::optional<base::Time> next_try() const;
+};
+
+// Puts a message with its recipients into the queue, all due at once, and holds its content.
+// Recipients' states, indexes and tries are set here. Errors: invalid (none, or too many).
+base::Result<std::vector<Due>> enqueue(store::Transaction& transaction, const Message& message,
+                                       std::vector<Recipient>& recipients);
+
+net::ResultTask<std::optional<Message>> find(store::Transaction& transaction, base::TenantId tenant,
+                                             base::MessageId id);
+net::ResultTask<std::vector<Recipient>> recipients_of(store::Transaction& transaction,
+                                                      base::TenantId tenant, base::MessageId id);
+
+struct SettleOptions {
+  base::Time now;
+  std::uint64_t random = 0;
+  // By whom: the agent that holds the partition's lease names its epoch, an operator doesn't.
+  std::optional<std::uint64_t> epoch;
+};
+// Takes the steps. A step that isn't legal any more (removed meanwhile) is passed over: what
+// really happened stands in the trace. Errors: not_found (no such message), denied (the lease was
+// lost: somebody else has the partition; stop), corrupt.
+net::ResultTask<Settled> settle(store::Transaction& transaction, const Schedule& schedule,
+                                base::TenantId tenant, base::MessageId id,
+                                std::vector<Outcome> outcomes, SettleOptions options);
+
+// Moves what is due to a later time without an attempt: its destination rests.
+net::ResultTask<> postpone(store::Transaction& transaction, std::vector<Due> items,
+                           base::Time until);
+
+// What is due at or before `now`, oldest first, from behind `after` (empty: the beginning).
+struct DuePage {
+  std::vector<Due> items;
+  std::string last_key;                 // give it as `after` for the next page
+  std::optional<base::Time> next_time;  // of the first that isn't due yet; nothing: no more
+};
+net::ResultTask<DuePage> due(store::Transaction& transaction, base::TenantId tenant, base::Time now,
+                             std::string after, std::size_t count_max);
+
+// Messages of a tenant that have something to tell, oldest first.
+net::ResultTask<std::vector<base::MessageId>> notices(store::Transaction& transaction,
+                                                      base::TenantId tenant, std::size_t count_max);
+// The notices of these recipients were told (or there is nobody to tell).
+net::ResultTask<Settled> told(store::Transaction& transaction, base::TenantId tenant,
+                              base::MessageId id, std::vector<unsigned> recipients);
+
+// A page of the queue, oldest first.
+struct Entry {
+  Message message;
+  std::vector<Recipient> recipients;
+};
+struct ListOptions {
+  std::string after;  // a message id's octets; empty: the beginning
+  std::size_t count_max = 100;
+};
+net::ResultTask<std::vector<Entry>> list(store::Transaction& transaction, base::TenantId tenant,
+                                         ListOptions options);
+
+// For the partition leases: lost means that another node took over.
+net::ResultTask<> check_epoch(store::Transaction& transaction, unsigned partition,
+                              std::uint64_t epoch);
+
+}  // namespace letterlock::queue

@@ -1,0 +1,300 @@
+#include "queue/queue.h"
+
+#include <gtest/gtest.h>
+
+#include "queue/keys.h"
+#include "queue/lease.h"
+#include "store/memory.h"
+
+namespace letterlock::queue {
+namespace {
+
+using namespace std::chrono_literals;
+const base::Time start = base::from_milliseconds(1'000'000'000);
+
+template <class IdType>
+IdType numbered(std::uint8_t number) {
+  return IdType::make(base::from_milliseconds(1), {number});
+}
+const auto acorn = numbered<base::TenantId>(1);
+
+net::Task<> keep(net::ResultTask<> task, std::optional<base::Result<>>& result) {
+  result = co_await std::move(task);
+}
+
+// A queue over a store in memory; each helper is one transaction.
+class QueueTest : public ::testing::Test {
+ protected:
+  base::Result<> run(net::ResultTask<> task) {
+    std::optional<base::Result<>> result;
+    loop_.spawn(keep(std::move(task), result));
+    for (int i = 0; i < 10'000 && !result; ++i) loop_.poll();
+    if (!result) return base::fail(base::ErrorKind::timeout, "did not end");
+    return *result;
+  }
+  base::Result<> transact(store::Store::Function function) {
+    return run(store_.transact(store::Scope::tenant(acorn), std::move(function)));
+  }
+
+  base::BlobId blob(std::string octets) {
+    auto writer = store_.write_blob();
+    EXPECT_TRUE(run(writer->write(octets)));
+    EXPECT_TRUE(run(writer->finish()));
+    return writer->id();
+  }
+
+  Message put(std::uint8_t number, std::vector<Recipient> recipients,
+              std::string mail_from = "alice@acorn.example") {
+    Message message;
+    message.id = numbered<base::MessageId>(number);
+    message.tenant = acorn;
+    message.mail_from = std::move(mail_from);
+    message.blob = blob("content");
+    message.accepted = start;
+    message.expires = start + schedule_.lifetime;
+    EXPECT_TRUE(transact([&](store::Transaction& transaction) {
+      return enqueue_in(transaction, message, recipients);
+    }));
+    return message;
+  }
+  static net::ResultTask<> enqueue_in(store::Transaction& transaction, Message message,
+                                      std::vector<Recipient> recipients) {
+    const auto items = enqueue(transaction, message, recipients);
+    if (!items) co_return base::fail(items.error());
+    co_return base::Result<>();
+  }
+
+  base::Result<Settled> settle(const Message& message, std::vector<Outcome> outcomes,
+                               base::Time now, std::optional<std::uint64_t> epoch = {}) {
+    Settled settled;
+    const SettleOptions options{now, 0, epoch};
+    auto done = transact([&](store::Transaction& transaction) {
+      return settle_in(transaction, schedule_, message.id, outcomes, options, settled);
+    });
+    if (!done) return base::fail(done.error());
+    return settled;
+  }
+  static net::ResultTask<> settle_in(store::Transaction& transaction, const Schedule& schedule,
+                                     base::MessageId id, std::vector<Outcome> outcomes,
+                                     SettleOptions options, Settled& settled) {
+    CO_TRY(settled,
+           co_await queue::settle(transaction, schedule, acorn, id, std::move(outcomes), options));
+    co_return base::Result<>();
+  }
+
+  static net::ResultTask<> told_in(store::Transaction& transaction, base::MessageId id) {
+    CO_TRY(const auto settled, co_await told(transaction, acorn, id, {0}));
+    EXPECT_FALSE(settled.notice_pending);
+    co_return base::Result<>();
+  }
+
+  DuePage due_at(base::Time now) {
+    DuePage page;
+    EXPECT_TRUE(
+        transact([&](store::Transaction& transaction) { return due_in(transaction, now, page); }));
+    return page;
+  }
+  static net::ResultTask<> due_in(store::Transaction& transaction, base::Time now, DuePage& page) {
+    CO_TRY(page, co_await due(transaction, acorn, now, "", 100));
+    co_return base::Result<>();
+  }
+
+  static Recipient to(std::string address, std::string destination = "modern.example") {
+    Recipient recipient;
+    recipient.address = std::move(address);
+    recipient.destination = std::move(destination);
+    return recipient;
+  }
+
+  net::Loop loop_;
+  store::MemoryStore store_;
+  Schedule schedule_;
+};
+
+TEST_F(QueueTest, WhatIsAcceptedIsDueAtOnce) {
+  put(1, {to("a@modern.example"), to("b@old.example", "old.example")});
+  const auto page = due_at(start);
+  ASSERT_EQ(page.items.size(), 2U);
+  EXPECT_EQ(page.items[1].destination, "old.example");
+  EXPECT_EQ(page.items[1].lane, Lane::remote);
+  EXPECT_TRUE(due_at(start - 1ms).items.empty());
+}
+
+TEST_F(QueueTest, LeavesNothingBehindWhenAllIsDone) {
+  const auto before = store_.contents();
+  const auto message = put(1, {to("a@modern.example"), to("b@modern.example")});
+  auto first =
+      settle(message, {{.index = 0, .step = Step::relay, .status = "2.0.0", .reply = "ok"}}, start);
+  EXPECT_FALSE(first->message_gone);
+  auto second =
+      settle(message, {{.index = 1, .step = Step::relay, .status = "2.0.0", .reply = "ok"}}, start);
+  EXPECT_TRUE(second->message_gone);
+  EXPECT_EQ(store_.contents(), before);
+  EXPECT_EQ(store_.blob_count(), 0U);
+}
+
+TEST_F(QueueTest, DefersBySchedule) {
+  const auto message = put(1, {to("a@modern.example")});
+  const auto settled = settle(
+      message, {{.index = 0, .step = Step::defer, .status = "4.4.1", .reply = "no answer"}}, start);
+  EXPECT_EQ(settled->recipients[0].attempts, 1U);
+  EXPECT_EQ(settled->next_try(), start + 1min);
+  EXPECT_TRUE(due_at(start).items.empty());
+  EXPECT_EQ(due_at(start).next_time, start + 1min);
+  EXPECT_EQ(due_at(start + 1min).items.size(), 1U);
+}
+
+TEST_F(QueueTest, FiveDaysThenFailedAndTold) {
+  const auto message = put(1, {to("a@modern.example")});
+  base::Time now = start;
+  int tries = 0;
+  Settled settled;
+  do {
+    settled = *settle(
+        message, {{.index = 0, .step = Step::defer, .status = "4.4.1", .reply = "no answer"}}, now);
+    ++tries;
+    now = settled.next_try().value_or(now);
+  } while (settled.recipients[0].state == State::waiting);
+  EXPECT_EQ(now, start + 5 * 24h);
+  EXPECT_EQ(settled.recipients[0].state, State::failed);
+  EXPECT_EQ(settled.recipients[0].status, "4.4.7");
+  EXPECT_EQ(settled.recipients[0].notice, Notice::failed);
+  EXPECT_NE(settled.recipients[0].reply.find("no answer"), std::string::npos);
+  EXPECT_TRUE(settled.notice_pending);
+  EXPECT_FALSE(settled.message_gone);
+  EXPECT_GT(tries, 30);
+  EXPECT_LT(tries, 50);
+}
+
+TEST_F(QueueTest, DelayIsToldOnce) {
+  const auto message = put(1, {to("a@modern.example")});
+  auto settled = settle(message, {{.index = 0, .step = Step::defer}}, start + 3h);
+  EXPECT_EQ(settled->recipients[0].notice, Notice::none);
+  settled = settle(message, {{.index = 0, .step = Step::defer}}, start + 5h);
+  EXPECT_EQ(settled->recipients[0].notice, Notice::delayed);
+  EXPECT_TRUE(
+      transact([&](store::Transaction& transaction) { return told_in(transaction, message.id); }));
+  settled = settle(message, {{.index = 0, .step = Step::defer}}, start + 9h);
+  EXPECT_EQ(settled->recipients[0].notice, Notice::none);
+}
+
+// RFC 5321 §4.5.5, RFC 3461 §5.2.2: never a report about a report.
+TEST_F(QueueTest, NobodyIsToldOfTheNullReversePath) {
+  const auto message = put(1, {to("a@modern.example")}, "");
+  const auto settled =
+      settle(message, {{.index = 0, .step = Step::fail, .status = "5.1.1"}}, start);
+  EXPECT_TRUE(settled->message_gone);
+}
+
+// RFC 3461 §4.1.
+TEST_F(QueueTest, NotifyIsKept) {
+  auto never = to("a@modern.example");
+  never.params.notify = dsn::Notify::never();
+  auto success = to("b@modern.example");
+  success.params.notify = {.given = true, .success = true};
+  auto handed_on = to("c@modern.example");
+  handed_on.params.notify = {.given = true, .success = true};
+  const auto message = put(1, {never, success, handed_on});
+  const auto settled =
+      settle(message,
+             {{.index = 0, .step = Step::fail, .status = "5.1.1"},
+              {.index = 1, .step = Step::relay, .status = "2.0.0"},
+              {.index = 2, .step = Step::relay, .status = "2.0.0", .duty_passed_on = true}},
+             start);
+  EXPECT_EQ(settled->recipients[0].notice, Notice::none);
+  EXPECT_EQ(settled->recipients[1].notice, Notice::relayed);
+  EXPECT_EQ(settled->recipients[2].notice, Notice::none);
+}
+
+TEST_F(QueueTest, HeldIsNotDueAndReleasedIs) {
+  const auto message = put(1, {to("a@modern.example")});
+  EXPECT_EQ(settle(message, {{.index = 0, .step = Step::hold, .counts_as_attempt = false}}, start)
+                ->recipients[0]
+                .state,
+            State::held);
+  EXPECT_TRUE(due_at(start + 24h).items.empty());
+  EXPECT_EQ(
+      settle(message, {{.index = 0, .step = Step::release, .counts_as_attempt = false}}, start + 1h)
+          ->recipients[0]
+          .state,
+      State::waiting);
+  EXPECT_EQ(due_at(start + 1h).items.size(), 1U);
+}
+
+// An attempt that ends after an operator removed the recipient changes nothing.
+TEST_F(QueueTest, ALateOutcomeIsPassedOver) {
+  const auto message = put(1, {to("a@modern.example"), to("b@modern.example")});
+  settle(message, {{.index = 0, .step = Step::remove, .counts_as_attempt = false}}, start).value();
+  const auto settled = settle(message, {{.index = 0, .step = Step::relay}}, start);
+  EXPECT_EQ(settled->recipients[0].state, State::removed);
+}
+
+TEST_F(QueueTest, PostponedCostsNoAttempt) {
+  put(1, {to("a@modern.example")});
+  const auto items = due_at(start).items;
+  EXPECT_TRUE(transact([&](store::Transaction& transaction) {
+    return postpone(transaction, items, start + 10min);
+  }));
+  EXPECT_TRUE(due_at(start + 9min).items.empty());
+  EXPECT_EQ(due_at(start + 10min).items.size(), 1U);
+  // Postponing by what is no longer true moves nothing.
+  EXPECT_TRUE(transact([&](store::Transaction& transaction) {
+    return postpone(transaction, items, start + 20min);
+  }));
+  EXPECT_EQ(due_at(start + 10min).items.size(), 1U);
+}
+
+struct Silent final : base::EventSink {
+  void emit(const base::Event& event) override { names.emplace_back(event.name); }
+  std::vector<std::string> names;
+};
+struct Clock final : os::Clock {
+  base::Time now() const override { return time; }
+  os::Steady steady() const override { return {}; }
+  base::Time time = start;
+};
+
+// The fence: after a takeover the old holder's steps are refused, whatever it believes.
+TEST_F(QueueTest, ANodeThatLostItsLeaseChangesNothing) {
+  Silent events;
+  Clock clock;
+  Leases old_node(store_, clock, events, {"a", 30s});
+  Leases new_node(store_, clock, events, {"b", 30s});
+  ASSERT_TRUE(run(old_node.take_and_renew()));
+  ASSERT_TRUE(run(new_node.take_and_renew()));
+  EXPECT_EQ(old_node.count(), 64U);
+  EXPECT_EQ(new_node.count(), 0U);
+  const auto message = put(1, {to("a@modern.example")});
+  const auto old_epoch = old_node.epoch_of(keys::partition_of(message.id));
+  EXPECT_TRUE(settle(message, {{.index = 0, .step = Step::defer}}, start, old_epoch));
+  clock.time += 31s;
+  ASSERT_TRUE(run(new_node.take_and_renew()));
+  EXPECT_EQ(new_node.count(), 64U);
+  EXPECT_EQ(
+      settle(message, {{.index = 0, .step = Step::relay}}, clock.time, old_epoch).error().kind,
+      base::ErrorKind::denied);
+  EXPECT_EQ(due_at(start + 1h).items.size(), 1U);
+  ASSERT_TRUE(run(old_node.take_and_renew()));
+  EXPECT_EQ(old_node.count(), 0U);
+  EXPECT_EQ(events.names.back(), "queue.leases_changed");
+}
+
+TEST_F(QueueTest, ARenewedLeaseKeepsItsEpochAndARestartTakesANewOne) {
+  Silent events;
+  Clock clock;
+  Leases node(store_, clock, events, {"a", 30s});
+  ASSERT_TRUE(run(node.take_and_renew()));
+  const auto epoch = node.epoch_of(0);
+  ASSERT_TRUE(run(node.take_and_renew()));
+  EXPECT_EQ(node.epoch_of(0), epoch);
+  Leases restarted(store_, clock, events, {"a", 30s});
+  ASSERT_TRUE(run(restarted.take_and_renew()));
+  EXPECT_EQ(restarted.epoch_of(0), *epoch + 1);
+  ASSERT_TRUE(run(restarted.give_back()));
+  Leases other(store_, clock, events, {"b", 30s});
+  ASSERT_TRUE(run(other.take_and_renew()));
+  EXPECT_EQ(other.count(), 64U);
+}
+
+}  // namespace
+}  // namespace letterlock::queue

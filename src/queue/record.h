@@ -1,0 +1,72 @@
+// What the queue keeps of a message and of each of its recipients, and the octets of it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "address/address.h"
+#include "base/id.h"
+#include "base/time.h"
+#include "dsn/params.h"
+#include "hop/hop.h"
+#include "hop/requirement.h"
+#include "queue/state.h"
+
+namespace letterlock::queue {
+
+// Which agent takes it: mda for accounts here, relay for everything else.
+enum class Lane { local, remote };
+std::string_view name(Lane lane);
+
+// One message as it was accepted. Doesn't change; its recipients do.
+struct Message {
+  base::MessageId id;
+  base::TraceId trace;
+  base::TenantId tenant;    // whose mail it is: the submitter's, else the recipient's
+  base::AccountId account;  // that submitted it; nil where it came from outside or was made here
+  std::string mail_from;    // as text without < >; empty: the null reverse path
+  base::BlobId blob;
+  std::uint64_t octets = 0;  // of the blob
+  std::string digest;        // hex SHA-256 of the blob
+  bool smtputf8 = false;
+  bool eight_bit = false;  // the content has octets over 127
+  dsn::MailParams params;  // RET, ENVID
+  base::Time accepted;
+  base::Time expires;
+  hop::Requirement requirement;
+  bool is_report = false;  // a DSN of ours
+
+  bool operator==(const Message&) const = default;
+};
+
+// What must be told to the sender about a recipient and hasn't been yet.
+enum class Notice { none, failed, delayed, delivered, relayed, expanded };
+std::string_view name(Notice notice);
+
+// One recipient of a message.
+struct Recipient {
+  unsigned index = 0;      // within the message, from 0; the same in its trace
+  std::string address;     // as text without < >
+  dsn::RcptParams params;  // NOTIFY, ORCPT
+  Lane lane = Lane::remote;
+  std::string destination;  // the next-hop domain: who shares its connections and its rest
+  State state = State::waiting;
+  base::Time next_try;
+  unsigned attempts = 0;
+  std::string status;  // "4.4.1", of the last attempt
+  std::string reply;   // the last words, ours or the peer's
+  std::string host;    // that said them, empty if we ourselves
+  base::Time last_try;
+  Notice notice = Notice::none;
+  bool delay_told = false;
+
+  bool operator==(const Recipient&) const = default;
+};
+
+std::string pack(const Message& message);
+std::string pack(const Recipient& recipient);
+// Errors: corrupt.
+base::Result<Message> unpack_message(std::string_view octets);
+base::Result<Recipient> unpack_recipient(std::string_view octets);
+
+}  // namespace letterlock::queue

@@ -1,0 +1,17 @@
+// A stored record of any octets is read or refused; what was read is written the same again in
+// meaning.
+#include "queue/record.h"
+
+#include <cstdint>
+
+#include "base/assert.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace letterlock;
+  const std::string_view octets(reinterpret_cast<const char*>(data), size);
+  if (const auto message = queue::unpack_message(octets))
+    ASSERT(queue::unpack_message(queue::pack(*message)) == *message);
+  if (const auto recipient = queue::unpack_recipient(octets))
+    ASSERT(queue::unpack_recipient(queue::pack(*recipient)) == *recipient);
+  return 0;
+}
