@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""Runs the tests and counts them: the last line is 'N passed, N failed'.
+
+Unit tests (one program a floor), the corpora of the fuzz targets, the house rules, and the
+scenarios with real peers. Each has its time; what a failing one printed is shown.
+"""
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RELEASE = ROOT / "build" / "release"
+UNIT_SECONDS = 300
+SCENARIO_SECONDS = 240
+
+
+class Count:
+    def __init__(self):
+        self.passed = 0
+        self.failed = 0
+
+    def add(self, name, passed, failed, seconds, output=""):
+        self.passed += passed
+        self.failed += failed
+        word = "ok  " if failed == 0 else "FAIL"
+        print(f"{word} {name:<40} {passed:5d} passed {failed:3d} failed  {seconds:6.1f} s", flush=True)
+        if failed:
+            print("\n".join("     | " + line for line in output.splitlines()[-80:]), flush=True)
+
+
+def run(command, seconds, env=None):
+    """The exit code and what was printed; a command over its time is killed with its children."""
+    began = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                               cwd=ROOT, start_new_session=True, env={**os.environ, **(env or {})})
+    try:
+        output, _ = process.communicate(timeout=seconds)
+        code = process.returncode
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, 9)
+        output, _ = process.communicate()
+        output += f"\nstopped after {seconds} s"
+        code = 124
+    return code, output, time.monotonic() - began
+
+
+def gtest(count, program, env=None, name=None):
+    code, output, seconds = run([str(program)], UNIT_SECONDS, env)
+    passed = len(re.findall(r"^\[       OK \]", output, re.M))
+    failed = len(set(re.findall(r"^\[  FAILED  \] (\S+?),? ", output, re.M)))
+    if code != 0 and failed == 0:
+        failed = 1  # it crashed, or ran nothing
+    if passed + failed == 0:
+        failed = 1
+        output += "\nno test ran"
+    shown = "\n".join(line for line in output.splitlines() if not re.match(r"^\[( RUN  |       OK)", line))
+    count.add(name or program.name, passed, failed, seconds, shown)
+
+
+def replay(count, program, corpus, env=None):
+    code, output, seconds = run([str(program), str(corpus)], UNIT_SECONDS, env)
+    count.add(f"corpus {corpus.name}", int(code == 0), int(code != 0), seconds, output)
+
+
+def replays(build):
+    for program in sorted((build / "bin").glob("replay_*")):
+        yield program, ROOT / "tests" / "corpus" / program.name.removeprefix("replay_")
+
+
+def scenarios():
+    return sorted(p for p in (ROOT / "tests" / "scenarios").glob("[0-9][0-9]-*/run") if os.access(p, os.X_OK))
+
+
+def scenario(count, path, long):
+    env = {"LETTERLOCK": str(RELEASE / "bin" / "letterlock"), "LETTERLOCK_LONG": "1" if long else ""}
+    code, output, seconds = run([str(path)], SCENARIO_SECONDS * (4 if long else 1), env)
+    checks = len(re.findall(r"^ok - ", output, re.M))
+    broken = len(re.findall(r"^not ok - ", output, re.M))
+    if code != 0 and broken == 0:
+        broken = 1
+    if checks + broken == 0:
+        broken, output = 1, output + "\nno check ran"
+    count.add(f"scenario {path.parent.name}", checks, broken, seconds, output)
+
+
+def usual(count, wanted, long):
+    def want(name):
+        return not wanted or any(word in name for word in wanted)
+
+    if want("house"):
+        code, output, seconds = run([sys.executable, str(ROOT / "tests" / "house" / "house.py")], 60)
+        checks = len(re.findall(r"^ok - ", output, re.M))
+        count.add("house", checks, len(re.findall(r"^not ok - ", output, re.M)) or int(code != 0), seconds, output)
+    for program in sorted((RELEASE / "bin").glob("test_floor*")):
+        if want(program.name):
+            gtest(count, program)
+    for program, corpus in replays(RELEASE):
+        if want(program.name):
+            replay(count, program, corpus)
+    for path in scenarios():
+        if want(path.parent.name):
+            scenario(count, path, long)
+
+
+def build(preset, targets, count):
+    for command in (["cmake", "--preset", preset], ["cmake", "--build", "--preset", preset, "-j2", "-t", *targets]):
+        code, output, seconds = run(command, 5400)
+        if code != 0:
+            count.add(" ".join(command[:4]), 0, 1, seconds, output)
+            return False
+    return True
+
+
+def sanitize(count, wanted):
+    for preset, floors, env in (
+        ("sanitize", range(7), {"ASAN_OPTIONS": "detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1"}),
+        # RocksDB and libunbound are not built for the thread sanitizer: the floors that are without them.
+        ("thread", (0, 1, 3), {"TSAN_OPTIONS": "halt_on_error=1"}),
+    ):
+        if wanted and preset not in wanted:
+            continue
+        listed = (RELEASE / "bin").glob("test_floor*")
+        have = sorted({p.name for p in listed} or {f"test_floor{f}" for f in range(7)})
+        targets = [name for name in have if int(name[-1]) in floors]
+        if preset == "thread":
+            targets += ["test_net"]
+        if not build(preset, targets, count):
+            continue
+        for name in targets:
+            gtest(count, ROOT / "build" / preset / "bin" / name, env, f"{preset} {name}")
+
+
+def fuzz(count, seconds_each):
+    targets = [p.name.replace("replay_", "fuzz_") for p, _ in replays(RELEASE)]
+    if not build("fuzz", targets, count):
+        return
+    for target in targets:
+        corpus = ROOT / "tests" / "corpus" / target.removeprefix("fuzz_")
+        found = ROOT / "build" / "fuzz" / "found" / target
+        found.mkdir(parents=True, exist_ok=True)
+        code, output, seconds = run([str(ROOT / "build" / "fuzz" / "bin" / target), f"-max_total_time={seconds_each}",
+                                     "-timeout=10", "-rss_limit_mb=2048", f"-artifact_prefix={found}/", str(found), str(corpus)],
+                                    seconds_each + 120)
+        count.add(f"fuzz {target}", int(code == 0), int(code != 0), seconds, output)
+
+
+def lint(count, everything):
+    if everything:
+        listed = subprocess.run(["git", "ls-files", "src", "apps", "tests", "bench"], cwd=ROOT, capture_output=True, text=True).stdout
+    else:
+        listed = subprocess.run(["git", "diff", "--name-only", "--diff-filter=d", "HEAD~1"], cwd=ROOT, capture_output=True, text=True).stdout
+    files = [f for f in listed.split() if f.endswith((".cc", ".h"))]
+    code, output, seconds = run(["clang-format-19", "--dry-run", "-Werror", *files], 300) if files else (0, "", 0.0)
+    count.add("clang-format", int(code == 0), int(code != 0), seconds, output)
+    if not build("release", ["help"], count):
+        return
+    sources = [f for f in files if f.endswith(".cc")]
+    for at in range(0, len(sources), 8):
+        part = sources[at:at + 8]
+        code, output, seconds = run(["clang-tidy-19", "--quiet", "-p", str(RELEASE), *part], 900)
+        bad = code != 0 or re.search(r"(warning|error):", output)
+        count.add(f"clang-tidy {part[0]} …", int(not bad), int(bool(bad)), seconds, output)
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("names", nargs="*")
+    options.add_argument("--long", action="store_true")
+    options.add_argument("--sanitize", action="store_true")
+    options.add_argument("--lint", action="store_true")
+    options.add_argument("--all", action="store_true")
+    options.add_argument("--fuzz-seconds", type=int, default=60)
+    given = options.parse_args()
+    count = Count()
+    if given.lint:
+        lint(count, given.all)
+    elif given.sanitize:
+        sanitize(count, given.names)
+    else:
+        usual(count, given.names, given.long)
+        if given.long:
+            fuzz(count, given.fuzz_seconds)
+    print(f"{count.passed} passed, {count.failed} failed")
+    return 1 if count.failed or not count.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
