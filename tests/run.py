@@ -51,7 +51,7 @@ def run(command, seconds, env=None):
 def gtest(count, program, env=None, name=None):
     code, output, seconds = run([str(program)], UNIT_SECONDS, env)
     passed = len(re.findall(r"^\[       OK \]", output, re.M))
-    failed = len(set(re.findall(r"^\[  FAILED  \] (\S+?),? ", output, re.M)))
+    failed = len(set(re.findall(r"^\[  FAILED  \] ([\w/]+\.[\w/]+)", output, re.M)))
     if code != 0 and failed == 0:
         failed = 1  # it crashed, or ran nothing
     if passed + failed == 0:
