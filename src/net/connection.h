@@ -28,7 +28,8 @@ class Connection {
   virtual ResultTask<> write(std::string_view octets, base::Milliseconds timeout) = 0;
   // Ends both directions now, without a goodbye; waiting reads and writes fail with closed.
   virtual void close() = 0;
-  // Says goodbye (TLS close_notify, TCP FIN) as far as that needs no waiting beyond `timeout`, then closes.
+  // Says goodbye (TLS close_notify, TCP FIN) as far as that needs no waiting beyond `timeout`, then
+  // closes.
   virtual Task<> shutdown(base::Milliseconds timeout) = 0;
 
   virtual Endpoint local() const = 0;
@@ -38,7 +39,8 @@ class Connection {
 class Listener {
  public:
   virtual ~Listener() = default;
-  // Errors: cancelled and closed (stop accepting), others pass (out of descriptors): try again later.
+  // Errors: cancelled and closed (stop accepting), others pass (out of descriptors): try again
+  // later.
   virtual ResultTask<std::unique_ptr<Connection>> accept() = 0;
   virtual Endpoint local() const = 0;
   // Waiting accepts fail with closed.
@@ -53,9 +55,11 @@ struct ConnectOptions {
 class Network {
  public:
   virtual ~Network() = default;
-  // On the calling task's loop. Errors: timeout, unavailable (refused, unreachable), cancelled, full.
+  // On the calling task's loop. Errors: timeout, unavailable (refused, unreachable), cancelled,
+  // full.
   virtual ResultTask<std::unique_ptr<Connection>> connect(Endpoint to, ConnectOptions options) = 0;
-  // Port 0: any free one, told by local(). Errors: denied (a port under 1024), exists (taken), invalid (no such address here).
+  // Port 0: any free one, told by local(). Errors: denied (a port under 1024), exists (taken),
+  // invalid (no such address here).
   virtual base::Result<std::unique_ptr<Listener>> listen(Endpoint at) = 0;
 };
 

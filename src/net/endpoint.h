@@ -24,7 +24,9 @@ class IpAddress {
   bool is_v4() const { return v4_; }
   bool is_v6() const { return !v4_; }
   // 4 or 16 octets, network order.
-  std::string_view octets() const { return {reinterpret_cast<const char*>(octets_.data()), v4_ ? 4U : 16U}; }
+  std::string_view octets() const {
+    return {reinterpret_cast<const char*>(octets_.data()), v4_ ? 4U : 16U};
+  }
   std::string text() const;
   bool is_loopback() const;
   bool is_unspecified() const;

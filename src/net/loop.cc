@@ -181,22 +181,6 @@ Task<> Signal::wait_to_the_end() {
   }
 }
 
-Task<> Signal::wait_to_the_end() {
-  const auto state = state_;
-  const auto timer = std::make_shared<asio::steady_timer>(co_await asio::this_coro::executor,
-                                                          asio::steady_timer::time_point::max());
-  {
-    const std::scoped_lock lock(state->mutex);
-    if (state->set) co_return;
-    state->waiters.push_back(timer);
-  }
-  // An empty slot for this one wait: the task's own state still hears of a cancel, and the next
-  // wait fails with it.
-  error_code error;
-  co_await timer->async_wait(asio::bind_cancellation_slot(
-      asio::cancellation_slot(), asio::redirect_error(asio::use_awaitable, error)));
-}
-
 // The waiter owns one round; a ring ends the round that stands.
 struct Bell::State {
   std::mutex mutex;

@@ -125,31 +125,5 @@ TEST(Workers, RunElsewhereAndAreBounded) {
   EXPECT_NE(where, std::this_thread::get_id());
 }
 
-Task<> work_then_sleep(Workers& workers, Timers& timers, std::function<void()> work,
-                       std::vector<std::string>& seen) {
-  const auto worked = co_await workers.run(std::move(work));
-  seen.push_back(worked ? "worked" : std::string(base::name(worked.error().kind)));
-  const auto slept = co_await timers.sleep(1h);
-  seen.push_back(slept ? "slept" : std::string(base::name(slept.error().kind)));
-}
-
-// A cancel that comes during the work isn't lost, and one that comes later is heard.
-TEST(Workers, CancelIsHeardAfterTheWork) {
-  for (const bool during : {true, false}) {
-    Loop loop;
-    LoopTimers timers;
-    ThreadWorkers workers(1, 4);
-    std::vector<std::string> seen;
-    const auto running = loop.spawn(
-        work_then_sleep(workers, timers, [] { std::this_thread::sleep_for(20ms); }, seen));
-    loop.poll();
-    if (during) running->cancel();
-    run_until(loop, [&] { return seen.size() == 1; });
-    if (!during) running->cancel();
-    run_until(loop, [&] { return seen.size() == 2; });
-    EXPECT_EQ(seen, (std::vector<std::string>{"worked", "cancelled"}));
-  }
-}
-
 }  // namespace
 }  // namespace letterlock::net

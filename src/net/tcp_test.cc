@@ -1,0 +1,427 @@
+#include "net/tcp.h"
+
+#include <atomic>
+#include <thread>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace letterlock::net {
+namespace {
+
+using namespace std::chrono_literals;
+using base::ErrorKind;
+
+void run_until(Loop& loop, const std::function<bool()>& done) {
+  for (int i = 0; i < 5000 && !done(); ++i) {
+    if (loop.poll() == 0) std::this_thread::sleep_for(1ms);
+  }
+  ASSERT_TRUE(done());
+}
+
+struct Heard final : base::EventSink {
+  void emit(const base::Event& event) override { names.emplace_back(event.name); }
+  std::vector<std::string> names;
+};
+
+// Both ends of one connection over loopback.
+struct Pair {
+  std::unique_ptr<Connection> client;
+  std::unique_ptr<Connection> server;
+};
+
+Task<> accept_into(Listener& listener, std::unique_ptr<Connection>& into,
+                   std::optional<base::Error>& error) {
+  auto accepted = co_await listener.accept();
+  if (accepted)
+    into = std::move(*accepted);
+  else
+    error = accepted.error();
+}
+
+Task<> connect_into(Network& network, Endpoint to, ConnectOptions options,
+                    std::unique_ptr<Connection>& into, std::optional<base::Error>& error) {
+  auto connected = co_await network.connect(to, options);
+  if (connected)
+    into = std::move(*connected);
+  else
+    error = connected.error();
+}
+
+Task<> read_into(Connection& connection, std::span<char> buffer, base::Milliseconds timeout,
+                 std::optional<base::Result<std::size_t>>& result) {
+  result = co_await connection.read_some(buffer, timeout);
+}
+
+Task<> write_into(Connection& connection, std::string octets, base::Milliseconds timeout,
+                  std::optional<base::Result<>>& result) {
+  result = co_await connection.write(octets, timeout);
+}
+
+Task<> shut_down(Connection& connection, base::Milliseconds timeout, bool& done) {
+  co_await connection.shutdown(timeout);
+  done = true;
+}
+
+class Tcp : public testing::Test {
+ protected:
+  Pair make_pair(const char* at = "127.0.0.1:0") {
+    auto listener = network.listen(*Endpoint::parse(at));
+    EXPECT_TRUE(listener) << listener.error().what;
+    Pair pair;
+    std::optional<base::Error> error;
+    loop.spawn(accept_into(**listener, pair.server, error));
+    loop.spawn(connect_into(network, (*listener)->local(), {}, pair.client, error));
+    run_until(loop, [&] { return pair.client && pair.server; });
+    return pair;
+  }
+  base::Error connect_error(Endpoint to, ConnectOptions options = {}) {
+    std::unique_ptr<Connection> connection;
+    std::optional<base::Error> error;
+    loop.spawn(connect_into(network, to, options, connection, error));
+    run_until(loop, [&] { return error || connection; });
+    return error.value_or(base::Error{ErrorKind::exists, "connected"});
+  }
+  base::Result<std::size_t> read(Connection& connection, base::Milliseconds timeout) {
+    std::optional<base::Result<std::size_t>> result;
+    loop.spawn(read_into(connection, buffer, timeout, result));
+    run_until(loop, [&] { return result.has_value(); });
+    return *result;
+  }
+
+  Heard heard;
+  Loop loop;
+  TcpNetwork network{heard};
+  std::array<char, 4096> buffer{};
+};
+
+TEST_F(Tcp, CarriesOctetsBothWaysOverBothFamilies) {
+  for (const auto* at : {"127.0.0.1:0", "[::1]:0"}) {
+    auto pair = make_pair(at);
+    EXPECT_EQ(pair.client->peer(), pair.server->local());
+    EXPECT_EQ(pair.client->local(), pair.server->peer());
+    std::optional<base::Result<>> written;
+    loop.spawn(write_into(*pair.client, "EHLO", 1s, written));
+    ASSERT_EQ(read(*pair.server, 1s), 4U);
+    EXPECT_EQ(std::string_view(buffer.data(), 4), "EHLO");
+    EXPECT_TRUE(written && *written);
+    bool done = false;
+    loop.spawn(shut_down(*pair.server, 1s, done));
+    EXPECT_EQ(read(*pair.client, 1s), 0U);
+    pair.client->close();
+    run_until(loop, [&] { return done; });
+  }
+}
+
+TEST_F(Tcp, OptionsOfEveryConnection) {
+  auto listener = network.listen_tcp(*Endpoint::parse("127.0.0.1:0"));
+  ASSERT_TRUE(listener);
+  Pair pair;
+  std::optional<base::Error> error;
+  loop.spawn(connect_into(network, (*listener)->local(), {}, pair.client, error));
+  os::Descriptor accepted;
+  const auto take = [](TcpListener& from, os::Descriptor& into) -> Task<> {
+    auto socket = co_await from.accept_socket();
+    if (socket) into = std::move(*socket);
+  };
+  loop.spawn(take(**listener, accepted));
+  run_until(loop, [&] { return pair.client && accepted; });
+  for (const auto& [level, option] : {std::pair<int, int>(IPPROTO_TCP, TCP_NODELAY),
+                                      std::pair<int, int>(SOL_SOCKET, SO_KEEPALIVE)}) {
+    int value = 0;
+    socklen_t octets = sizeof value;
+    ASSERT_EQ(getsockopt(accepted.number(), level, option, &value, &octets), 0);
+    EXPECT_EQ(value, 1);
+  }
+}
+
+// Every descriptor this process has, but the standard three, is close-on-exec.
+TEST_F(Tcp, Attack52NothingIsInherited) {
+  const auto pair = make_pair();
+  for (int number = 3; number < 64; ++number) {
+    const int flags = fcntl(number, F_GETFD);
+    if (flags < 0) continue;
+    std::array<char, 64> name{};
+    const auto path = "/proc/self/fd/" + std::to_string(number);
+    (void)!readlink(path.c_str(), name.data(), name.size() - 1);
+    if (std::string_view(name.data()).starts_with("socket:") ||
+        std::string_view(name.data()).starts_with("anon_inode:")) {
+      EXPECT_TRUE(flags & FD_CLOEXEC) << number << " " << name.data();
+    }
+  }
+}
+
+TEST_F(Tcp, TimeoutsAreOfTheOperationAlone) {
+  auto pair = make_pair();
+  const auto before = std::chrono::steady_clock::now();
+  const auto late = read(*pair.client, 30ms);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().kind, ErrorKind::timeout);
+  EXPECT_GE(std::chrono::steady_clock::now() - before, 29ms);
+  // The connection is as good as before: nothing was taken.
+  std::optional<base::Result<>> written;
+  loop.spawn(write_into(*pair.server, "late", 1s, written));
+  EXPECT_EQ(read(*pair.client, 1s), 4U);
+}
+
+TEST_F(Tcp, ATimedOutReadLeavesTheWriteAlone) {
+  auto pair = make_pair();
+  std::optional<base::Result<>> written;
+  std::optional<base::Result<std::size_t>> result;
+  const std::size_t much = 8 << 20;
+  loop.spawn(write_into(*pair.client, std::string(much, 'x'), 10s, written));
+  loop.spawn(read_into(*pair.client, buffer, 20ms, result));
+  run_until(loop, [&] { return result.has_value(); });
+  EXPECT_EQ(result->error().kind, ErrorKind::timeout);
+  EXPECT_FALSE(written);
+  std::size_t seen = 0;
+  while (seen < much) {
+    const auto octets = read(*pair.server, 1s);
+    ASSERT_TRUE(octets);
+    seen += *octets;
+  }
+  run_until(loop, [&] { return written.has_value(); });
+  EXPECT_TRUE(*written);
+}
+
+TEST_F(Tcp, AWriteToAPeerThatDoesNotReadTimesOut) {
+  auto pair = make_pair();
+  std::optional<base::Result<>> written;
+  loop.spawn(write_into(*pair.client, std::string(32 << 20, 'x'), 50ms, written));
+  run_until(loop, [&] { return written.has_value(); });
+  ASSERT_FALSE(*written);
+  EXPECT_EQ(written->error().kind, ErrorKind::timeout);
+}
+
+TEST_F(Tcp, CancelEndsTheReadAndTakesNothing) {
+  auto pair = make_pair();
+  std::optional<base::Result<std::size_t>> result;
+  const auto running = loop.spawn(read_into(*pair.client, buffer, 10s, result));
+  loop.poll();
+  running->cancel();
+  run_until(loop, [&] { return result.has_value(); });
+  EXPECT_EQ(result->error().kind, ErrorKind::cancelled);
+  std::optional<base::Result<>> written;
+  loop.spawn(write_into(*pair.server, "still", 1s, written));
+  EXPECT_EQ(read(*pair.client, 1s), 5U);
+}
+
+TEST_F(Tcp, CloseAndDestructionWakeWhoWaits) {
+  for (const bool destroy : {false, true}) {
+    auto pair = make_pair();
+    std::optional<base::Result<std::size_t>> result;
+    loop.spawn(read_into(*pair.client, buffer, 10s, result));
+    loop.poll();
+    if (destroy)
+      pair.client.reset();
+    else
+      pair.client->close();
+    run_until(loop, [&] { return result.has_value(); });
+    EXPECT_EQ(result->error().kind, ErrorKind::closed);
+    EXPECT_EQ(read(*pair.server, 1s), 0U);
+  }
+}
+
+TEST_F(Tcp, AResetIsClosed) {
+  auto pair = make_pair();
+  std::optional<base::Result<>> written;
+  loop.spawn(write_into(*pair.client, "unread", 1s, written));
+  run_until(loop, [&] { return written.has_value(); });
+  pair.server->close();  // with octets unread: the kernel resets
+  const auto result = read(*pair.client, 1s);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, ErrorKind::closed);
+}
+
+// The last words arrive though the peer had sent more than was read.
+TEST_F(Tcp, GoodbyeOutlivesUnreadOctets) {
+  auto pair = make_pair();
+  std::optional<base::Result<>> sent;
+  std::optional<base::Result<>> said;
+  loop.spawn(write_into(*pair.client, std::string(100000, 'x'), 1s, sent));
+  loop.spawn(write_into(*pair.server, "421 too much", 1s, said));
+  run_until(loop, [&] { return said && sent; });
+  bool done = false;
+  loop.spawn(shut_down(*pair.server, 2s, done));
+  EXPECT_EQ(read(*pair.client, 1s), 12U);
+  EXPECT_EQ(read(*pair.client, 1s), 0U);
+  EXPECT_FALSE(done);
+  pair.client->close();
+  run_until(loop, [&] { return done; });
+}
+
+TEST_F(Tcp, AGoodbyeIsNotWaitedForLonger) {
+  auto pair = make_pair();
+  bool done = false;
+  loop.spawn(shut_down(*pair.server, 20ms, done));
+  run_until(loop, [&] { return done; });
+}
+
+TEST_F(Tcp, ConnectSaysWhy) {
+  const auto refused = connect_error(*Endpoint::parse("127.0.0.1:1"));
+  EXPECT_EQ(refused.kind, ErrorKind::unavailable);
+  EXPECT_EQ(refused.what, "connecting to 127.0.0.1:1: Connection refused");
+  EXPECT_EQ(connect_error(*Endpoint::parse("[::1]:1")).kind, ErrorKind::unavailable);
+  const auto source =
+      connect_error(*Endpoint::parse("127.0.0.1:1"), {.source = *IpAddress::parse("192.0.2.1")});
+  EXPECT_EQ(source.kind, ErrorKind::unavailable);
+  EXPECT_TRUE(source.what.starts_with("binding the source address 192.0.2.1")) << source.what;
+  EXPECT_EQ(
+      connect_error(*Endpoint::parse("127.0.0.1:1"), {.source = *IpAddress::parse("::1")}).kind,
+      ErrorKind::unavailable);
+}
+
+TEST_F(Tcp, ConnectTimesOutAndIsCancelled) {
+  // A listener with a full backlog doesn't answer.
+  const os::Descriptor deaf(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t octets = sizeof at;
+  ASSERT_EQ(bind(deaf.number(), reinterpret_cast<sockaddr*>(&at), octets), 0);
+  ASSERT_EQ(listen(deaf.number(), 0), 0);
+  getsockname(deaf.number(), reinterpret_cast<sockaddr*>(&at), &octets);
+  const Endpoint to{IpAddress::v4({127, 0, 0, 1}), ntohs(at.sin_port)};
+  std::vector<std::unique_ptr<Connection>> fillers(4);
+  std::optional<base::Error> ignored;
+  for (auto& filler : fillers)
+    loop.spawn(connect_into(network, to, {.timeout = 5s}, filler, ignored));
+  run_until(loop, [&] { return fillers[0] != nullptr; });
+  EXPECT_EQ(connect_error(to, {.timeout = 50ms}).kind, ErrorKind::timeout);
+  std::unique_ptr<Connection> never;
+  std::optional<base::Error> error;
+  const auto running = loop.spawn(connect_into(network, to, {}, never, error));
+  loop.poll();
+  running->cancel();
+  run_until(loop, [&] { return error.has_value(); });
+  EXPECT_EQ(error->kind, ErrorKind::cancelled);
+}
+
+TEST_F(Tcp, SourceAddressIsUsed) {
+  auto listener = network.listen(*Endpoint::parse("127.0.0.1:0"));
+  Pair pair;
+  std::optional<base::Error> error;
+  loop.spawn(accept_into(**listener, pair.server, error));
+  loop.spawn(connect_into(network, (*listener)->local(), {.source = *IpAddress::parse("127.0.0.9")},
+                          pair.client, error));
+  run_until(loop, [&] { return pair.client && pair.server; });
+  EXPECT_EQ(pair.server->peer().address.text(), "127.0.0.9");
+}
+
+TEST_F(Tcp, ListenSaysWhy) {
+  auto first = network.listen(*Endpoint::parse("127.0.0.1:0"));
+  ASSERT_TRUE(first);
+  EXPECT_NE((*first)->local().port, 0);
+  EXPECT_EQ(network.listen((*first)->local()).error().kind, ErrorKind::exists);
+  EXPECT_EQ(network.listen(*Endpoint::parse("192.0.2.1:0")).error().kind, ErrorKind::invalid);
+  // A closed door can be opened again at once, and IPv6's leaves IPv4's free.
+  const auto at = (*first)->local();
+  (*first)->close();
+  EXPECT_TRUE(network.listen(at));
+  auto six = network.listen(*Endpoint::parse("[::]:0"));
+  ASSERT_TRUE(six);
+  EXPECT_TRUE(network.listen({IpAddress(), (*six)->local().port}));
+}
+
+TEST_F(Tcp, AcceptEndsWithCloseAndCancel) {
+  for (const bool cancel : {false, true}) {
+    auto listener = network.listen(*Endpoint::parse("127.0.0.1:0"));
+    std::unique_ptr<Connection> connection;
+    std::optional<base::Error> error;
+    const auto running = loop.spawn(accept_into(**listener, connection, error));
+    loop.poll();
+    if (cancel)
+      running->cancel();
+    else
+      (*listener)->close();
+    run_until(loop, [&] { return error.has_value(); });
+    EXPECT_EQ(error->kind, cancel ? ErrorKind::cancelled : ErrorKind::closed);
+  }
+}
+
+TEST_F(Tcp, AdoptsAListeningSocket) {
+  os::Descriptor given(socket(AF_INET, SOCK_STREAM, 0));
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(bind(given.number(), reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
+  EXPECT_EQ(network.adopt_listener(os::Descriptor(dup(given.number()))).error().kind,
+            ErrorKind::invalid);
+  ASSERT_EQ(listen(given.number(), 5), 0);
+  const int number = given.number();
+  auto listener = network.adopt_listener(std::move(given));
+  ASSERT_TRUE(listener);
+  EXPECT_TRUE(fcntl(number, F_GETFD) & FD_CLOEXEC);
+  Pair pair;
+  std::optional<base::Error> error;
+  loop.spawn(accept_into(**listener, pair.server, error));
+  loop.spawn(connect_into(network, (*listener)->local(), {}, pair.client, error));
+  run_until(loop, [&] { return pair.client && pair.server; });
+}
+
+TEST_F(Tcp, AcceptorSpreadsOverLoops) {
+  std::array<Loop, 3> others;
+  std::vector<std::thread> threads;
+  for (auto& other : others) threads.emplace_back([&other] { other.run(); });
+  std::atomic<unsigned> taken = 0;
+  std::array<std::atomic<unsigned>, 3> per_loop{};
+  auto listener = network.listen_tcp(*Endpoint::parse("127.0.0.1:0"));
+  Acceptor acceptor(std::move(*listener), {&others[0], &others[1], &others[2]},
+                    [&](std::size_t index, std::unique_ptr<Connection> connection) {
+                      EXPECT_TRUE(others[index].is_this_thread());
+                      EXPECT_TRUE(connection);
+                      ++per_loop[index];
+                      ++taken;
+                    });
+  bool ended = false;
+  loop.spawn(acceptor.run(), [&] { ended = true; });
+  std::array<std::unique_ptr<Connection>, 30> clients;
+  std::optional<base::Error> error;
+  for (auto& client : clients)
+    loop.spawn(connect_into(network, acceptor.local(), {}, client, error));
+  run_until(loop, [&] { return taken == clients.size(); });
+  for (const auto& count : per_loop) EXPECT_EQ(count, 10U);
+  acceptor.close();
+  run_until(loop, [&] { return ended; });
+  for (auto& other : others) other.stop();
+  for (auto& thread : threads) thread.join();
+}
+
+TEST_F(Tcp, Attack53OutOfDescriptors) {
+  auto listener = network.listen_tcp(*Endpoint::parse("127.0.0.1:0"));
+  std::unique_ptr<Connection> server;
+  std::optional<base::Error> error;
+  // Clients first: the kernel completes them in the backlog.
+  std::array<std::unique_ptr<Connection>, 3> clients;
+  for (auto& client : clients)
+    loop.spawn(connect_into(network, (*listener)->local(), {}, client, error));
+  run_until(loop, [&] { return clients[0] && clients[1] && clients[2]; });
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  std::vector<os::Descriptor> eaten;
+  rlimit small = before;
+  small.rlim_cur = 128;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &small), 0);
+  while (true) {
+    os::Descriptor next(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!next) break;
+    eaten.push_back(std::move(next));
+  }
+  loop.spawn(accept_into(**listener, server, error));
+  // The first in line is sent away, and told so by the end of the connection.
+  EXPECT_EQ(read(*clients[0], 2s), 0U);
+  EXPECT_FALSE(server);
+  eaten.clear();
+  setrlimit(RLIMIT_NOFILE, &before);
+  run_until(loop, [&] { return server != nullptr; });
+  EXPECT_FALSE(error);
+  EXPECT_EQ(heard.names, std::vector<std::string>{"net.out_of_descriptors"});
+}
+
+}  // namespace
+}  // namespace letterlock::net
