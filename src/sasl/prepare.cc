@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/utf8.h"
 #include "sasl/keys.h"
 
 namespace letterlock::sasl {
@@ -42,29 +43,6 @@ bool is_prohibited(std::uint32_t character) {
   return in(prohibited, character) || (character & 0xFFFE) == 0xFFFE;
 }
 
-struct Decoded {
-  std::uint32_t character = 0;
-  std::size_t octets = 0;  // 0: not well-formed
-};
-
-// The character at the front of `text`. RFC: 3629 section 4.
-Decoded decode(std::string_view text) {
-  const auto first = static_cast<std::uint8_t>(text[0]);
-  if (first < 0x80) return {first, 1};
-  const std::size_t octets = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < octets) return {};
-  std::uint32_t character = first & (0x7FU >> octets);
-  for (std::size_t i = 1; i < octets; ++i) {
-    const auto next = static_cast<std::uint8_t>(text[i]);
-    if ((next & 0xC0) != 0x80) return {};
-    character = character << 6 | (next & 0x3FU);
-  }
-  const std::uint32_t least = octets == 4 ? 0x10000 : octets == 3 ? 0x800 : 0x80;
-  if (character < least || character > 0x10FFFF || (character >= 0xD800 && character <= 0xDFFF))
-    return {};
-  return {character, octets};
-}
-
 }  // namespace
 
 base::Result<std::string> prepare(std::string_view text) {
@@ -73,18 +51,18 @@ base::Result<std::string> prepare(std::string_view text) {
   std::string prepared;
   prepared.reserve(text.size());
   while (!text.empty()) {
-    const auto [character, octets] = decode(text);
-    if (octets == 0) return base::fail(base::ErrorKind::invalid, "name or password is not UTF-8");
-    if (in(spaces, character)) {
+    const auto point = base::first_code_point(text);
+    if (!point) return base::fail(base::ErrorKind::invalid, "name or password is not UTF-8");
+    if (in(spaces, point->value)) {
       prepared += ' ';
-    } else if (!in(nothing, character)) {
+    } else if (!in(nothing, point->value)) {
       // RFC 4013 §2.3: prohibited output.
-      if (is_prohibited(character))
+      if (is_prohibited(point->value))
         return base::fail(base::ErrorKind::invalid,
                           "name or password holds a prohibited character");
-      prepared += text.substr(0, octets);
+      prepared += text.substr(0, point->octets);
     }
-    text.remove_prefix(octets);
+    text.remove_prefix(point->octets);
   }
   if (prepared.empty()) return base::fail(base::ErrorKind::invalid, "name or password is empty");
   return prepared;
