@@ -116,9 +116,9 @@ struct Hop {
 // Limits of a record, in octets of UTF-8 and in entries. What is longer was cut before it is kept.
 inline constexpr std::size_t who_octets_max = 512;
 inline constexpr std::size_t word_octets_max = 128;  // address, protocol, cipher, group, digests
-inline constexpr std::size_t sentence_octets_max = 1000;  // reason, reply, each part of a Required
+inline constexpr std::size_t sentence_octets_max = 500;  // reason, reply, each part of a Required
 inline constexpr std::size_t recipients_max = 1000;
-inline constexpr std::size_t required_max = 16;
+inline constexpr std::size_t required_max = 8;
 inline constexpr std::size_t changes_max = 16;
 inline constexpr std::size_t record_octets_max = 128 * 1024;
 

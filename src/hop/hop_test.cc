@@ -148,6 +148,22 @@ TEST(Attack09, StrangersWordsStayInTheirPlace) {
   EXPECT_EQ(*again, bounded(hop));
 }
 
+// However much a hop holds, and however much escaping it needs, its record can be read.
+TEST(HopRecord, TheLargestCanBeRead) {
+  const std::string controls(5000, '\x01');
+  Hop hop = full_hop();
+  hop.from = {End::Role::node, controls, controls, controls};
+  hop.to = hop.from;
+  hop.recipients.assign(5000, 4'294'967'295U);
+  hop.required.assign(100, {controls, controls, controls});
+  hop.changes.assign(100, Change::message_id_added);
+  hop.reason = hop.reply = hop.digest_in = hop.digest_out = controls;
+  hop.protection.tls = {TlsVersion::tls1_3, controls, controls, true, controls};
+  const std::string text = to_json(hop);
+  EXPECT_LE(text.size(), record_octets_max);
+  EXPECT_EQ(hop_from_json(text), bounded(hop));
+}
+
 TEST(HopText, IsCutAtACharactersEnd) {
   EXPECT_EQ(bounded_text("abcdef", 6), "abcdef");
   EXPECT_EQ(bounded_text("abcdefg", 6), "abc…");

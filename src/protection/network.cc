@@ -1,0 +1,25 @@
+#include "protection/network.h"
+
+#include <algorithm>
+
+namespace letterlock::protection {
+namespace {
+
+bool within(const std::vector<net::Prefix>& prefixes, const net::IpAddress& address) {
+  return std::ranges::any_of(prefixes,
+                             [&](const net::Prefix& prefix) { return prefix.contains(address); });
+}
+
+}  // namespace
+
+hop::Network network_between(const net::IpAddress& a, const net::IpAddress& b,
+                             const KnownNetworks& known) {
+  if (within(known.public_, a) || within(known.public_, b)) return hop::Network::public_;
+  // A connection from an address to itself doesn't leave the machine either.
+  const bool is_loop = a.is_loopback() && b.is_loopback();
+  if (is_loop || (a == b && !a.is_unspecified())) return hop::Network::local;
+  if (within(known.private_, a) && within(known.private_, b)) return hop::Network::private_;
+  return hop::Network::public_;
+}
+
+}  // namespace letterlock::protection

@@ -1,0 +1,24 @@
+// The road between two addresses, as far as addresses tell.
+#pragma once
+
+#include <vector>
+
+#include "hop/level.h"
+#include "net/endpoint.h"
+
+namespace letterlock::protection {
+
+// What the operator configured.
+struct KnownNetworks {
+  std::vector<net::Prefix> private_;  // the operator's own roads, from end to end
+  // Judged as the internet although their addresses are special: a demonstration on loopback
+  // shows what the same mail would have met outside.
+  std::vector<net::Prefix> public_;
+};
+
+// local: both ends on this machine. private_: both ends within configured prefixes; an address of
+// RFC 1918 alone says nothing about who else is on that network. Everything else is public_.
+hop::Network network_between(const net::IpAddress& a, const net::IpAddress& b,
+                             const KnownNetworks& known);
+
+}  // namespace letterlock::protection
