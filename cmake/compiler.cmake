@@ -5,7 +5,7 @@ target_compile_options(project_options INTERFACE
   -Wold-style-cast -Wimplicit-fallthrough -Wno-gnu-statement-expression -Wno-missing-designated-field-initializers -Werror=return-type
   -Werror=unused-result -fstack-protector-strong)
 target_compile_definitions(project_options INTERFACE _GLIBCXX_ASSERTIONS BOOST_ASIO_NO_DEPRECATED)
-target_include_directories(project_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
+target_include_directories(project_options INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
 
 if(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   if(NOT LETTERLOCK_SANITIZE)

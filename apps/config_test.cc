@@ -1,0 +1,114 @@
+#include "apps/config.h"
+
+#include <gtest/gtest.h>
+
+namespace letterlock::apps {
+namespace {
+
+const std::string usable = R"([site]
+name = "dublin"
+node = "dublin-1"
+host_name = "mx.acorn.example"
+data = "/var/lib/letterlock"
+
+[[listener]]
+kind = "mx"
+address = "0.0.0.0:25"
+
+[[certificate]]
+names = ["mx.acorn.example"]
+chain = "/etc/chain.pem"
+key = "/etc/key.pem"
+)";
+
+std::string first_problem(const std::string& text) {
+  const auto checked = parse_config(text, "x.toml");
+  return checked.problems.empty() ? "" : checked.problems.front().text();
+}
+
+TEST(Config, TheLeastThatIsUsable) {
+  const auto checked = parse_config(usable, "x.toml");
+  ASSERT_TRUE(checked.problems.empty()) << checked.problems.front().text();
+  EXPECT_EQ(checked.config.site.host_name, "mx.acorn.example");
+  EXPECT_EQ(checked.config.admin_socket, "/var/lib/letterlock/admin.sock");
+  EXPECT_EQ(checked.config.schedule.lifetime, std::chrono::days(5));
+  EXPECT_EQ(checked.config.listeners[0].address->port, 25);
+}
+
+TEST(Config, EveryValueIsRead) {
+  const auto checked = parse_config(usable + R"(
+[relay]
+smart_host = "smtp.example:2525"
+smart_host_user = "u"
+smart_host_password_file = "/p"
+source_ipv4 = "192.0.2.1"
+allow_addresses = ["127.0.0.0/8"]
+ipv6 = false
+[queue]
+retry = ["1m", "2h"]
+lifetime = "2d"
+destination_per_minute = 60
+[limits]
+message_size = "1MiB"
+normalise_line_ends = true
+[dns]
+stub_zones = [{ zone = "example", servers = ["127.0.0.1:5300"] }]
+[log]
+format = "json"
+)",
+                                    "x.toml");
+  ASSERT_TRUE(checked.problems.empty()) << checked.problems.front().text();
+  const auto& config = checked.config;
+  EXPECT_EQ(config.relay.smart_host->name, "smtp.example");
+  EXPECT_EQ(config.relay.smart_host->port, 2525);
+  EXPECT_EQ(config.relay.special_allowed.size(), 1U);
+  EXPECT_FALSE(config.relay.ipv6);
+  EXPECT_EQ(config.schedule.waits.size(), 2U);
+  EXPECT_EQ(config.window.destination_per_minute, 60U);
+  EXPECT_EQ(config.limits.message_octets_max, 1U << 20);
+  EXPECT_TRUE(config.limits.normalise_line_ends);
+  EXPECT_EQ(config.dns.stubs[0].servers[0].port, 5300);
+}
+
+// Each says where, what, and what would have been right.
+TEST(Config, ProblemsNameFileAndLine) {
+  EXPECT_EQ(first_problem("[site]\nnmae = \"x\"\n" + usable.substr(7)).substr(0, 46),
+            "x.toml:2: unknown key 'nmae' in [site]; it kno");
+  EXPECT_NE(first_problem(usable + "[sites]\n").find("x.toml:15: unknown section [sites]"),
+            std::string::npos);
+  EXPECT_NE(first_problem(usable + "[queue]\nlifetime = \"5 days\"\n")
+                .find("x.toml:16: queue.lifetime: '5 days' is not a duration"),
+            std::string::npos);
+  EXPECT_NE(first_problem(usable + "[queue]\nwindow = 1\n").find("a whole number from 100"),
+            std::string::npos);
+  EXPECT_NE(first_problem(usable + "[queue\n").find("x.toml:15:"), std::string::npos);
+  EXPECT_NE(first_problem(usable + "[relay]\nsmart_host_user = \"u\"\n").find("go together"),
+            std::string::npos);
+  EXPECT_NE(
+      first_problem(usable + "[[listener]]\nkind = \"mx\"\n").find("either 'address' or 'socket'"),
+      std::string::npos);
+  EXPECT_NE(first_problem(usable + "[[listener]]\nkind = \"mx\"\naddress = \"0.0.0.0:25\"\n")
+                .find("twice"),
+            std::string::npos);
+  EXPECT_NE(first_problem(usable + "[[listener]]\nkind = \"imap\"\naddress = \"0.0.0.0:143\"\n")
+                .find("expected \"mx\""),
+            std::string::npos);
+  EXPECT_NE(first_problem("").find("[site] lacks 'name'"), std::string::npos);
+}
+
+TEST(Config, AllProblemsAreToldAtOnce) {
+  EXPECT_GE(
+      parse_config("[site]\nname = 1\nnode = 2\n[queue]\nretry = []\n", "x.toml").problems.size(),
+      5U);
+}
+
+TEST(Config, TheReferenceHasEveryKey) {
+  const auto reference = config_reference();
+  for (const auto* key : {"host_name", "smart_host", "allow_addresses", "delay_notice_after",
+                          "stub_zones", "[[certificate]]"}) {
+    EXPECT_NE(reference.find(key), std::string::npos) << key;
+  }
+}
+
+}  // namespace
+}  // namespace letterlock::apps
