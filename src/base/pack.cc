@@ -25,6 +25,7 @@ std::uint64_t Unpacker::number() {
     const auto octet = take(1);
     if (bad_) return 0;
     const auto bits = static_cast<std::uint64_t>(static_cast<std::uint8_t>(octet[0]));
+    if (shift == 63 && bits > 1) break;  // the tenth octet has room for one bit
     value |= (bits & 0x7F) << shift;
     if (bits < 0x80) return value;
   }
