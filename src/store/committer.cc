@@ -1,0 +1,199 @@
+#include "store/committer.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "store/ledger.h"
+
+namespace letterlock::store {
+namespace {
+constexpr std::size_t group_octets_max = 8 * 1024 * 1024;
+constexpr std::size_t swept_at_once_max = 32;
+constexpr base::Milliseconds housekeeping_every = std::chrono::seconds(1);
+}  // namespace
+
+// What becomes one batch. A transaction that fails by itself is left out of it.
+struct Committer::Group {
+  explicit Group(Engine& engine) : ledger(engine) {}
+  rocksdb::WriteBatch batch;
+  Ledger ledger;
+  std::vector<std::shared_ptr<Commit>> commits;
+  bool torn = false;  // a transaction went in by half, when memory ran out
+};
+
+Committer::Committer(Engine& engine, const os::Clock& clock, base::EventSink& events,
+                     const RocksOptions& options)
+    : engine_(engine),
+      clock_(clock),
+      events_(events),
+      waiting_max_(options.waiting_max),
+      blob_grace_(options.blob_grace),
+      thread_([this] { run(); }) {}
+
+Committer::~Committer() {
+  {
+    const std::scoped_lock lock(mutex_);
+    ending_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+base::Result<> Committer::submit(std::shared_ptr<Commit> commit) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (waiting_.size() >= waiting_max_)
+      return base::fail(base::ErrorKind::full, "too many transactions wait for the disk");
+    waiting_.push_back(std::move(commit));
+  }
+  changed_.notify_one();
+  return {};
+}
+
+// The number is taken before the snapshot: so the snapshot may see more than `begun` says, never
+// less, and the check may find a conflict too many, never one too few.
+Snapshot Committer::begin() {
+  Snapshot snapshot;
+  {
+    const std::scoped_lock lock(mutex_);
+    snapshot.begun = committed_;
+    begun_.insert(snapshot.begun);
+  }
+  snapshot.snapshot = engine_.db().GetSnapshot();
+  return snapshot;
+}
+
+void Committer::end(Snapshot snapshot) {
+  {
+    const std::scoped_lock lock(mutex_);
+    ended_.push_back(snapshot);
+  }
+  changed_.notify_one();
+}
+
+void Committer::writing(const base::BlobId& blob) {
+  const std::scoped_lock lock(mutex_);
+  unheld_.emplace(blob, std::nullopt);
+}
+
+void Committer::written(const base::BlobId& blob) {
+  const std::scoped_lock lock(mutex_);
+  const auto at = unheld_.find(blob);
+  if (at != unheld_.end()) at->second = clock_.steady();
+}
+
+void Committer::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait_for(lock, housekeeping_every,
+                      [&] { return ending_ || !waiting_.empty() || !ended_.empty(); });
+    if (ending_ && waiting_.empty() && ended_.empty()) return;
+    std::vector<std::shared_ptr<Commit>> commits;
+    for (std::size_t octets = 0; !waiting_.empty() && octets < group_octets_max;
+         waiting_.pop_front()) {
+      octets += waiting_.front()->changes.octets;
+      commits.push_back(std::move(waiting_.front()));
+    }
+    auto ended = std::exchange(ended_, {});
+    lock.unlock();
+    if (!commits.empty()) write(std::move(commits));
+    release(std::move(ended));
+    housekeeping();
+    lock.lock();
+  }
+}
+
+void Committer::write(std::vector<std::shared_ptr<Commit>> commits) {
+  Group group(engine_);
+  for (auto& commit : commits) {
+    commit->result = guarded([&] { return add(group, *commit); });
+    if (commit->result) group.commits.push_back(commit);
+  }
+  if (!group.commits.empty()) {
+    const auto written = guarded([&]() -> base::Result<> {
+      if (group.torn)
+        return base::fail(base::ErrorKind::full, "out of memory while gathering transactions");
+      return write_group(group);
+    });
+    for (auto& commit : group.commits) commit->result = written;
+    const std::scoped_lock lock(mutex_);
+    if (written) {
+      committed_ = recent_.last();
+      for (const auto& blob : group.ledger.newly_held()) unheld_.erase(blob);
+    }
+    recent_.forget_until(begun_.empty() ? committed_ : std::min(*begun_.begin(), committed_));
+  }
+  for (auto& commit : commits) commit->done.set();
+}
+
+base::Result<> Committer::add(Group& group, const Commit& commit) {
+  TRY(engine_.has_room(commit.changes.only_removes() ? Use::removal : Use::change));
+  if (recent_.conflicts(commit.reads, commit.begun)) {
+    return base::fail(base::ErrorKind::conflict, "another transaction changed what this one read");
+  }
+  TRY(group.ledger.check(commit.changes));
+  group.torn = true;
+  for (const auto& [key, value] : commit.changes.keys) {
+    TRY(to_result(value ? group.batch.Put(engine_.keys(), key, *value)
+                        : group.batch.Delete(engine_.keys(), key),
+                  "gathering a transaction"));
+  }
+  group.ledger.apply(commit.changes, group.batch);
+  recent_.add(commit.changes);
+  group.torn = false;
+  return {};
+}
+
+base::Result<> Committer::write_group(Group& group) {
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  const auto octets = group.batch.GetDataSize();
+  const auto status = engine_.db().Write(options, &group.batch);
+  engine_.count_written(octets);
+  return to_result(status, "committing");
+}
+
+void Committer::release(std::vector<Snapshot> ended) {
+  if (ended.empty()) return;
+  for (const auto& snapshot : ended) engine_.db().ReleaseSnapshot(snapshot.snapshot);
+  const std::scoped_lock lock(mutex_);
+  for (const auto& snapshot : ended) begun_.erase(begun_.find(snapshot.begun));
+}
+
+void Committer::housekeeping() {
+  const auto now = clock_.steady();
+  if (now - last_housekeeping_ < housekeeping_every) return;
+  last_housekeeping_ = now;
+  engine_.ask_disk();
+  engine_.try_resume();
+  const auto swept = guarded([&] { return sweep(); });
+  if (!swept)
+    events_.emit({base::Severity::warning, "store.sweep_failed", {{"reason", swept.error().what}}});
+}
+
+// Here, where holders change too: a blob can't come to be held while it is swept.
+base::Result<> Committer::sweep() {
+  std::vector<base::BlobId> orphans;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto now = clock_.steady();
+    for (const auto& [blob, gone] : unheld_) {
+      if (gone && now - *gone >= blob_grace_ && orphans.size() < swept_at_once_max)
+        orphans.push_back(blob);
+    }
+  }
+  if (orphans.empty()) return {};
+  rocksdb::WriteBatch batch;
+  for (const auto& blob : orphans) TRY(engine_.discard(blob, batch));
+  TRY(to_result(engine_.db().Write(rocksdb::WriteOptions(), &batch), "sweeping orphaned blobs"));
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& blob : orphans) unheld_.erase(blob);
+  }
+  events_.emit(
+      {base::Severity::info, "store.orphans_swept", {{"blobs", std::to_string(orphans.size())}}});
+  return {};
+}
+
+}  // namespace letterlock::store

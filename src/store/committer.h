@@ -1,0 +1,89 @@
+// The commit thread: gathers the transactions that are ready, checks each against what committed
+// since it began, and writes those that pass as one batch with one sync. It also counts the
+// blobs' holders, sweeps orphans, gives snapshots back and wakes a stopped engine.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include <rocksdb/write_batch.h>
+
+#include "net/loop.h"
+#include "store/conflict.h"
+#include "store/engine.h"
+
+namespace letterlock::store {
+
+// Where a transaction's reads begin.
+struct Snapshot {
+  const rocksdb::Snapshot* snapshot = nullptr;
+  Sequence begun = 0;
+};
+
+// One transaction on its way into the store. Owned by its task and the commit thread together.
+struct Commit {
+  Changes changes;
+  Reads reads;
+  Sequence begun = 0;
+  base::Result<> result;
+  net::Signal done;
+};
+
+class Committer {
+ public:
+  Committer(Engine& engine, const os::Clock& clock, base::EventSink& events,
+            const RocksOptions& options);
+  ~Committer();  // what is on its way is finished first
+  Committer(const Committer&) = delete;
+  Committer& operator=(const Committer&) = delete;
+
+  // Any thread, all of them.
+  // `commit->done` is set when `commit->result` stands. Errors: full (too many wait).
+  base::Result<> submit(std::shared_ptr<Commit> commit);
+  Snapshot begin();
+  void end(Snapshot snapshot);  // given back by the commit thread
+
+  // A blob is being written from the first of its octets; once its writer is gone it must be held
+  // within the grace.
+  void writing(const base::BlobId& blob);
+  void written(const base::BlobId& blob);
+
+ private:
+  struct Group;
+  void run();
+  void write(std::vector<std::shared_ptr<Commit>> commits);
+  base::Result<> add(Group& group, const Commit& commit);
+  base::Result<> write_group(Group& group);
+  void release(std::vector<Snapshot> ended);
+  void housekeeping();
+  base::Result<> sweep();
+
+  Engine& engine_;
+  const os::Clock& clock_;
+  base::EventSink& events_;
+  const std::size_t waiting_max_;
+  const base::Milliseconds blob_grace_;
+
+  RecentCommits recent_;  // the commit thread's own
+  os::Steady last_housekeeping_{};
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::shared_ptr<Commit>> waiting_;
+  std::vector<Snapshot> ended_;
+  std::multiset<Sequence> begun_;
+  Sequence committed_ = 0;  // what a snapshot taken now surely sees
+  // Blobs not held yet, with the moment at which their writer went.
+  std::map<base::BlobId, std::optional<os::Steady>> unheld_;
+  bool ending_ = false;
+
+  std::thread thread_;
+};
+
+}  // namespace letterlock::store

@@ -1,0 +1,48 @@
+// Blobs in RocksDB: chunks of 64 KiB under the blob's id and their number, the last one shorter.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "net/loop.h"
+#include "store/committer.h"
+#include "store/engine.h"
+
+namespace letterlock::store {
+
+// Lives on its caller's loop. Holds one chunk in memory, and a second while one is being written.
+class RocksBlobWriter final : public BlobWriter {
+ public:
+  RocksBlobWriter(Engine& engine, Committer& committer, net::Workers& workers, base::BlobId id)
+      : engine_(engine), committer_(committer), workers_(workers), id_(id) {}
+  ~RocksBlobWriter() override;
+  RocksBlobWriter(const RocksBlobWriter&) = delete;
+  RocksBlobWriter& operator=(const RocksBlobWriter&) = delete;
+
+  net::ResultTask<> write(std::string_view octets) override;
+  net::ResultTask<> finish() override;
+  const base::BlobId& id() const override { return id_; }
+  std::uint64_t octets() const override { return octets_; }
+
+ private:
+  enum class Last { no, yes };
+  net::ResultTask<> put_chunk(Last last);
+  base::Result<> put_chunk_now(Last last);
+
+  Engine& engine_;
+  Committer& committer_;
+  net::Workers& workers_;
+  const base::BlobId id_;
+  std::string chunk_;
+  std::uint32_t chunks_ = 0;
+  std::uint64_t octets_ = 0;
+  bool begun_ = false;
+  bool finished_ = false;
+  std::optional<base::Error> failed_;  // a blob with a hole never ends well
+};
+
+// Blocks: for a store thread. Errors: not_found (no such blob, or nobody holds it), corrupt, io.
+base::Result<base::Bytes> read_blob_now(Engine& engine, const base::BlobId& blob,
+                                        std::uint64_t offset, std::size_t octets_max);
+
+}  // namespace letterlock::store

@@ -1,0 +1,186 @@
+#include "store/rocksdb.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/assert.h"
+#include "store/changes.h"
+#include "store/parts.h"
+#include "store/rocks_blob.h"
+
+namespace letterlock::store {
+namespace {
+auto cancelled() {
+  return base::fail(base::ErrorKind::cancelled, "stopping");
+}
+}  // namespace
+
+// Lives on its caller's loop; its reads run on a store thread, all from the snapshot that the first
+// one took.
+class RocksStore::RocksTransaction final : public BufferedTransaction {
+ public:
+  RocksTransaction(Parts& parts, Scope scope, Mode mode, os::Steady deadline)
+      : BufferedTransaction(std::move(scope), mode), parts_(parts), deadline_(deadline) {}
+  ~RocksTransaction() override {
+    if (snapshot_.snapshot != nullptr) parts_.committer.end(snapshot_);
+  }
+  RocksTransaction(const RocksTransaction&) = delete;
+  RocksTransaction& operator=(const RocksTransaction&) = delete;
+
+  Sequence begun() const { return snapshot_.begun; }
+  base::Result<> within_time() const {
+    if (parts_.clock.steady() < deadline_) return {};
+    return base::fail(base::ErrorKind::timeout, "a transaction took longer than 5 s");
+  }
+
+ private:
+  net::ResultTask<std::vector<std::optional<std::string>>> fetch(
+      std::vector<std::string> keys) override {
+    base::Result<std::vector<std::optional<std::string>>> values;
+    CO_CHECK(co_await on_store_thread([&] { values = guarded([&] { return get_now(keys); }); }));
+    co_return values;
+  }
+  net::ResultTask<std::vector<KeyValue>> fetch_range(Range range, ScanOptions options) override {
+    base::Result<std::vector<KeyValue>> pairs;
+    CO_CHECK(co_await on_store_thread(
+        [&] { pairs = guarded([&] { return scan_now(range, options); }); }));
+    co_return pairs;
+  }
+  net::ResultTask<> on_store_thread(std::function<void()> work) {
+    if (co_await net::is_cancelled()) co_return cancelled();
+    CO_CHECK(within_time());
+    co_return co_await parts_.readers.run(std::move(work));
+  }
+
+  // The rest runs on a store thread, while the task waits.
+  rocksdb::ReadOptions read_options() {
+    if (snapshot_.snapshot == nullptr) snapshot_ = parts_.committer.begin();
+    rocksdb::ReadOptions options;
+    options.snapshot = snapshot_.snapshot;
+    return options;
+  }
+  base::Result<std::vector<std::optional<std::string>>> get_now(
+      const std::vector<std::string>& keys) {
+    const auto options = read_options();
+    const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
+    std::vector<rocksdb::PinnableSlice> found(keys.size());
+    std::vector<rocksdb::Status> statuses(keys.size());
+    auto& engine = *parts_.engine;
+    engine.db().MultiGet(options, engine.keys(), slices.size(), slices.data(), found.data(),
+                         statuses.data());
+    std::vector<std::optional<std::string>> values(keys.size());
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (statuses[i].IsNotFound()) continue;
+      TRY(to_result(statuses[i], "reading"));
+      values[i].emplace(found[i].data(), found[i].size());
+    }
+    return values;
+  }
+  base::Result<std::vector<KeyValue>> scan_now(const Range& range, ScanOptions scan) {
+    auto options = read_options();
+    const rocksdb::Slice first(range.first);
+    const rocksdb::Slice end(range.end);
+    options.iterate_lower_bound = &first;
+    options.iterate_upper_bound = &end;
+    const std::unique_ptr<rocksdb::Iterator> at(
+        parts_.engine->db().NewIterator(options, parts_.engine->keys()));
+    std::vector<KeyValue> pairs;
+    std::size_t octets = 0;
+    for (scan.reverse ? at->SeekToLast() : at->Seek(first);
+         at->Valid() && pairs.size() < scan.count_max; scan.reverse ? at->Prev() : at->Next()) {
+      octets += at->key().size() + at->value().size();
+      if (octets > scan_octets_max)
+        return base::fail(base::ErrorKind::full, "a scan holds more than 32 MiB");
+      pairs.emplace_back(at->key().ToString(), at->value().ToString());
+    }
+    TRY(to_result(at->status(), "scanning"));
+    return pairs;
+  }
+
+  Parts& parts_;
+  const os::Steady deadline_;
+  Snapshot snapshot_;
+};
+
+RocksStore::RocksStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+RocksStore::~RocksStore() = default;
+
+base::Result<std::unique_ptr<RocksStore>> RocksStore::open(RocksOptions options,
+                                                           const os::Clock& clock,
+                                                           os::Random& random,
+                                                           base::EventSink& events) {
+  return Parts::open(std::move(options), clock, random, events, nullptr);
+}
+
+base::Result<std::unique_ptr<RocksStore>> RocksStore::Parts::open(RocksOptions options,
+                                                                  const os::Clock& clock,
+                                                                  os::Random& random,
+                                                                  base::EventSink& events,
+                                                                  rocksdb::Env* env) {
+  auto engine = TRY(Engine::open(options, clock, events, env));
+  return std::unique_ptr<RocksStore>(
+      new RocksStore(std::make_unique<Parts>(options, clock, random, events, std::move(engine))));
+}
+
+net::ResultTask<> RocksStore::transact(Scope scope, Function function) {
+  const auto deadline = parts_->clock.steady() + transaction_time_max;
+  for (int tries = 1;; ++tries) {
+    auto done = co_await attempt(scope, function, deadline);
+    if (done || done.error().kind != base::ErrorKind::conflict || tries == transaction_tries_max)
+      co_return done;
+    // The first loser tries again at once; later ones step back, each its own while.
+    if (tries == 1) continue;
+    const auto most = std::min<std::uint64_t>(std::uint64_t{1} << tries, 64);
+    CO_CHECK(co_await parts_->timers.sleep(base::Milliseconds(parts_->random.below(most))));
+  }
+}
+
+net::ResultTask<> RocksStore::attempt(Scope scope, const Function& function, os::Steady deadline) {
+  if (co_await net::is_cancelled()) co_return cancelled();
+  RocksTransaction transaction(*parts_, std::move(scope), BufferedTransaction::Mode::change,
+                               deadline);
+  CO_CHECK(co_await function(transaction));
+  CO_CHECK(transaction.within_limits());
+  CO_CHECK(transaction.within_time());
+  if (transaction.changes.empty()) co_return base::Result<>();
+  if (co_await net::is_cancelled()) co_return cancelled();
+  const auto commit = std::make_shared<Commit>();
+  commit->changes = std::move(transaction.changes);
+  commit->reads = std::move(transaction.reads);
+  commit->begun = transaction.begun();
+  CO_CHECK(parts_->committer.submit(commit));
+  co_await commit->done.wait_to_the_end();
+  co_return commit->result;
+}
+
+net::ResultTask<> RocksStore::read(Scope scope, Function function) {
+  if (co_await net::is_cancelled()) co_return cancelled();
+  const auto deadline = parts_->clock.steady() + transaction_time_max;
+  RocksTransaction transaction(*parts_, std::move(scope), BufferedTransaction::Mode::read_only,
+                               deadline);
+  CO_CHECK(co_await function(transaction));
+  co_return transaction.within_limits();
+}
+
+std::unique_ptr<BlobWriter> RocksStore::write_blob() {
+  return std::make_unique<RocksBlobWriter>(
+      *parts_->engine, parts_->committer, parts_->blob_writers,
+      os::make_id<base::BlobId>(parts_->clock, parts_->random));
+}
+
+net::ResultTask<base::Bytes> RocksStore::read_blob(base::BlobId blob, std::uint64_t offset,
+                                                   std::size_t octets_max) {
+  if (co_await net::is_cancelled()) co_return cancelled();
+  base::Result<base::Bytes> octets;
+  CO_CHECK(co_await parts_->readers.run([&] {
+    octets = guarded([&] { return read_blob_now(*parts_->engine, blob, offset, octets_max); });
+  }));
+  co_return octets;
+}
+
+base::Result<std::uint64_t> RocksStore::free_octets() const {
+  return parts_->engine->free_octets();
+}
+
+}  // namespace letterlock::store
