@@ -1,0 +1,87 @@
+#include "queue/intake.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace letterlock::queue {
+namespace {
+bool has_eight_bit(std::string_view octets) {
+  return std::ranges::any_of(octets, [](char c) { return static_cast<unsigned char>(c) > 127; });
+}
+}  // namespace
+
+Intake::Intake(store::Store& store, IntakeOptions options, HeaderEdit edit)
+    : store_(store), options_(options), edit_(std::move(edit)), parser_(options.header) {}
+
+void Intake::refuse(dsn::Status status, std::string text) {
+  if (!refused_) refused_ = Refused{status, std::move(text)};
+  writer_.reset();
+}
+
+void Intake::refuse_header(const base::Error& error) {
+  refuse(error.kind == base::ErrorKind::full ? dsn::status::too_big : dsn::Status{5, 6, 0},
+         "the message's header is not usable: " + error.what);
+}
+
+net::ResultTask<> Intake::add(std::string_view octets) {
+  octets_in_ += octets.size();
+  if (octets_in_ > options_.octets_max) {
+    refuse(dsn::status::too_big,
+           fmt::format("the message is larger than {} octets", options_.octets_max));
+  }
+  if (refused_) co_return base::Result<>();
+  digest_in_.add(octets);
+  if (!content_.eight_bit) content_.eight_bit = has_eight_bit(octets);
+  if (header_done_) co_return co_await keep(octets);
+  if (auto fed = parser_.feed(octets); !fed) {
+    refuse_header(fed.error());
+    co_return base::Result<>();
+  }
+  if (parser_.is_done()) co_return co_await end_header();
+  co_return base::Result<>();
+}
+
+net::ResultTask<> Intake::end_header() {
+  header_done_ = true;
+  auto header = parser_.take_header();
+  const auto rest = parser_.take_rest();
+  auto changes = edit_(header);
+  if (!changes) {
+    refuse(changes.error().status, std::move(changes.error().text));
+    co_return base::Result<>();
+  }
+  content_.changes = std::move(*changes);
+  if (const auto* field = header.find("Message-ID")) content_.message_id = field->unfolded();
+  if (const auto* field = header.find("Subject")) content_.subject = field->unfolded();
+  writer_ = store_.write_blob();
+  // One write for the header and what of the body came with it: small messages are one chunk.
+  auto first = header.text();
+  first += rest;
+  co_return co_await keep(first);
+}
+
+net::ResultTask<> Intake::keep(std::string_view octets) {
+  if (octets.empty()) co_return base::Result<>();
+  digest_out_.add(octets);
+  co_return co_await writer_->write(octets);
+}
+
+net::ResultTask<std::expected<Content, Refused>> Intake::finish() {
+  if (!refused_ && !header_done_) {
+    if (auto ended = parser_.finish(); !ended) {
+      refuse_header(ended.error());
+    } else {
+      CO_CHECK(co_await end_header());
+    }
+  }
+  if (refused_) co_return std::expected<Content, Refused>(std::unexpected(std::move(*refused_)));
+  CO_CHECK(co_await writer_->finish());
+  content_.blob = writer_->id();
+  content_.octets = writer_->octets();
+  content_.digest_in = base::to_hex(digest_in_.finish());
+  content_.digest_out = base::to_hex(digest_out_.finish());
+  co_return std::expected<Content, Refused>(std::move(content_));
+}
+
+}  // namespace letterlock::queue
