@@ -1,0 +1,43 @@
+#include "sim/connection.h"
+
+namespace letterlock::sim {
+using base::ErrorKind;
+
+net::ResultTask<std::size_t> Connection::read_some(std::span<char> buffer,
+                                                   base::Milliseconds timeout) {
+  const auto line = line_;
+  const auto schedule = schedule_;
+  const auto side = side_;
+  CO_CHECK(co_await check_cancelled());
+  const auto deadline = schedule->now() + timeout;
+  while (true) {
+    if (!line->may_read(side)) co_return base::fail(ErrorKind::closed, "the connection was reset");
+    if (const auto count = line->take(side, buffer); count > 0 || buffer.empty()) co_return count;
+    if (line->at_end(side)) co_return 0U;
+    CO_TRY(const bool woken, co_await line->readable(side).wait(deadline - schedule->now()));
+    if (!woken) co_return base::fail(ErrorKind::timeout, "the peer sent nothing in time");
+  }
+}
+
+net::ResultTask<> Connection::write(std::string_view octets, base::Milliseconds timeout) {
+  const auto line = line_;
+  const auto schedule = schedule_;
+  const auto side = side_;
+  CO_CHECK(co_await check_cancelled());
+  const auto deadline = schedule->now() + timeout;
+  while (true) {
+    if (!line->may_write(side)) co_return base::fail(ErrorKind::closed, "the connection was reset");
+    octets.remove_prefix(line->send(side, octets));
+    if (octets.empty()) co_return base::Result<>();
+    CO_TRY(const bool woken, co_await line->writable(side).wait(deadline - schedule->now()));
+    if (!woken) co_return base::fail(ErrorKind::timeout, "the peer took nothing in time");
+  }
+}
+
+// The goodbye needs no waiting here: the line carries it behind what was written.
+net::Task<> Connection::shutdown(base::Milliseconds) {
+  line_->finish(side_);
+  co_return;
+}
+
+}  // namespace letterlock::sim
