@@ -1,0 +1,360 @@
+#include "protection/exposure.h"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "protection/hop_words.h"
+
+namespace letterlock::protection {
+namespace {
+
+using hop::End;
+using hop::Hop;
+using hop::Level;
+using Hops = std::vector<const Hop*>;
+
+// Clauses of one reason, each once.
+class Clauses {
+ public:
+  void add(std::string clause) {
+    if (std::ranges::find(clauses_, clause) == clauses_.end())
+      clauses_.push_back(std::move(clause));
+  }
+  bool empty() const { return clauses_.empty(); }
+  std::string text() const {
+    constexpr std::size_t count_max = 6;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(clauses_.size(), count_max); ++i) {
+      if (i > 0) text += "; ";
+      text += clauses_[i];
+    }
+    if (clauses_.size() > count_max) text += fmt::format("; {} more", clauses_.size() - count_max);
+    return text;
+  }
+
+ private:
+  std::vector<std::string> clauses_;
+};
+
+template <class Condition>
+Hops those(const std::vector<Hop>& hops, Condition condition) {
+  Hops found;
+  for (const Hop& hop : hops) {
+    if (condition(hop)) found.push_back(&hop);
+  }
+  return found;
+}
+
+bool is_public(const Hop* hop) {
+  return hop->protection.network == hop::Network::public_;
+}
+
+// People nobody chose, where the road is public; on a private road those who are let onto it.
+Could could_on(const Hops& hops) {
+  if (hops.empty()) return Could::no;
+  return std::ranges::any_of(hops, is_public) ? Could::anyone : Could::yes;
+}
+
+std::string road(const Hop& hop) {
+  return is_public(&hop) ? "" : " (on a private network)";
+}
+
+std::string password_clause(const Hop& hop, const AtRest& at_rest) {
+  const End& owner = hop.from;  // the mailbox of a fetch, the client of a submission
+  const std::string mailbox = short_name({End::Role::mailbox, owner.who, {}, {}});
+  const auto state = std::ranges::find_if(at_rest.passwords, [&](const PasswordState& password) {
+    return base::equal_ignoring_case(password.account, owner.who);
+  });
+  if (state == at_rest.passwords.end()) {
+    return fmt::format(
+        ", password included: all of {} lies open until it is changed (whether it was "
+        "is not known)",
+        mailbox);
+  }
+  if (!state->changed) {
+    return fmt::format(", password included: all of {} lies open until it is changed (not yet)",
+                       mailbox);
+  }
+  return fmt::format(", password included: all of {} was open until it was changed on {}", mailbox,
+                     day(*state->changed));
+}
+
+PartyExposure listener(const std::vector<Hop>& hops, const AtRest& at_rest) {
+  PartyExposure found{.party = Party::listener, .could = {}, .reason = {}, .hops = {}};
+  // A password opens the mailbox also where that hop itself carried no content.
+  const Hops open = those(hops, [](const Hop& hop) {
+    return crosses_network(hop) && hop.protection.level == Level::clear &&
+           (gave_content(hop) || hop.password_in_clear);
+  });
+  Clauses clauses;
+  for (const Hop* hop : open) {
+    clauses.add(fmt::format("hop {}: {}{}{}", hop->number, clear_clause(*hop), road(*hop),
+                            hop->password_in_clear ? password_clause(*hop, at_rest) : ""));
+  }
+  found.could = could_on(open);
+  found.hops = numbers_of(open);
+  const Hops crossed =
+      those(hops, [](const Hop& hop) { return crosses_network(hop) && gave_content(hop); });
+  if (clauses.empty()) {
+    clauses.add(crossed.empty() ? "no content has crossed a network"
+                                : fmt::format("TLS on {}", hop_list(numbers_of(crossed))));
+  }
+  const Hops envelopes = those(hops, [](const Hop& hop) {
+    return crosses_network(hop) && hop.protection.level == Level::clear && !gave_content(hop) &&
+           hop.given == hop::Given::envelope;
+  });
+  if (!envelopes.empty()) {
+    clauses.add(fmt::format("the addresses alone on {}", hop_list(numbers_of(envelopes))));
+  }
+  found.reason = clauses.text();
+  return found;
+}
+
+// Hops of the same kind of weakness or proof, named together.
+Clauses grouped(const Hops& hops, std::string_view lead, std::string (*clause)(const Hop&),
+                std::string_view link) {
+  std::vector<std::pair<std::string, Hops>> groups;
+  for (const Hop* hop : hops) {
+    std::string words = clause(*hop);
+    const auto group = std::ranges::find(groups, words, &std::pair<std::string, Hops>::first);
+    if (group == groups.end()) {
+      groups.push_back({std::move(words), {hop}});
+    } else {
+      group->second.push_back(hop);
+    }
+  }
+  Clauses clauses;
+  for (const auto& [words, members] : groups) {
+    clauses.add(fmt::format("{}{}{}{}", lead, hop_list(numbers_of(members)), link, words));
+  }
+  return clauses;
+}
+
+PartyExposure interferer(const std::vector<Hop>& hops) {
+  PartyExposure found{.party = Party::interferer, .could = {}, .reason = {}, .hops = {}};
+  const auto at = [&hops](auto condition) {
+    return those(hops, [&](const Hop& hop) {
+      return crosses_network(hop) && gave_content(hop) && condition(hop.protection.level);
+    });
+  };
+  const Hops clear = at([](Level level) { return level == Level::clear; });
+  const Hops unproved = at([](Level level) { return level == Level::encrypted; });
+  const Hops proved = at([](Level level) { return level >= Level::authenticated; });
+  Clauses clauses;
+  if (!clear.empty()) clauses.add(fmt::format("{}, in clear", hop_list(numbers_of(clear))));
+  if (!unproved.empty()) clauses.add(grouped(unproved, "", unproved_clause, ": ").text());
+  if (!proved.empty()) clauses.add(grouped(proved, "not on ", proved_clause, ", ").text());
+  if (clauses.empty()) clauses.add("no content has crossed a network");
+  Hops open = clear;
+  open.insert(open.end(), unproved.begin(), unproved.end());
+  found.could = could_on(open);
+  found.hops = numbers_of(open);
+  found.reason = clauses.text();
+  return found;
+}
+
+PartyExposure platform_operator(const std::vector<Hop>& hops, const AtRest& at_rest) {
+  PartyExposure found{.party = Party::operator_, .could = {}, .reason = {}, .hops = {}};
+  std::vector<std::string> places;
+  const bool held = std::ranges::any_of(hops, [](const Hop& hop) {
+    return gave_content(hop) &&
+           (hop.to.role == End::Role::node || hop.from.role == End::Role::node ||
+            hop.from.role == End::Role::mailbox);
+  });
+  if (!held) {
+    found.reason = "it has not been here";
+    return found;
+  }
+  places.emplace_back("in memory");
+  places.emplace_back(at_rest.in_queue ? "in the queue, where it is now" : "in the queue");
+  for (const Hop& hop : hops) {
+    if (hop.kind != hop::Kind::delivery || hop.outcome != hop::Outcome::completed) continue;
+    std::string place = "in " + short_name(hop.to);
+    if (std::ranges::find(places, place) == places.end()) places.push_back(std::move(place));
+  }
+  found.could = Could::yes;
+  found.reason = and_list(places, 6);
+  return found;
+}
+
+PartyExposure others(const std::vector<Hop>& hops) {
+  PartyExposure found{.party = Party::others, .could = {}, .reason = {}, .hops = {}};
+  Clauses clauses;
+  Hops beyond;
+  for (const Hop& hop : hops) {
+    if (!gave_content(hop)) continue;
+    if (comes_in(hop)) {
+      clauses.add(
+          fmt::format("{}'s, before hop {}: unknown from here", short_name(hop.from), hop.number));
+      beyond.push_back(&hop);
+    } else if (goes_out(hop)) {
+      clauses.add(
+          fmt::format("{}'s, from hop {} on: unknown from here", short_name(hop.to), hop.number));
+      beyond.push_back(&hop);
+    }
+  }
+  found.could = beyond.empty() ? Could::no : Could::yes;
+  found.hops = numbers_of(beyond);
+  found.reason = beyond.empty() ? "no content has left this platform" : clauses.text();
+  return found;
+}
+
+PartyExposure legal_order(const AtRest& at_rest, bool went_beyond) {
+  PartyExposure found{.party = Party::legal_order, .could = {}, .reason = {}, .hops = {}};
+  std::vector<std::string> places;
+  if (at_rest.in_queue) places.emplace_back("the queue");
+  for (const std::string& copy : at_rest.copies) places.push_back(base::printable(copy, 80));
+  if (at_rest.backups_until) {
+    places.push_back(fmt::format("backups until {}", day(*at_rest.backups_until)));
+  }
+  if (places.empty()) {
+    found.reason = "nothing of the content is kept here any more";
+  } else {
+    found.could = Could::yes;
+    found.reason =
+        fmt::format("now: {}; from now on: an order can keep it there", and_list(places));
+  }
+  if (went_beyond) found.reason += "; what others keep is unknown from here";
+  return found;
+}
+
+std::string key_exchange(const Hop& hop) {
+  if (hop.protection.tls.group.empty()) return "the key exchange does not resist it";
+  return base::printable(hop.protection.tls.group, 40) + " alone does not resist it";
+}
+std::string resisting(const Hop& hop) {
+  return base::printable(hop.protection.tls.group, 40);
+}
+
+PartyExposure recorder(const std::vector<Hop>& hops) {
+  PartyExposure found{.party = Party::recorder, .could = {}, .reason = {}, .hops = {}};
+  const auto at = [&hops](auto condition) {
+    return those(hops, [&](const Hop& hop) {
+      return crosses_network(hop) && gave_content(hop) && condition(hop);
+    });
+  };
+  const auto is_clear = [](const Hop& hop) { return hop.protection.level == Level::clear; };
+  const Hops clear = at(is_clear);
+  const Hops later =
+      at([&](const Hop& hop) { return !is_clear(hop) && !hop.protection.tls.post_quantum; });
+  const Hops resists =
+      at([&](const Hop& hop) { return !is_clear(hop) && hop.protection.tls.post_quantum; });
+  Clauses clauses;
+  if (!clear.empty()) clauses.add(fmt::format("{} at once", hop_list(numbers_of(clear))));
+  if (!later.empty()) {
+    clauses.add(grouped(later, "", key_exchange, " later: ").text());
+  }
+  if (!resists.empty()) clauses.add(grouped(resists, "not ", resisting, ": ").text());
+  if (clauses.empty()) clauses.add("no content has crossed a network");
+  Hops open = clear;
+  open.insert(open.end(), later.begin(), later.end());
+  found.could = could_on(open);
+  found.hops = numbers_of(open);
+  found.reason = clauses.text();
+  return found;
+}
+
+PartyExposure devices(const std::vector<Hop>& hops) {
+  PartyExposure found{.party = Party::devices, .could = Could::no, .reason = {}, .hops = {}};
+  Clauses clauses;
+  std::map<std::string, bool> fetched;  // by mailbox
+  for (const Hop& hop : hops) {
+    if (!gave_content(hop)) continue;
+    if (hop.kind == hop::Kind::submission) {
+      clauses.add(fmt::format("{}, which sent it", short_name(hop.from)));
+    }
+    if (hop.kind == hop::Kind::delivery) fetched.try_emplace(short_name(hop.to), false);
+    if (hop.kind == hop::Kind::fetch) {
+      clauses.add(fmt::format("{}, which fetched it", short_name(hop.to)));
+      fetched[short_name(hop.from)] = true;
+    }
+  }
+  if (!clauses.empty()) found.could = Could::yes;
+  for (const auto& [mailbox, was_fetched] : fetched) {
+    if (!was_fetched) clauses.add(fmt::format("nobody has fetched it from {} yet", mailbox));
+  }
+  found.reason = clauses.empty() ? "unknown from here" : clauses.text();
+  return found;
+}
+
+// Whoever held a sealed message held its ciphertext; only the devices hold keys.
+void seal(PartyExposure& party) {
+  if (party.party == Party::devices || party.could == Could::no) return;
+  party.could = Could::no;
+  party.reason = "the ciphertext only, for it was sealed; " + party.reason;
+}
+
+}  // namespace
+
+std::string_view name(Party party) {
+  switch (party) {
+    case Party::listener:
+      return "listener";
+    case Party::interferer:
+      return "interferer";
+    case Party::operator_:
+      return "operator";
+    case Party::others:
+      return "others";
+    case Party::legal_order:
+      return "legal-order";
+    case Party::recorder:
+      return "recorder";
+    case Party::devices:
+      return "devices";
+  }
+  ASSERT(false && "a party without a name");
+}
+
+std::string_view title(Party party) {
+  switch (party) {
+    case Party::listener:
+      return "on the network, listening";
+    case Party::interferer:
+      return "on the network, interfering";
+    case Party::operator_:
+      return "the platform's operator";
+    case Party::others:
+      return "other operators";
+    case Party::legal_order:
+      return "a legal order to the operator";
+    case Party::recorder:
+      return "a recorder with a quantum computer";
+    case Party::devices:
+      return "the devices at both ends";
+  }
+  ASSERT(false && "a party without a title");
+}
+
+std::string_view name(Could could) {
+  switch (could) {
+    case Could::no:
+      return "no";
+    case Could::yes:
+      return "yes";
+    case Could::anyone:
+      return "YES";
+  }
+  ASSERT(false && "an answer without a name");
+}
+
+Exposure exposure(const std::vector<Hop>& hops, const AtRest& at_rest) {
+  Exposure all;
+  all.parties.push_back(listener(hops, at_rest));
+  all.parties.push_back(interferer(hops));
+  all.parties.push_back(platform_operator(hops, at_rest));
+  all.parties.push_back(others(hops));
+  all.parties.push_back(legal_order(at_rest, all.parties.back().could != Could::no));
+  all.parties.push_back(recorder(hops));
+  all.parties.push_back(devices(hops));
+  if (at_rest.sealed) {
+    for (PartyExposure& party : all.parties) seal(party);
+  }
+  return all;
+}
+
+}  // namespace letterlock::protection
