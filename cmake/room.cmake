@@ -1,4 +1,4 @@
-# room(NAME n FLOOR f [USES room…] [LIBRARIES lib…])
+# room(NAME n FLOOR f [USES room…] [LIBRARIES lib…] [TEST_USES room…])
 #   One folder = one library. Sources are the folder's *.cc; *_test.cc go into the floor's test
 #   program (test_floor<f>) and into a program of the room alone (test_<name>, not built by
 #   default); *_fuzz.cc become fuzz targets; *_bench.cc benchmarks.
@@ -6,7 +6,7 @@
 set_property(GLOBAL PROPERTY letterlock_floors "")
 
 function(room)
-  cmake_parse_arguments(R "" "NAME;FLOOR" "USES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(R "" "NAME;FLOOR" "USES;LIBRARIES;TEST_USES" ${ARGN})
   file(GLOB all CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   set(sources ${all})
   list(FILTER sources EXCLUDE REGEX "_(test|fuzz|bench)\\.cc$")
@@ -27,14 +27,16 @@ function(room)
     target_link_libraries(${library} INTERFACE project_options ${uses} ${R_LIBRARIES})
   endif()
 
+  # What only the tests use: the simulated world, for most rooms above it.
+  list(TRANSFORM R_TEST_USES PREPEND letterlock_ OUTPUT_VARIABLE test_uses)
   set_property(GLOBAL APPEND PROPERTY letterlock_rooms ${R_NAME})
   if(tests)
     add_executable(test_${R_NAME} EXCLUDE_FROM_ALL ${tests})
-    target_link_libraries(test_${R_NAME} PRIVATE ${library} GTest::gtest GTest::gmock GTest::gtest_main)
+    target_link_libraries(test_${R_NAME} PRIVATE ${library} ${test_uses} GTest::gtest GTest::gmock GTest::gtest_main)
     target_compile_definitions(test_${R_NAME} PRIVATE
       LETTERLOCK_SOURCE_DIR="${CMAKE_SOURCE_DIR}" ROOM_DIR="${CMAKE_CURRENT_SOURCE_DIR}")
     set_property(GLOBAL APPEND PROPERTY letterlock_floor${R_FLOOR}_tests ${tests})
-    set_property(GLOBAL APPEND PROPERTY letterlock_floor${R_FLOOR}_libraries ${library})
+    set_property(GLOBAL APPEND PROPERTY letterlock_floor${R_FLOOR}_libraries ${library} ${test_uses})
     set_property(GLOBAL APPEND PROPERTY letterlock_floors ${R_FLOOR})
   endif()
   foreach(file IN LISTS fuzzers)

@@ -32,7 +32,8 @@ NextHops with_usable(NextHops hops) {
 
 std::vector<dns::Mx> usable_hosts(std::vector<dns::Mx> records,
                                   const std::vector<std::string>& own_names) {
-  std::ranges::stable_sort(records, {}, &dns::Mx::preference);
+  std::ranges::sort(records, {},
+                    &dns::Mx::preference);  // equal ones in any order: they were shuffled
   const auto own = std::ranges::find_if(records, [&](const dns::Mx& mx) {
     return std::ranges::find(own_names, mx.host) != own_names.end();
   });
