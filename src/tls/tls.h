@@ -13,15 +13,19 @@
 
 namespace letterlock::tls {
 
-// One end's protected connection. Everything of net::Connection holds; protocol errors of TLS come as protocol.
+// One end's protected connection. Everything of net::Connection holds; protocol errors of TLS come
+// as protocol.
 class Session : public net::Connection {
  public:
   // Version, cipher, group; exporter_digest is left empty (the trace id isn't known here).
   virtual hop::TlsFacts facts() const = 0;
-  // Keying material of this session, the same on both ends and nowhere else. RFC: 5705, 8446 section 7.5.
-  // Errors: denied (TLS 1.2 without extended master secret, where an exporter binds nothing: RFC 9266 §4.2).
-  virtual base::Result<base::Bytes> exporter(std::string_view label, std::string_view context, std::size_t octets) const = 0;
-  // How the peer's certificate stands against what was asked of it (client side), in one sentence when it fails.
+  // Keying material of this session, the same on both ends and nowhere else. RFC: 5705, 8446
+  // section 7.5. Errors: denied (TLS 1.2 without extended master secret, where an exporter binds
+  // nothing: RFC 9266 §4.2).
+  virtual base::Result<base::Bytes> exporter(std::string_view label, std::string_view context,
+                                             std::size_t octets) const = 0;
+  // How the peer's certificate stands against what was asked of it (client side), in one sentence
+  // when it fails.
   virtual bool peer_verified() const = 0;
   virtual const std::string& verification_failure() const = 0;
   // What verified it: dane_ee/dane_ta, pin, connector … as asked for; none if not verified.
@@ -32,9 +36,16 @@ class Session : public net::Connection {
   virtual const std::string& server_name() const = 0;
 };
 
-// RFC 9325 §3.1: 1.2 and 1.3 only. Ciphers and groups are the engine's, documented in tls/README.md.
+// RFC 9325 §3.1: 1.2 and 1.3 only. Ciphers and groups are the engine's, documented in
+// tls/README.md.
 struct ServerOptions {
   hop::TlsVersion version_min = hop::TlsVersion::tls1_2;
+  // The protocol behind this door ("imap", "pop3"). A client that names others by ALPN and not this
+  // one is refused, so that nothing made for another protocol is spent here. RFC: 7301 section 3.2.
+  // Empty: what the client names is ignored.
+  std::string alpn;
+  // Tickets given here resume only here: the listener, the tenant. RFC: 8446 section 4.6.1.
+  std::string resumption_scope;
 };
 
 // One TLSA record. RFC: 6698 section 2.1.
@@ -47,14 +58,15 @@ struct Tlsa {
 };
 
 struct ClientOptions {
-  std::string server_name;                        // SNI, and the name to verify; empty: neither
+  std::string server_name;  // SNI, and the name to verify; empty: neither
   hop::TlsVersion version_min = hop::TlsVersion::tls1_2;
   // Verification never ends the handshake: it is reported, and the judgement decides.
   enum class Verify { nothing, name, tlsa, pin } verify = Verify::nothing;
-  std::string ca_file;                            // for name: PEM; empty: the machine's
-  std::vector<std::string> more_names;            // for tlsa: further reference identifiers (RFC 7672 §3.2.2)
+  std::string ca_file;                  // for name: PEM; empty: the machine's
+  std::vector<std::string> more_names;  // for tlsa: further reference identifiers (RFC 7672 §3.2.2)
   std::vector<Tlsa> tlsa;
-  std::string pin_digest;                         // hex SHA-256 of the SubjectPublicKeyInfo
+  std::string pin_digest;  // hex SHA-256 of the SubjectPublicKeyInfo
+  std::string alpn;        // offered to the server; empty: none
 };
 
 // Makes sessions. Certificates for the server side are the implementation's, chosen by server name.
@@ -64,8 +76,12 @@ class Tls {
   // Takes the connection over; on failure it is closed. No octet read before may be lost or
   // used: the caller has thrown away what came in clear. Errors: timeout, closed, protocol (the
   // sentence says what: "no shared cipher"), cancelled.
-  virtual net::ResultTask<std::unique_ptr<Session>> accept(std::unique_ptr<net::Connection> connection, ServerOptions options, base::Milliseconds timeout) = 0;
-  virtual net::ResultTask<std::unique_ptr<Session>> connect(std::unique_ptr<net::Connection> connection, ClientOptions options, base::Milliseconds timeout) = 0;
+  virtual net::ResultTask<std::unique_ptr<Session>> accept(
+      std::unique_ptr<net::Connection> connection, ServerOptions options,
+      base::Milliseconds timeout) = 0;
+  virtual net::ResultTask<std::unique_ptr<Session>> connect(
+      std::unique_ptr<net::Connection> connection, ClientOptions options,
+      base::Milliseconds timeout) = 0;
 };
 
 }  // namespace letterlock::tls
