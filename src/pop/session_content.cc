@@ -37,7 +37,7 @@ Action ServerSession::on(const command::Quit&) {
 
 Action ServerSession::committed(bool done) {
   ASSERT(state_ == State::update);
-  return close(done ? ok("bye") : err(Code::sys_temp, "nothing was deleted"));
+  return close(done ? ok("bye") : err(Code::sys_temp, "not all was deleted"));
 }
 
 }  // namespace letterlock::pop

@@ -79,6 +79,7 @@ Action ServerSession::signed_in(Maildrop maildrop) {
 
 Action ServerSession::refused(Refusal why) {
   ASSERT(state_ == State::authorization);
+  user_.clear();
   switch (why) {
     case Refusal::credentials:
       if (++refusals_ >= options_.refusals_max)

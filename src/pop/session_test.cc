@@ -130,7 +130,7 @@ TEST(Session, OnlyQuitAfterSignInDeletes) {
   auto action = say(session, "QUIT");
   ASSERT_TRUE(std::holds_alternative<Commit>(action));
   EXPECT_EQ(std::get<Commit>(action).uids, std::vector<std::uint32_t>{9});
-  EXPECT_EQ(text_of(session.committed(false)), "closed: -ERR [SYS/TEMP] nothing was deleted\r\n");
+  EXPECT_EQ(text_of(session.committed(false)), "closed: -ERR [SYS/TEMP] not all was deleted\r\n");
 
   auto nothing_marked = signed_in();
   EXPECT_EQ(ask(nothing_marked, "QUIT"), "closed: +OK bye\r\n");

@@ -1,0 +1,115 @@
+// How a client signs in: USER and PASS, or a SASL exchange.
+#include "drive/pop_conversation.h"
+#include "sasl/keys.h"
+
+namespace letterlock::drive {
+namespace {
+
+using base::ErrorKind;
+
+// More answers than any mechanism has.
+constexpr int exchange_turns_max = 8;
+// 18 octets make a nonce of 24 characters. RFC: 5802 section 5.1.
+constexpr std::size_t nonce_random_octets = 18;
+
+PopSignIn::How how_of(const sasl::Success& success) {
+  if (success.password_seen) return PopSignIn::How::password;
+  return success.channel_bound ? PopSignIn::How::scram_plus : PopSignIn::How::scram;
+}
+
+}  // namespace
+
+net::ResultTask<pop::Action> PopConversation::ask_clear(pop::AllowClear asked) {
+  const auto user = sasl::prepare(asked.user);
+  if (!user) co_return session_->clear_allowed(false);
+  const auto allowed = co_await handler_.clear_allowed(*user);
+  if (!allowed) co_return co_await refuse(pop::Refusal::temporary);
+  co_return session_->clear_allowed(*allowed);
+}
+
+net::ResultTask<pop::Action> PopConversation::check_password(pop::CheckPassword asked) {
+  auto user = sasl::prepare(asked.user);
+  if (!user) co_return co_await refuse(pop::Refusal::credentials);
+  const auto standing = co_await handler_.check_password(*user, std::move(asked.password));
+  if (!standing && standing.error().kind == ErrorKind::cancelled)
+    co_return base::fail(standing.error());
+  if (!standing) co_return co_await refuse(pop::Refusal::temporary);
+  if (*standing == sasl::Standing::refused) co_return co_await refuse(pop::Refusal::credentials);
+  co_return co_await sign_in({std::move(*user), PopSignIn::How::password, tls_});
+}
+
+net::ResultTask<pop::Action> PopConversation::exchange(pop::Exchange asked) {
+  const auto nonce = sasl::nonce_from(world_.random.octets(nonce_random_octets));
+  const auto mechanism = sasl::make_server(
+      {.mechanism = asked.mechanism, .nonce = nonce, .channel_binding = channel_binding_});
+  std::optional<base::BytesView> initial;
+  if (asked.initial) initial = *asked.initial;
+  sasl::Step step = mechanism->begin(initial);
+  std::string asked_for;  // whose keys were given
+  for (int turn = 0; turn < exchange_turns_max; ++turn) {
+    if (const auto* need = std::get_if<sasl::NeedKeys>(&step)) asked_for = need->user;
+    auto answered = co_await answer(*mechanism, std::move(step), asked.mechanism);
+    if (!answered && answered.error().kind == ErrorKind::cancelled)
+      co_return base::fail(std::move(answered.error()));
+    if (!answered) co_return co_await refuse(pop::Refusal::temporary);
+    step = std::move(*answered);
+    if (auto* success = std::get_if<sasl::Success>(&step)) {
+      const auto how = how_of(*success);
+      co_return co_await sign_in({std::move(success->user), how, tls_});
+    }
+    if (const auto* failure = std::get_if<sasl::Failure>(&step)) {
+      if (!asked_for.empty()) handler_.exchange_failed(asked_for);
+      const bool malformed = failure->reason == sasl::Failure::Reason::malformed;
+      co_return co_await refuse(malformed ? pop::Refusal::malformed : pop::Refusal::credentials);
+    }
+    auto* challenge = std::get_if<sasl::Challenge>(&step);
+    if (challenge == nullptr) break;
+    CO_TRY(const auto response, co_await ask_client(std::move(challenge->octets)));
+    if (!response) co_return co_await refuse(pop::Refusal::cancelled);
+    step = mechanism->respond(*response);
+  }
+  co_return co_await refuse(pop::Refusal::malformed);
+}
+
+// What the mechanism needs to know, from the handler. Errors: the handler's.
+net::ResultTask<sasl::Step> PopConversation::answer(sasl::ServerMechanism& mechanism,
+                                                    sasl::Step step, sasl::Mechanism which) {
+  if (auto* need = std::get_if<sasl::NeedKeys>(&step)) {
+    CO_TRY(auto found, co_await handler_.keys(std::move(need->user), which));
+    co_return mechanism.give(std::move(found.keys), found.standing);
+  }
+  if (auto* check = std::get_if<sasl::NeedCheck>(&step)) {
+    CO_TRY(const auto standing,
+           co_await handler_.check_password(std::move(check->user), std::move(check->password)));
+    co_return mechanism.checked(standing);
+  }
+  co_return step;
+}
+
+// The decoded answer to a challenge; none if the client gives up, or answers what isn't base64.
+net::ResultTask<std::optional<base::Bytes>> PopConversation::ask_client(base::Bytes challenge) {
+  // RFC 5034 §4: "+", a space, and the challenge in base64, which may be empty.
+  out_ += "+ " + base::to_base64(challenge) + "\r\n";
+  CO_TRY(const auto line, co_await read_line(options_.exchange_wait));
+  if (line.fault != pop::Line::Fault::none || line.text == "*") co_return std::nullopt;
+  auto octets = base::from_base64(line.text);
+  if (!octets) co_return std::nullopt;
+  co_return std::move(*octets);
+}
+
+net::ResultTask<pop::Action> PopConversation::sign_in(PopSignIn sign_in) {
+  auto maildrop = co_await handler_.signed_in(std::move(sign_in));
+  if (maildrop) co_return session_->signed_in(std::move(*maildrop));
+  if (maildrop.error().kind == ErrorKind::cancelled)
+    co_return base::fail(std::move(maildrop.error()));
+  const bool denied = maildrop.error().kind == ErrorKind::denied;
+  co_return co_await refuse(denied ? pop::Refusal::credentials : pop::Refusal::temporary);
+}
+
+net::ResultTask<pop::Action> PopConversation::refuse(pop::Refusal why) {
+  // Guessing is slow, whatever was guessed.
+  CO_CHECK(co_await world_.timers.sleep(options_.refusal_delay));
+  co_return session_->refused(why);
+}
+
+}  // namespace letterlock::drive
