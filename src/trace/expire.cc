@@ -1,0 +1,87 @@
+// Forgetting: traces go when their time has come, with everything that points to them.
+#include <algorithm>
+
+#include "trace/keys.h"
+#include "trace/records.h"
+#include "trace/trace.h"
+
+namespace letterlock::trace {
+namespace {
+
+constexpr std::size_t batch_keys_max = 2000;
+
+// Erases up to `left` keys of the range, and takes them off it.
+net::ResultTask<> erase_some(store::Transaction& tx, std::string prefix, std::size_t& left) {
+  if (left == 0) co_return base::Result<>();
+  CO_TRY(const auto found, co_await tx.scan(store::range_of(prefix), {.count_max = left}));
+  for (const auto& [key, value] : found) tx.erase(key);
+  left -= found.size();
+  co_return base::Result<>();
+}
+
+// Hops, and the marks of those that are still open.
+net::ResultTask<> erase_hops(store::Transaction& tx, base::TenantId tenant, base::TraceId id,
+                             std::size_t& left) {
+  const std::string prefix = keys::hops(tenant, id);
+  CO_TRY(const auto found, co_await tx.scan(store::range_of(prefix), {.count_max = left}));
+  for (const auto& [key, value] : found) {
+    tx.erase(key);
+    // An unreadable hop is forgotten like any other.
+    const auto hop = unpack_hop(value);
+    const auto sequence = base::from_key_number(std::string_view(key).substr(prefix.size()));
+    if (hop && sequence && hop->outcome == hop::Outcome::intended) {
+      tx.erase(keys::open(tenant, hop->from.who, id, *sequence));
+    }
+  }
+  left -= found.size();
+  co_return base::Result<>();
+}
+
+// How many keys that were.
+net::ResultTask<std::size_t> erase_head(store::Transaction& tx, base::TenantId tenant,
+                                        base::TraceId id) {
+  CO_TRY(const auto octets, co_await tx.get(keys::trace(tenant, id)));
+  tx.erase(keys::state(tenant, id));
+  tx.erase(keys::trace(tenant, id));
+  if (!octets) co_return std::size_t{2};
+  CO_TRY(const Trace trace, unpack_trace(*octets));
+  const auto erase = [&](keys::Index which, std::string_view name) {
+    tx.erase(keys::index(tenant, which, name) + std::string(id.octets()));
+  };
+  erase(keys::Index::message_id, trace.message_id);
+  erase(keys::Index::from, trace.mail_from);
+  erase(keys::Index::from, trace.header_from);
+  for (const Recipient& recipient : trace.recipients) erase(keys::Index::to, recipient.address);
+  co_return trace.recipients.size() + 5;
+}
+
+}  // namespace
+
+net::ResultTask<Expired> expire(store::Transaction& tx, base::TenantId tenant, base::Time now,
+                                std::size_t traces_max) {
+  const std::string area = keys::area(tenant, "e");
+  const store::Range due{area, keys::expiry(tenant, now + base::Milliseconds(1), base::TraceId())};
+  CO_TRY(const auto found, co_await tx.scan(due, {.count_max = traces_max}));
+  Expired expired;
+  std::size_t left = batch_keys_max;
+  for (const auto& [key, value] : found) {
+    CO_TRY(const auto id,
+           base::TraceId::from_octets(std::string_view(key).substr(area.size() + 8)));
+    CO_CHECK(co_await erase_hops(tx, tenant, id, left));
+    for (const std::string& prefix : {keys::lasts(tenant, id), keys::endings(tenant, id),
+                                      keys::of(tenant, "v", id), keys::of(tenant, "d", id)}) {
+      CO_CHECK(co_await erase_some(tx, prefix, left));
+    }
+    // The head goes last, and with it the entry that led here.
+    if (left == 0) break;
+    CO_TRY(const std::size_t erased, co_await erase_head(tx, tenant, id));
+    left -= std::min(left, erased);
+    tx.erase(key);
+    ++expired.traces;
+    if (left == 0) break;
+  }
+  expired.more = expired.traces < found.size() || found.size() == traces_max;
+  co_return expired;
+}
+
+}  // namespace letterlock::trace

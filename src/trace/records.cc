@@ -1,0 +1,169 @@
+#include "trace/records.h"
+
+#include "base/pack.h"
+#include "hop/text.h"
+
+namespace letterlock::trace {
+namespace {
+
+using base::Packer;
+using base::Unpacker;
+
+constexpr std::uint64_t version = 1;
+
+// Numbers that came from an enumeration. Errors: corrupt.
+template <class Value>
+base::Result<Value> enumerator(std::uint64_t number, Value last) {
+  if (number > static_cast<std::uint64_t>(last)) {
+    return base::fail(base::ErrorKind::corrupt, "a trace's record holds an unknown word");
+  }
+  return static_cast<Value>(number);
+}
+
+base::Result<unsigned> small(std::uint64_t number) {
+  if (number > 0xFFFF'FFFF) {
+    return base::fail(base::ErrorKind::corrupt, "a trace's record holds too large a number");
+  }
+  return static_cast<unsigned>(number);
+}
+
+template <class Value>
+std::uint64_t number_of(Value value) {
+  return static_cast<std::uint64_t>(value);
+}
+
+}  // namespace
+
+Trace bounded(Trace trace) {
+  const auto bound = [](std::string& text, std::size_t octets_max) {
+    text = hop::bounded_text(text, octets_max);
+  };
+  bound(trace.message_id, message_id_octets_max);
+  bound(trace.subject, subject_octets_max);
+  bound(trace.mail_from, address_octets_max);
+  bound(trace.header_from, address_octets_max);
+  bound(trace.digest, hop::word_octets_max);
+  for (Recipient& recipient : trace.recipients) bound(recipient.address, address_octets_max);
+  return trace;
+}
+
+std::string pack(const Trace& trace) {
+  Packer packer(version);
+  packer.id(trace.id).id(trace.owner).text(trace.message_id).text(trace.subject);
+  packer.text(trace.mail_from).text(trace.header_from).time(trace.accepted).time(trace.expires);
+  packer.number(trace.octets).text(trace.digest).number(trace.recipients.size());
+  for (const Recipient& recipient : trace.recipients) {
+    packer.number(recipient.index).text(recipient.address);
+  }
+  return packer.take();
+}
+
+base::Result<Trace> unpack_trace(std::string_view octets) {
+  Unpacker unpacker("a trace", octets);
+  Trace trace;
+  trace.id = unpacker.id<base::TraceId>();
+  trace.owner = unpacker.id<base::TenantId>();
+  trace.message_id = unpacker.text();
+  trace.subject = unpacker.text();
+  trace.mail_from = unpacker.text();
+  trace.header_from = unpacker.text();
+  trace.accepted = unpacker.time();
+  trace.expires = unpacker.time();
+  trace.octets = unpacker.number();
+  trace.digest = unpacker.text();
+  for (std::size_t left = unpacker.count(); left > 0; --left) {
+    Recipient recipient;
+    recipient.index = TRY(small(unpacker.number()));
+    recipient.address = unpacker.text();
+    trace.recipients.push_back(std::move(recipient));
+  }
+  TRY(unpacker.done(version));
+  return trace;
+}
+
+std::string pack(const State& state) {
+  Packer packer(version);
+  packer.number(state.next_sequence).number(state.next_number);
+  packer.number(state.quiet).number(state.quiet_not_kept);
+  packer.number(state.fetches).number(state.fetches_not_kept);
+  packer.number(number_of(state.weakest_fetch)).flag(state.password_fetch);
+  return packer.take();
+}
+
+base::Result<State> unpack_state(std::string_view octets) {
+  Unpacker unpacker("a trace's counters", octets);
+  State state;
+  state.next_sequence = unpacker.number();
+  state.next_number = TRY(small(unpacker.number()));
+  state.quiet = unpacker.number();
+  state.quiet_not_kept = unpacker.number();
+  state.fetches = unpacker.number();
+  state.fetches_not_kept = unpacker.number();
+  state.weakest_fetch = TRY(enumerator(unpacker.number(), hop::Level::local));
+  state.password_fetch = unpacker.flag();
+  TRY(unpacker.done(version));
+  return state;
+}
+
+std::string pack(const Last& last) {
+  Packer packer(version);
+  packer.number(last.number).number(last.attempt).number(number_of(last.kind));
+  packer.flag(last.completed);
+  return packer.take();
+}
+
+base::Result<Last> unpack_last(std::string_view octets) {
+  Unpacker unpacker("a recipient's last hop", octets);
+  Last last;
+  last.number = TRY(small(unpacker.number()));
+  last.attempt = TRY(small(unpacker.number()));
+  last.kind = TRY(enumerator(unpacker.number(), hop::Kind::fetch));
+  last.completed = unpacker.flag();
+  TRY(unpacker.done(version));
+  return last;
+}
+
+std::string pack(const Ending& ending) {
+  Packer packer(version);
+  packer.number(number_of(ending.kind)).text(ending.status).time(ending.time);
+  return packer.take();
+}
+
+base::Result<Ending> unpack_ending(std::string_view octets) {
+  Unpacker unpacker("the end of a recipient's way", octets);
+  Ending ending;
+  ending.kind = TRY(enumerator(unpacker.number(), Ending::Kind::removed));
+  ending.status = unpacker.text();
+  ending.time = unpacker.time();
+  TRY(unpacker.done(version));
+  return ending;
+}
+
+std::string pack(const hop::Hop& hop) {
+  Packer packer(version);
+  packer.text(hop::to_json(hop));
+  return packer.take();
+}
+
+base::Result<hop::Hop> unpack_hop(std::string_view octets) {
+  Unpacker unpacker("a hop", octets);
+  const std::string_view text = unpacker.text();
+  TRY(unpacker.done(version));
+  return hop::hop_from_json(text);
+}
+
+std::string pack_event(const base::TenantId& to, const hop::Hop& hop) {
+  Packer packer(version);
+  packer.id(to).text(hop::to_json(hop));
+  return packer.take();
+}
+
+base::Result<std::pair<base::TenantId, hop::Hop>> unpack_event(std::string_view octets) {
+  Unpacker unpacker("a trace's event", octets);
+  const auto to = unpacker.id<base::TenantId>();
+  const std::string_view text = unpacker.text();
+  TRY(unpacker.done(version));
+  return std::pair(to, TRY(hop::hop_from_json(text)));
+}
+
+}  // namespace letterlock::trace

@@ -1,0 +1,50 @@
+// The stored form of what this room keeps. For its own files.
+#pragma once
+
+#include <string>
+
+#include "trace/trace.h"
+
+namespace letterlock::trace {
+
+// The counters of one trace.
+struct State {
+  std::uint64_t next_sequence = 1;
+  unsigned next_number = 1;
+  std::uint64_t quiet = 0;  // attempts kept that gave no content
+  std::uint64_t quiet_not_kept = 0;
+  std::uint64_t fetches = 0;
+  std::uint64_t fetches_not_kept = 0;
+  hop::Level weakest_fetch = hop::Level::local;
+  bool password_fetch = false;  // one of them showed a password
+  bool operator==(const State&) const = default;
+};
+
+// What was last tried for a recipient.
+struct Last {
+  unsigned number = 0;
+  unsigned attempt = 0;
+  hop::Kind kind = hop::Kind::relay;
+  bool completed = false;
+  bool operator==(const Last&) const = default;
+};
+
+std::string pack(const Trace& trace);
+base::Result<Trace> unpack_trace(std::string_view octets);
+std::string pack(const State& state);
+base::Result<State> unpack_state(std::string_view octets);
+std::string pack(const Last& last);
+base::Result<Last> unpack_last(std::string_view octets);
+std::string pack(const Ending& ending);
+base::Result<Ending> unpack_ending(std::string_view octets);
+// The hop's JSON record behind a version.
+std::string pack(const hop::Hop& hop);
+base::Result<hop::Hop> unpack_hop(std::string_view octets);
+// An event on its way: to whom, and the hop as it may be told.
+std::string pack_event(const base::TenantId& to, const hop::Hop& hop);
+base::Result<std::pair<base::TenantId, hop::Hop>> unpack_event(std::string_view octets);
+
+// Cut to the limits of trace.h, made UTF-8.
+Trace bounded(Trace trace);
+
+}  // namespace letterlock::trace

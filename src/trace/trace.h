@@ -1,0 +1,161 @@
+// What the platform keeps of a message's hops. Every function works within the caller's
+// transaction, so that a change of state and its record are one.
+//
+// A trace lies in its owner's tenant. What happens to the message in another tenant's mailbox is
+// recorded there, under a copy of the trace, and told to the owner as a redacted event (event.h).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hop/hop.h"
+#include "store/store.h"
+
+namespace letterlock::trace {
+
+inline constexpr std::size_t subject_octets_max = 100;
+inline constexpr std::size_t message_id_octets_max = 998;
+inline constexpr std::size_t address_octets_max = 320;
+inline constexpr std::size_t recipients_max = 1000;
+// Attempts that gave no content away, and fetches: those beyond are only counted, unless they show
+// something worse than all before.
+inline constexpr std::size_t quiet_attempts_max = 1000;
+inline constexpr std::size_t fetches_max = 50;
+inline constexpr std::size_t loaded_hops_max = 10'000;
+
+struct Recipient {
+  unsigned index = 0;  // within the message, from 0; hops name recipients by it
+  std::string address;
+  bool operator==(const Recipient&) const = default;
+};
+
+// One message as it was accepted.
+struct Trace {
+  base::TraceId id;
+  base::TenantId owner;
+  std::string message_id;   // as in the field, "<…>"
+  std::string subject;      // decoded
+  std::string mail_from;    // empty: the null reverse-path
+  std::string header_from;  // the address alone
+  std::vector<Recipient> recipients;
+  base::Time accepted;
+  base::Time expires;  // when it is forgotten
+  std::uint64_t octets = 0;
+  std::string digest;  // hex SHA-256 of the content as it was accepted
+  bool operator==(const Trace&) const = default;
+};
+
+// Where a hop was recorded. `sequence` 0: it was only counted.
+struct HopRef {
+  base::TraceId trace;
+  std::uint64_t sequence = 0;
+  unsigned number = 0;
+  unsigned attempt = 0;
+  bool operator==(const HopRef&) const = default;
+};
+
+// How the outcome of an intent turned out.
+struct Closing {
+  hop::Outcome outcome = hop::Outcome::completed;  // completed, failed or unknown
+  hop::Given given = hop::Given::content;
+  hop::Answer answer = hop::Answer::take;
+  std::string reason;  // empty: as it was intended
+  std::string reply;
+  base::Time finished;
+};
+
+// A recipient's way is at its end without having arrived.
+struct Ending {
+  enum class Kind { bounced, removed } kind = Kind::bounced;
+  std::string status;  // "5.7.4"
+  base::Time time;
+  bool operator==(const Ending&) const = default;
+};
+
+// A new trace in `tenant`: the owner's, or a copy for the tenant of a mailbox it is delivered to.
+// Texts are cut to their limits. Errors: exists, invalid (too many recipients).
+net::ResultTask<> begin(store::Transaction& tx, base::TenantId tenant, Trace trace);
+// The trace as the tenant of these recipients may see it: nobody else's address.
+Trace copy_for(const Trace& trace, const std::vector<unsigned>& recipients);
+
+// A hop that has ended. `hop.number` 0: the next; further attempts at a hop that wasn't completed
+// to the same recipients share its number. Errors: not_found (no such trace in this tenant).
+net::ResultTask<HopRef> record(store::Transaction& tx, base::TenantId tenant, hop::Hop hop);
+
+// The intent to give content to a next hop: outcome `intended`, given `content`. Durable when the
+// caller's transact returns, which must be before the first octet of content leaves.
+// Errors: as record.
+net::ResultTask<HopRef> intend(store::Transaction& tx, base::TenantId tenant, hop::Hop hop);
+// Closes it. An intent that was found open, and is unknown by now, may still learn its outcome.
+// Errors: not_found; invalid (closed already, or with `intended`).
+net::ResultTask<> close(store::Transaction& tx, base::TenantId tenant, HopRef ref, Closing closing);
+
+// After a restart: intents of `node` (the hop's from.who) that nobody will close become unknown.
+// Before the agents start. At most `count_max` at once; call again while `more`.
+struct Swept {
+  std::size_t count = 0;
+  bool more = false;
+};
+net::ResultTask<Swept> sweep_open_intents(store::Transaction& tx, base::TenantId tenant,
+                                          std::string node, base::Time now, std::size_t count_max);
+
+// These recipients' ways end here. A second ending is ignored. Errors: not_found.
+net::ResultTask<> end(store::Transaction& tx, base::TenantId tenant, base::TraceId trace,
+                      std::vector<unsigned> recipients, Ending ending);
+
+// Removes what has expired: a bounded piece of work; call again while `more`.
+struct Expired {
+  std::size_t traces = 0;
+  bool more = false;
+};
+net::ResultTask<Expired> expire(store::Transaction& tx, base::TenantId tenant, base::Time now,
+                                std::size_t traces_max = 100);
+
+// One recipient's part of a loaded trace.
+struct Way {
+  Recipient recipient;
+  std::vector<std::size_t>
+      hops;  // indexes into LoadedTrace::hops, in order; attempts beside each other
+  std::optional<Ending> ending;
+};
+struct LoadedTrace {
+  Trace trace;
+  std::vector<hop::Hop> hops;  // as they were recorded
+  std::vector<Way> ways;       // one a recipient
+  std::uint64_t quiet_attempts_not_kept = 0;
+  std::uint64_t fetches_not_kept = 0;
+  bool complete = true;  // false: more hops than loaded_hops_max
+
+  std::vector<hop::Hop> hops_of(const Way& way) const;
+};
+// Errors: not_found, corrupt.
+net::ResultTask<LoadedTrace> load(store::Transaction& tx, base::TenantId tenant, base::TraceId id);
+net::ResultTask<Trace> find(store::Transaction& tx, base::TenantId tenant, base::TraceId id);
+
+struct Summary {
+  base::TraceId id;
+  base::Time accepted;
+  std::string subject;
+  std::string mail_from;
+  std::string first_recipient;
+  std::size_t recipients = 0;
+  bool operator==(const Summary&) const = default;
+};
+struct Found {
+  std::vector<Summary> traces;  // the newest first
+  bool more = false;            // there may be older ones: ask again with `until` of the last
+};
+// Addresses in any case; whole addresses only. Those of mail_from and header_from both count.
+struct Query {
+  std::optional<std::string> message_id;  // with or without <>
+  std::optional<std::string> from;
+  std::optional<std::string> to;
+  std::optional<base::Time> since;
+  std::optional<base::Time> until;
+  std::size_t count_max = 20;  // at most 100
+};
+// Limits: looks at 1000 index entries at most.
+net::ResultTask<Found> find(store::Transaction& tx, base::TenantId tenant, Query query);
+
+}  // namespace letterlock::trace

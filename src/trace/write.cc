@@ -1,0 +1,220 @@
+#include "trace/write.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/assert.h"
+#include "protection/exposure.h"
+#include "trace/keys.h"
+
+namespace letterlock::trace {
+namespace {
+
+using base::ErrorKind;
+using hop::Hop;
+using hop::Kind;
+using hop::Outcome;
+
+// Attempts at one hop follow one another; a fetch or a submission is never an attempt at another.
+bool has_attempts(Kind kind) {
+  switch (kind) {
+    case Kind::relay:
+    case Kind::site_link:
+    case Kind::delivery:
+      return true;
+    case Kind::submission:
+    case Kind::fetch:
+      return false;
+  }
+  ASSERT(false && "a kind without a case");
+}
+
+net::ResultTask<Last> last_of(store::Transaction& tx, base::TenantId tenant, base::TraceId id,
+                              unsigned recipient) {
+  CO_TRY(const auto octets, co_await tx.get(keys::last(tenant, id, recipient)));
+  if (!octets) co_return Last();
+  co_return unpack_last(*octets);
+}
+
+net::ResultTask<> give_number(store::Transaction& tx, base::TenantId tenant, State& state,
+                              Hop& hop) {
+  if (hop.number != 0) {
+    state.next_number = std::max(state.next_number, hop.number + 1);
+    co_return base::Result<>();
+  }
+  if (has_attempts(hop.kind) && !hop.recipients.empty()) {
+    CO_TRY(const Last last, co_await last_of(tx, tenant, hop.trace, hop.recipients.front()));
+    if (last.number != 0 && last.kind == hop.kind && !last.completed) {
+      hop.number = last.number;
+      hop.attempt = last.attempt + 1;
+      co_return base::Result<>();
+    }
+  }
+  hop.number = state.next_number++;
+  hop.attempt = 1;
+  co_return base::Result<>();
+}
+
+// Counts the hop, and says whether it is worth its place: the first so many are, and later ones
+// that show something worse, or the end.
+bool is_kept(const Hop& hop, State& state) {
+  if (hop.kind == Kind::fetch) {
+    const bool is_worse = hop.protection.level < state.weakest_fetch ||
+                          (hop.password_in_clear && !state.password_fetch);
+    if (state.fetches >= fetches_max && !is_worse) {
+      ++state.fetches_not_kept;
+      return false;
+    }
+    ++state.fetches;
+    state.weakest_fetch = std::min(state.weakest_fetch, hop.protection.level);
+    state.password_fetch = state.password_fetch || hop.password_in_clear;
+    return true;
+  }
+  if (protection::gave_content(hop) || hop.answer == hop::Answer::refuse) return true;
+  if (state.quiet >= quiet_attempts_max) {
+    ++state.quiet_not_kept;
+    return false;
+  }
+  ++state.quiet;
+  return true;
+}
+
+void put_lasts(store::Transaction& tx, const base::TenantId& tenant, const Hop& hop) {
+  const Last last{hop.number, hop.attempt, hop.kind, hop.outcome == Outcome::completed};
+  for (const unsigned recipient : hop.recipients) {
+    tx.put(keys::last(tenant, hop.trace, recipient), pack(last));
+  }
+}
+
+void put_indexes(store::Transaction& tx, const base::TenantId& tenant, const Trace& trace) {
+  const std::string id(trace.id.octets());
+  const auto put = [&](keys::Index which, std::string_view name) {
+    tx.put(keys::index(tenant, which, name) + id, "");
+  };
+  if (!trace.message_id.empty()) put(keys::Index::message_id, trace.message_id);
+  if (!trace.mail_from.empty()) put(keys::Index::from, trace.mail_from);
+  if (!trace.header_from.empty()) put(keys::Index::from, trace.header_from);
+  for (const Recipient& recipient : trace.recipients) {
+    put(keys::Index::to, recipient.address);
+  }
+}
+
+}  // namespace
+
+net::ResultTask<State> state_of(store::Transaction& tx, base::TenantId tenant, base::TraceId id) {
+  CO_TRY(const auto octets, co_await tx.get(keys::state(tenant, id)));
+  if (!octets) {
+    co_return base::fail(ErrorKind::not_found, fmt::format("there is no trace {}", id.text()));
+  }
+  co_return unpack_state(*octets);
+}
+
+net::ResultTask<> begin(store::Transaction& tx, base::TenantId tenant, Trace trace) {
+  if (trace.recipients.size() > recipients_max) {
+    co_return base::fail(ErrorKind::invalid, "a trace has at most 1000 recipients");
+  }
+  CO_TRY(const auto already, co_await tx.get(keys::state(tenant, trace.id)));
+  if (already) {
+    co_return base::fail(ErrorKind::exists,
+                         fmt::format("there is a trace {} already", trace.id.text()));
+  }
+  trace = bounded(std::move(trace));
+  tx.put(keys::trace(tenant, trace.id), pack(trace));
+  tx.put(keys::state(tenant, trace.id), pack(State()));
+  tx.put(keys::expiry(tenant, trace.expires, trace.id), "");
+  put_indexes(tx, tenant, trace);
+  co_return base::Result<>();
+}
+
+Trace copy_for(const Trace& trace, const std::vector<unsigned>& recipients) {
+  Trace copy = trace;
+  std::erase_if(copy.recipients, [&](const Recipient& recipient) {
+    return std::ranges::find(recipients, recipient.index) == recipients.end();
+  });
+  return copy;
+}
+
+net::ResultTask<HopRef> append(store::Transaction& tx, base::TenantId tenant, Hop hop) {
+  CO_TRY(State state, co_await state_of(tx, tenant, hop.trace));
+  hop = hop::bounded(std::move(hop));
+  CO_CHECK(co_await give_number(tx, tenant, state, hop));
+  HopRef ref{hop.trace, 0, hop.number, hop.attempt};
+  if (is_kept(hop, state)) {
+    ref.sequence = state.next_sequence++;
+    tx.put(keys::hop(tenant, hop.trace, ref.sequence), pack(hop));
+  }
+  put_lasts(tx, tenant, hop);
+  tx.put(keys::state(tenant, hop.trace), pack(state));
+  co_return ref;
+}
+
+net::ResultTask<HopRef> record(store::Transaction& tx, base::TenantId tenant, Hop hop) {
+  ASSERT(hop.outcome != Outcome::intended);
+  co_return co_await append(tx, tenant, std::move(hop));
+}
+
+net::ResultTask<HopRef> intend(store::Transaction& tx, base::TenantId tenant, Hop hop) {
+  hop.outcome = Outcome::intended;
+  hop.given = hop::Given::content;
+  hop.finished = {};
+  const std::string node = hop.from.who;
+  CO_TRY(const HopRef ref, co_await append(tx, tenant, std::move(hop)));
+  tx.put(keys::open(tenant, node, ref.trace, ref.sequence), "");
+  co_return ref;
+}
+
+net::ResultTask<> close(store::Transaction& tx, base::TenantId tenant, HopRef ref,
+                        Closing closing) {
+  const std::string key = keys::hop(tenant, ref.trace, ref.sequence);
+  CO_TRY(const auto octets, co_await tx.get(key));
+  if (!octets) co_return base::fail(ErrorKind::not_found, "there is no such hop");
+  CO_TRY(Hop hop, unpack_hop(*octets));
+  const bool is_open = hop.outcome == Outcome::intended;
+  const bool is_late = hop.outcome == Outcome::unknown && closing.outcome != Outcome::unknown;
+  if ((!is_open && !is_late) || closing.outcome == Outcome::intended) {
+    co_return base::fail(ErrorKind::invalid, "the hop's outcome is known already");
+  }
+  if (is_open) tx.erase(keys::open(tenant, hop.from.who, ref.trace, ref.sequence));
+  hop.outcome = closing.outcome;
+  hop.given = closing.outcome == Outcome::failed ? closing.given : hop::Given::content;
+  hop.answer = closing.answer;
+  if (!closing.reason.empty()) hop.reason = closing.reason;
+  hop.reply = closing.reply;
+  hop.finished = closing.finished;
+  hop = hop::bounded(std::move(hop));
+  tx.put(key, pack(hop));
+  put_lasts(tx, tenant, hop);
+  co_return base::Result<>();
+}
+
+net::ResultTask<Swept> sweep_open_intents(store::Transaction& tx, base::TenantId tenant,
+                                          std::string node, base::Time now, std::size_t count_max) {
+  const std::string prefix = keys::opens(tenant, node);
+  CO_TRY(const auto open, co_await tx.scan(store::range_of(prefix), {.count_max = count_max}));
+  for (const auto& [key, value] : open) {
+    const std::string_view name = std::string_view(key).substr(prefix.size());
+    CO_TRY(const auto id, base::TraceId::from_octets(name.substr(0, 16)));
+    CO_TRY(const auto sequence, base::from_key_number(name.substr(16)));
+    Closing closing;
+    closing.outcome = Outcome::unknown;
+    closing.reason = "the node stopped between the beginning of the transfer and its outcome";
+    closing.finished = now;
+    CO_CHECK(co_await close(tx, tenant, {id, sequence, 0, 0}, std::move(closing)));
+  }
+  co_return Swept{open.size(), open.size() == count_max};
+}
+
+net::ResultTask<> end(store::Transaction& tx, base::TenantId tenant, base::TraceId trace,
+                      std::vector<unsigned> recipients, Ending ending) {
+  CO_CHECK(co_await state_of(tx, tenant, trace));
+  ending.status.resize(std::min(ending.status.size(), std::size_t{16}));
+  for (const unsigned recipient : recipients) {
+    std::string key = keys::ending(tenant, trace, recipient);
+    CO_TRY(const auto already, co_await tx.get(key));
+    if (!already) tx.put(std::move(key), pack(ending));
+  }
+  co_return base::Result<>();
+}
+
+}  // namespace letterlock::trace

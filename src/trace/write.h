@@ -1,0 +1,14 @@
+// Steps that recording shares with events. For this room's own files.
+#pragma once
+
+#include "trace/records.h"
+#include "trace/trace.h"
+
+namespace letterlock::trace {
+
+// Errors: not_found (no such trace in this tenant), corrupt.
+net::ResultTask<State> state_of(store::Transaction& tx, base::TenantId tenant, base::TraceId id);
+// Numbers the hop, counts it and keeps it, unless there are enough of its kind.
+net::ResultTask<HopRef> append(store::Transaction& tx, base::TenantId tenant, hop::Hop hop);
+
+}  // namespace letterlock::trace
