@@ -13,7 +13,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -146,12 +145,6 @@ base::Result<int> lock_directory(const std::string& path) {
     return base::fail(base::ErrorKind::unavailable,
                       "another process has the store " + path + " open");
   return error;
-}
-
-base::Result<std::uint64_t> disk_free_octets(const std::string& path) {
-  struct statvfs status{};
-  if (::statvfs(path.c_str(), &status) != 0) return failed("asking the free space of", path);
-  return std::uint64_t{status.f_bavail} * status.f_frsize;
 }
 
 }  // namespace letterlock::store

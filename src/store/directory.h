@@ -22,8 +22,6 @@ bool is_weak_mount(std::string_view options);
 // Holds the directory for this process until the descriptor is closed. Errors: unavailable (another
 // has it), io.
 base::Result<int> lock_directory(const std::string& path);
-// Errors: io.
-base::Result<std::uint64_t> disk_free_octets(const std::string& path);
 bool holds_database(const std::string& path);
 
 }  // namespace letterlock::store

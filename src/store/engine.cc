@@ -93,6 +93,7 @@ class Engine::Listener final : public rocksdb::EventListener {
  private:
   base::EventSink& events_;
   std::atomic<bool> stopped_{false};
+  std::atomic<bool> lost_{false};
 };
 
 Engine::Engine(const RocksOptions& options, const os::Clock& clock, base::EventSink& events)
@@ -271,10 +272,10 @@ base::Result<std::uint64_t> Engine::free_octets() const {
 }
 
 void Engine::ask_disk() {
-  const auto free = disk_free_octets(options_.path);
-  disk_silent_ = !free;
-  if (!free) return;
-  disk_free_ = *free;
+  std::uint64_t free = 0;
+  disk_silent_ = !db_->GetEnv()->GetFreeSpace(options_.path, &free).ok();
+  if (disk_silent_) return;
+  disk_free_ = free;
   written_ = 0;
 }
 
@@ -282,8 +283,9 @@ bool Engine::stopped() const {
   return listener_->stopped();
 }
 
+// Not before there is room again: a recovery that fails half way is one that only a restart ends.
 void Engine::try_resume() {
-  if (stopped() && db_->Resume().ok()) listener_->resumed();
+  if (stopped() && has_room(Use::change) && db_->Resume().ok()) listener_->resumed();
 }
 
 }  // namespace letterlock::store

@@ -347,6 +347,12 @@ std::size_t MemoryStore::unheld_blob_count() const {
       blobs_, [](const auto& entry) { return entry.second.holders.empty(); }));
 }
 
+std::size_t MemoryStore::version_count() const {
+  std::size_t count = 0;
+  for (const auto& [key, versions] : keys_) count += versions.size();
+  return count;
+}
+
 std::set<std::string> MemoryStore::holders(const base::BlobId& blob) const {
   const auto at = blobs_.find(blob);
   return at == blobs_.end() ? std::set<std::string>() : at->second.holders;

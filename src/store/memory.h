@@ -67,6 +67,7 @@ class MemoryStore final : public Store {
   std::size_t blob_count() const { return blobs_.size(); }
   std::size_t unheld_blob_count() const;
   std::set<std::string> holders(const base::BlobId& blob) const;
+  std::size_t version_count() const;  // of all keys
   std::uint64_t commits() const { return recent_.last(); }
 
  private:

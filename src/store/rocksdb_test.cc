@@ -1,0 +1,245 @@
+// The store on disk: opening, sweeping, many writers, limits. Power cuts: durability_test.cc.
+#include "store/rocksdb.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include <gtest/gtest.h>
+
+#include "base/pack.h"
+#include "os/clock.h"
+#include "os/random.h"
+#include "store/parts.h"
+#include "store/test_steps.h"
+
+namespace letterlock::store {
+namespace {
+
+using Words = std::vector<std::string>;
+using namespace std::chrono_literals;
+
+// Steady time that the test moves.
+class TestClock final : public os::Clock {
+ public:
+  base::Time now() const override { return real_.now(); }
+  os::Steady steady() const override { return real_.steady() + base::Milliseconds(ahead_.load()); }
+  void move(base::Milliseconds by) { ahead_ += by.count(); }
+
+ private:
+  os::SystemClock real_;
+  std::atomic<std::int64_t> ahead_{0};
+};
+
+class Rocks : public testing::Test {
+ protected:
+  base::Result<std::unique_ptr<RocksStore>> open() { return open(directory.options()); }
+  base::Result<std::unique_ptr<RocksStore>> open(const RocksOptions& options) {
+    return RocksStore::open(options, clock, random, events);
+  }
+  std::size_t keys_left(const char* first, const char* end, bool chunks) {
+    const auto engine = Engine::open(directory.options(), clock, events).value();
+    const rocksdb::Slice upper(end);
+    rocksdb::ReadOptions within;
+    within.iterate_upper_bound = &upper;
+    const std::unique_ptr<rocksdb::Iterator> at(
+        engine->db().NewIterator(within, chunks ? engine->chunks() : engine->own()));
+    std::size_t count = 0;
+    for (at->Seek(first); at->Valid(); at->Next()) ++count;
+    return count;
+  }
+  std::size_t chunks_left() {
+    return keys_left("", "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF",
+                     true);
+  }
+
+  TemporaryDirectory directory;
+  TestClock clock;
+  os::SystemRandom random;
+  base::NoEvents events;
+  net::Loop loop;
+};
+
+TEST_F(Rocks, KeepsEverythingOverARestart) {
+  const std::string text(300'000, 't');
+  base::BlobId blob;
+  {
+    const auto store = open().value();
+    blob = wait(loop, write_blob(*store, text)).value();
+    ASSERT_TRUE(do_steps(loop, *store, {put("a", "1"), put("b", "2"), hold(blob, "q/1")}));
+    ASSERT_TRUE(do_steps(loop, *store, {erase("b")}));
+  }
+  const auto store = open().value();
+  EXPECT_EQ(look(loop, *store, {scan("a", "z")}), Words{"a=1"});
+  EXPECT_TRUE(wait(loop, store->read_blob(blob, 0, 1 << 20)).value() == text);
+}
+
+TEST_F(Rocks, OnlyOnceAtATime) {
+  const auto first = open().value();
+  const auto second = open();
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().kind, base::ErrorKind::unavailable);
+}
+
+TEST_F(Rocks, NewerFormatsAndOthersDatabasesAreRefused) {
+  open().value().reset();
+  {
+    const auto engine = Engine::open(directory.options(), clock, events).value();
+    ASSERT_TRUE(
+        engine->db()
+            .Put(rocksdb::WriteOptions(), engine->own(), "meta/format", base::Packer(2).take())
+            .ok());
+  }
+  const auto newer = open();
+  ASSERT_FALSE(newer);
+  EXPECT_EQ(newer.error().kind, base::ErrorKind::invalid);
+  EXPECT_NE(newer.error().what.find("newer version"), std::string::npos) << newer.error().what;
+
+  auto other = directory.options();
+  other.path += "-other";
+  ASSERT_TRUE(open(other));
+  {
+    rocksdb::DB* db = nullptr;
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    const std::vector<rocksdb::ColumnFamilyDescriptor> families{
+        {"default", {}}, {"store", {}}, {"blobs", {}}};
+    ASSERT_TRUE(rocksdb::DB::Open(rocksdb::DBOptions(), other.path, families, &handles, &db).ok());
+    rocksdb::ColumnFamilyHandle* added = nullptr;
+    ASSERT_TRUE(db->CreateColumnFamily({}, "tomorrow", &added).ok());
+    for (auto* handle : handles) db->DestroyColumnFamilyHandle(handle);
+    db->DestroyColumnFamilyHandle(added);
+    delete db;
+  }
+  const auto families = open(other);
+  ASSERT_FALSE(families);
+  EXPECT_NE(families.error().what.find("\"tomorrow\""), std::string::npos) << families.error().what;
+}
+
+TEST_F(Rocks, OrphansAreSweptAtStart) {
+  {
+    const auto store = open().value();
+    const auto held = wait(loop, write_blob(*store, std::string(70'000, 'h'))).value();
+    ASSERT_TRUE(do_steps(loop, *store, {hold(held, "q/1")}));
+    ASSERT_TRUE(wait(loop, write_blob(*store, std::string(200'000, 'x'))));
+    const auto unfinished = store->write_blob();
+    ASSERT_TRUE(wait(loop, unfinished->write(std::string(200'000, 'y'))));
+  }
+  open().value().reset();
+  EXPECT_EQ(chunks_left(), 2U);
+  EXPECT_EQ(keys_left("p/", "p0", false), 0U);
+  EXPECT_EQ(keys_left("b/", "b0", false), 1U);
+}
+
+// Swept when its grace is over, not before, and never while it is written.
+TEST_F(Rocks, OrphansAreSweptWhileRunning) {
+  auto options = directory.options();
+  options.blob_grace = 1min;
+  {
+    const auto store = open(options).value();
+    const auto orphan = wait(loop, write_blob(*store, std::string(100'000, 'x'))).value();
+    const auto writer = store->write_blob();
+    ASSERT_TRUE(wait(loop, writer->write(std::string(100'000, 'y'))));
+    clock.move(30s);
+    ASSERT_TRUE(do_steps(loop, *store, {put("a", "1")}));
+    const auto late = wait(loop, write_blob(*store, std::string(100'000, 'z'))).value();
+    clock.move(31s);
+    ASSERT_TRUE(do_steps(loop, *store, {put("a", "2")}));  // housekeeping follows the commit
+    ASSERT_TRUE(do_steps(loop, *store, {put("a", "3")}));
+    EXPECT_FALSE(do_steps(loop, *store, {hold(orphan, "q/1")}));
+    EXPECT_TRUE(do_steps(loop, *store, {hold(late, "q/2")}));
+    ASSERT_TRUE(wait(loop, writer->finish()));
+    EXPECT_TRUE(do_steps(loop, *store, {hold(writer->id(), "q/3")}));
+  }
+  EXPECT_EQ(chunks_left(), 4U);
+}
+
+TEST_F(Rocks, ReleasedBlobsLeaveNothingBehind) {
+  {
+    const auto store = open().value();
+    const auto blob = wait(loop, write_blob(*store, std::string(200'000, 'x'))).value();
+    ASSERT_TRUE(do_steps(loop, *store, {hold(blob, "q/1"), hold(blob, "q/2")}));
+    ASSERT_TRUE(do_steps(loop, *store, {release(blob, "q/1"), release(blob, "q/2")}));
+  }
+  EXPECT_EQ(chunks_left(), 0U);
+  EXPECT_EQ(keys_left("a", "z", false), 1U);  // the format
+}
+
+net::Task<> write_some(Store& store, std::string name, int count, std::atomic<int>& done) {
+  for (int i = 0; i < count; ++i) {
+    Seen seen;
+    const Steps steps{get("shared/" + name), put("shared/" + name, std::to_string(i)),
+                      put(name + std::to_string(i), "v")};
+    EXPECT_TRUE(co_await transact(store, steps, seen));
+    EXPECT_EQ(seen.last, Words{i == 0 ? "-" : std::to_string(i - 1)});
+  }
+  ++done;
+}
+
+TEST_F(Rocks, ManyTasksOnTwoLoops) {
+  const auto store = open().value();
+  net::Loop second;
+  std::atomic<int> done = 0;
+  std::thread other([&] { second.run(); });
+  for (int i = 0; i < 16; ++i) {
+    loop.spawn(write_some(*store, "one" + std::to_string(i) + "-", 20, done));
+    second.spawn(write_some(*store, "two" + std::to_string(i) + "-", 20, done));
+  }
+  EXPECT_TRUE(run_until(loop, [&] { return done == 32; }));
+  second.stop();
+  other.join();
+  std::size_t keys = 0;
+  for (const auto* prefix : {"one", "two"}) {
+    const auto text = look(loop, *store, {scan(prefix, std::string(prefix) + "~")}).front();
+    keys += static_cast<std::size_t>(std::ranges::count(text, '='));
+  }
+  EXPECT_EQ(keys, 640U);
+}
+
+TEST_F(Rocks, BelowTheReserveNothingIsTaken) {
+  {
+    ASSERT_TRUE(do_steps(loop, *open().value(), {put("a", "1")}));
+  }
+  auto options = directory.options();
+  options.reserve_octets = std::uint64_t{1} << 60;
+  const auto store = open(options).value();
+  EXPECT_EQ(store->free_octets().value(), 0U);
+  const auto failed = do_steps(loop, *store, {put("b", "1")});
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().kind, base::ErrorKind::full);
+  EXPECT_EQ(wait(loop, write_blob(*store, "x")).error().kind, base::ErrorKind::full);
+  EXPECT_EQ(look(loop, *store, {get("a"), get("b")}), (Words{"1", "-"}));
+}
+
+TEST_F(Rocks, FreeOctetsAreTheDisksAboveTheReserve) {
+  auto options = directory.options();
+  options.reserve_octets = 0;
+  const auto all = open(options).value()->free_octets().value();
+  const auto disk = std::filesystem::space(directory.path()).available;
+  EXPECT_LT(all > disk ? all - disk : disk - all, std::uint64_t{8} << 30);
+}
+
+net::ResultTask<> read_slowly(Transaction& transaction, TestClock& clock) {
+  clock.move(6s);
+  CO_TRY(const auto value, co_await transaction.get(key("a")));
+  co_return base::Result<>();
+}
+net::ResultTask<> write_slowly(Transaction& transaction, TestClock& clock) {
+  transaction.put(key("slow"), "v");
+  clock.move(6s);
+  co_return base::Result<>();
+}
+
+TEST_F(Rocks, TransactionsEndAfterFiveSeconds) {
+  const auto store = open().value();
+  const auto reading =
+      wait(loop, store->read(Scope::site(), [&](Transaction& t) { return read_slowly(t, clock); }));
+  ASSERT_FALSE(reading);
+  EXPECT_EQ(reading.error().kind, base::ErrorKind::timeout);
+  const auto writing = wait(
+      loop, store->transact(Scope::site(), [&](Transaction& t) { return write_slowly(t, clock); }));
+  ASSERT_FALSE(writing);
+  EXPECT_EQ(writing.error().kind, base::ErrorKind::timeout);
+  EXPECT_EQ(look(loop, *store, {get("slow")}), Words{"-"});
+}
+
+}  // namespace
+}  // namespace letterlock::store

@@ -1,0 +1,140 @@
+// A disk for tests that can be full, fail, and lose what was not synced. RocksDB writes to the
+// real files through it; lengths synced are remembered.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <string>
+
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
+
+#include "store/parts.h"
+
+namespace letterlock::store {
+
+// Opens a store over an Env of the test's.
+struct OpenOver {
+  static base::Result<std::unique_ptr<RocksStore>> open(RocksOptions options,
+                                                        const os::Clock& clock, os::Random& random,
+                                                        base::EventSink& events,
+                                                        rocksdb::Env* env) {
+    return RocksStore::Parts::open(std::move(options), clock, random, events, env);
+  }
+};
+
+class TestDisk final : public rocksdb::FileSystemWrapper {
+ public:
+  TestDisk() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
+  const char* Name() const override { return "TestDisk"; }
+
+  void set_full(bool full) {
+    const std::scoped_lock lock(mutex_);
+    full_ = full;
+  }
+
+  // What a power cut at this moment leaves, as a copy: each file to its synced length, and of what
+  // comes after an arbitrary part, sometimes with a hole of zeros.
+  void cut_power_into(const std::string& from, const std::string& to, std::uint64_t seed) {
+    const std::scoped_lock lock(mutex_);
+    std::mt19937_64 random(seed);
+    std::filesystem::create_directory(to);
+    std::filesystem::permissions(to, std::filesystem::perms::owner_all);
+    for (const auto& entry : std::filesystem::directory_iterator(from)) {
+      const auto copy = to + "/" + entry.path().filename().string();
+      std::filesystem::copy_file(entry.path(), copy);
+      const auto at = files_.find(entry.path().string());
+      if (at == files_.end()) continue;
+      const auto [synced, written] = at->second;
+      const auto kept = synced + random() % (written - synced + 1);
+      std::filesystem::resize_file(copy, kept);
+      if (kept > synced + 8 && random() % 2 == 0)
+        zero(copy, synced + random() % (kept - synced), kept);
+    }
+  }
+
+  rocksdb::IOStatus GetFreeSpace(const std::string& path, const rocksdb::IOOptions& options,
+                                 std::uint64_t* free, rocksdb::IODebugContext* context) override {
+    const auto status = target()->GetFreeSpace(path, options, free, context);
+    const std::scoped_lock lock(mutex_);
+    if (full_) *free = 0;
+    return status;
+  }
+  rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                    rocksdb::IODebugContext* context) override {
+    const std::scoped_lock lock(mutex_);
+    if (full_) return rocksdb::IOStatus::NoSpace("the test's disk is full");
+    auto status = target()->NewWritableFile(name, options, result, context);
+    if (!status.ok()) return status;
+    files_[name] = {};
+    *result = std::make_unique<File>(*this, name, std::move(*result));
+    return status;
+  }
+  rocksdb::IOStatus RenameFile(const std::string& from, const std::string& to,
+                               const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* context) override {
+    const std::scoped_lock lock(mutex_);
+    const auto at = files_.find(from);
+    if (at != files_.end()) files_[to] = at->second;
+    files_.erase(from);
+    return target()->RenameFile(from, to, options, context);
+  }
+
+ private:
+  struct Lengths {
+    std::uint64_t synced = 0;
+    std::uint64_t written = 0;
+  };
+
+  class File final : public rocksdb::FSWritableFileOwnerWrapper {
+   public:
+    File(TestDisk& disk, std::string name, std::unique_ptr<rocksdb::FSWritableFile>&& file)
+        : FSWritableFileOwnerWrapper(std::move(file)), disk_(disk), name_(std::move(name)) {}
+    rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
+                             rocksdb::IODebugContext* context) override {
+      const std::scoped_lock lock(disk_.mutex_);
+      if (disk_.full_) return rocksdb::IOStatus::NoSpace("the test's disk is full");
+      disk_.files_[name_].written += data.size();
+      return target()->Append(data, options, context);
+    }
+    rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
+                             const rocksdb::DataVerificationInfo& /*info*/,
+                             rocksdb::IODebugContext* context) override {
+      return Append(data, options, context);
+    }
+    rocksdb::IOStatus Sync(const rocksdb::IOOptions& options,
+                           rocksdb::IODebugContext* context) override {
+      return synced(target()->Sync(options, context));
+    }
+    rocksdb::IOStatus Fsync(const rocksdb::IOOptions& options,
+                            rocksdb::IODebugContext* context) override {
+      return synced(target()->Fsync(options, context));
+    }
+
+   private:
+    rocksdb::IOStatus synced(rocksdb::IOStatus status) {
+      const std::scoped_lock lock(disk_.mutex_);
+      if (status.ok()) disk_.files_[name_].synced = disk_.files_[name_].written;
+      return status;
+    }
+    TestDisk& disk_;
+    std::string name_;
+  };
+
+  static void zero(const std::string& name, std::uint64_t from, std::uint64_t to) {
+    std::fstream file(name, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(from));
+    file << std::string(std::min<std::uint64_t>(4096, to - from), '\0');
+  }
+
+  std::mutex mutex_;
+  bool full_ = false;
+  std::map<std::string, Lengths> files_;
+};
+
+}  // namespace letterlock::store
