@@ -1,0 +1,116 @@
+// The directory as the agents ask it: whose domain, where does an address lead, who signs in,
+// who may send as whom. Lives anywhere: what it holds in memory is guarded. Every lookup of an
+// address goes through resolve(), is_ours() and expand(): a cache would stand there.
+#pragma once
+
+#include <functional>
+#include <variant>
+
+#include "base/event.h"
+#include "directory/lookup.h"
+#include "directory/passwords.h"
+#include "directory/sending.h"
+#include "directory/throttle.h"
+#include "net/loop.h"
+#include "os/clock.h"
+#include "os/random.h"
+#include "sasl/server.h"
+#include "store/store.h"
+
+namespace letterlock::directory {
+
+// What the room is given; all of it outlives it.
+struct Environment {
+  store::Store& store;
+  os::Clock& clock;
+  os::Random& random;
+  net::Workers& workers;
+  base::EventSink& events;
+};
+
+struct Options {
+  unsigned password_rounds = sasl::rounds_default;  // 1 in the simulator
+};
+
+inline constexpr std::size_t expansion_depth_max = 10;
+
+// Where mail to one address ends up, through aliases and groups.
+struct Expansion {
+  enum class Through { nothing, alias, group };  // group: the way is not disclosed
+  struct Leaf {
+    Address address;                 // as the last step named it
+    std::optional<Account> account;  // ours; otherwise it leaves the platform
+    Through through = Through::nothing;
+  };
+  struct Dropped {
+    enum class Why { unknown_user, suspended, too_deep, loop };
+    Address address;
+    Why why = Why::unknown_user;
+  };
+  std::vector<Leaf> leaves;  // each account and each outside address once
+  std::vector<Dropped> dropped;
+  bool too_many = false;  // more than group_members_max: `leaves` is cut off there
+};
+
+struct Credentials {
+  sasl::ScramKeys keys;            // of the account, or such as nobody can tell from them
+  std::optional<Account> account;  // nobody by this name
+};
+
+struct SignInRefused {
+  // The peer hears one sentence for all but `throttled`; the log hears which.
+  enum class Why { credentials, suspended, needs_plus, throttled };
+  Why why = Why::credentials;
+  base::Milliseconds retry_after{0};  // of throttled
+};
+using SignIn = std::variant<Account, SignInRefused>;
+std::string_view name(SignInRefused::Why why);
+
+class Directory {
+ public:
+  explicit Directory(Environment environment, Options options = {});
+
+  // Errors of all: the store's, corrupt.
+  net::ResultTask<std::optional<base::TenantId>> is_ours(Domain domain);
+  net::ResultTask<std::optional<Tenant>> tenant(base::TenantId id);
+  net::ResultTask<std::optional<Account>> account(base::TenantId tenant, base::AccountId id);
+  net::ResultTask<Resolution> resolve(Address address);
+  // Of the site: who gets mail to the bare <postmaster>, and to the roles of tenants without an
+  // account.
+  net::ResultTask<std::optional<Account>> site_postmaster();
+  // Limits: expansion_depth_max steps, group_members_max leaves.
+  net::ResultTask<Expansion> expand(Address address);
+  net::ResultTask<bool> may_send_as(Account account, Address address);
+
+  // For SCRAM: keys for any name, in the same number of steps.
+  net::ResultTask<Credentials> credentials(std::string login);
+  // For PLAIN and USER/PASS; includes the throttle. Errors: full (the workers have too much to do:
+  // try later).
+  net::ResultTask<SignIn> check_password(std::string login, std::string password,
+                                         net::IpAddress source);
+  // Around a SCRAM exchange: no attempt while the wait isn't over; its end is told.
+  base::Milliseconds sign_in_wait(std::string_view login, const net::IpAddress& source);
+  enum class Attempt { failed, succeeded };
+  void note_sign_in(std::string_view login, const net::IpAddress& source, Attempt attempt);
+  // Whether the account may sign in by this mechanism.
+  static sasl::Standing standing(const Account& account, sasl::Mechanism mechanism);
+
+  // Stops an account's submission; one that is stopped stays as it is. Errors: not_found.
+  net::ResultTask<> stop_sending(base::TenantId tenant, base::AccountId account,
+                                 std::string reason);
+  // After the transaction of an outcome that says stopped_now.
+  void report_stopped(const Account& account, std::string_view reason);
+
+ private:
+  net::ResultTask<base::Bytes> secret();
+  net::ResultTask<bool> password_fits(std::string password, sasl::ScramKeys keys);
+
+  Environment environment_;
+  Options options_;
+  RecentPasswords recent_passwords_;
+  Throttle throttle_;
+  std::mutex secret_mutex_;
+  base::Bytes secret_;  // the site's; empty until it was read
+};
+
+}  // namespace letterlock::directory

@@ -1,0 +1,135 @@
+// For this room's tests: a platform's directory over a store in memory, with a clock moved by hand.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "directory/operations.h"
+#include "store/memory.h"
+
+namespace letterlock::directory::test {
+
+class HandClock final : public os::Clock {
+ public:
+  base::Time time = base::from_milliseconds(1'793'577'600'000);  // 2026-11-02
+  os::Steady still{std::chrono::hours(100)};
+  base::Time now() const override { return time; }
+  os::Steady steady() const override { return still; }
+  void pass(base::Milliseconds duration) {
+    time += duration;
+    still += duration;
+  }
+};
+
+class CountingRandom final : public os::Random {
+ public:
+  void fill(std::span<std::uint8_t> octets) override {
+    for (auto& octet : octets) octet = next_++;
+  }
+
+ private:
+  std::uint8_t next_ = 1;
+};
+
+// Counts what it was given to do.
+class CountingWorkers final : public net::Workers {
+ public:
+  int runs = 0;
+  net::ResultTask<> run(std::function<void()> work) override {
+    ++runs;
+    return inline_.run(std::move(work));
+  }
+
+ private:
+  net::InlineWorkers inline_;
+};
+
+class KeptEvents final : public base::EventSink {
+ public:
+  std::vector<base::Event> events;
+  void emit(const base::Event& event) override { events.push_back(event); }
+  std::size_t count(std::string_view name) const {
+    std::size_t count = 0;
+    for (const auto& event : events) count += event.name == name ? 1 : 0;
+    return count;
+  }
+};
+
+template <class T>
+net::Task<> keep(net::ResultTask<T> task, std::optional<base::Result<T>>& answer) {
+  answer = co_await std::move(task);
+}
+
+inline Address at(std::string_view text) {
+  return Address::parse(text).value();
+}
+inline Domain domain(std::string_view text) {
+  return Domain::parse(text).value();
+}
+
+class Fixture {
+ public:
+  net::Loop loop;
+  store::MemoryStore store;
+  HandClock clock;
+  CountingRandom random;
+  CountingWorkers workers;
+  KeptEvents events;
+  Directory directory{{store, clock, random, workers, events}, {.password_rounds = 1}};
+  Operations operations{{store, clock, random, workers, events}, {.password_rounds = 1}};
+  const std::string by = "operator";
+  const net::IpAddress source = net::IpAddress::parse("192.0.2.7").value();
+
+  template <class T>
+  base::Result<T> wait(net::ResultTask<T> task) {
+    std::optional<base::Result<T>> answer;
+    loop.spawn(keep(std::move(task), answer));
+    while (!answer) loop.poll();
+    return std::move(*answer);
+  }
+
+  // acorn.example with alice and carol, birch.example with bob.
+  void settle() {
+    for (const std::string name : {"acorn.example", "birch.example"}) {
+      if (!wait(operations.add_tenant(name, by))) return;
+      if (!wait(operations.add_domain(name, domain(name), by))) return;
+    }
+    alice = add("alice@acorn.example");
+    carol = add("carol@acorn.example");
+    bob = add("bob@birch.example");
+  }
+  Account add(std::string_view address) {
+    return wait(operations.add_account(
+                    {.address = at(address), .display_name = "", .password = "correct horse"}, by))
+        .value();
+  }
+  void add_alias(std::string_view address, std::vector<Address> targets,
+                 Alias::SendAs send_as = Alias::SendAs::refused) {
+    wait(operations.add_alias({at(address), {}, std::move(targets), send_as}, by)).value();
+  }
+  void add_group(std::string_view address, std::vector<Address> members) {
+    wait(operations.add_group({at(address), {}, "", std::move(members)}, by)).value();
+  }
+  Resolution resolve(std::string_view address) {
+    return wait(directory.resolve(at(address))).value();
+  }
+  // The mailbox's address, "" for none.
+  std::string mailbox(std::string_view address) {
+    const auto resolution = resolve(address);
+    const auto* to = std::get_if<ToMailbox>(&resolution);
+    return to ? to->account.address.text() : "";
+  }
+  SignIn sign_in(const std::string& login, const std::string& password) {
+    return wait(directory.check_password(login, password, source)).value();
+  }
+  Account account(std::string_view address) {
+    return wait(operations.show_account(at(address))).value();
+  }
+  base::Result<Account> set(std::string_view address, AccountChange change) {
+    return wait(operations.set_account(at(address), std::move(change), by));
+  }
+
+  Account alice, carol, bob;
+};
+
+}  // namespace letterlock::directory::test

@@ -1,0 +1,304 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "directory/asking.h"
+#include "directory/entries.h"
+#include "directory/fixture.h"
+
+namespace letterlock::directory {
+namespace {
+
+using base::ErrorKind;
+using test::at;
+using test::domain;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+struct OperationsTest : testing::Test, test::Fixture {
+  OperationsTest() { settle(); }
+  base::Result<Account> add_with(std::string_view address, std::string password) {
+    return wait(operations.add_account(
+        {.address = at(address), .display_name = "", .password = std::move(password)}, by));
+  }
+  base::Result<Tenant> set_tenant(TenantChange change) {
+    return wait(operations.set_tenant("birch.example", std::move(change), "admin@birch.example"));
+  }
+};
+
+TEST_F(OperationsTest, TenantsAreNamedOnce) {
+  EXPECT_EQ(wait(operations.add_tenant("ACORN.example", by)).error().kind, ErrorKind::exists);
+  EXPECT_EQ(wait(operations.add_tenant("a b", by)).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(wait(operations.add_tenant("[192.0.2.1]", by)).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(wait(operations.add_tenant("elm.example", "")).error().kind, ErrorKind::denied);
+  EXPECT_EQ(wait(operations.show_tenant("elm.example")).error().kind, ErrorKind::not_found);
+  EXPECT_EQ(wait(operations.show_tenant("Birch.Example"))->id, bob.tenant);
+}
+
+TEST_F(OperationsTest, ClearFetchSaysWhoAndWhen) {
+  auto tenant = wait(operations.show_tenant("birch.example")).value();
+  EXPECT_EQ(fetch_requirement(tenant).value, hop::Fetch::protected_);
+  EXPECT_EQ(describe_clear_fetch(tenant), "birch.example allows no clear fetch");
+  tenant = set_tenant({.clear_fetch = ClearFetch::allowed}).value();
+  EXPECT_EQ(describe_clear_fetch(tenant),
+            "birch.example allows clear fetch (set 2026-11-02 by admin@birch.example)");
+  EXPECT_EQ(fetch_requirement(tenant).value, hop::Fetch::any);
+  EXPECT_EQ(wait(directory.tenant(tenant.id)).value(), tenant);
+}
+
+TEST_F(OperationsTest, RequirementsKeepTheirSource) {
+  auto tenant = set_tenant({.requirement = "level=authenticated tls=1.3",
+                            .requirement_reason = "by contract"})
+                    .value();
+  EXPECT_EQ(tenant.requirement.level.value, hop::Level::authenticated);
+  EXPECT_EQ(tenant.requirement.level.source.name, "birch.example");
+  EXPECT_EQ(tenant.requirement.level.source.reason, "by contract");
+  EXPECT_EQ(wait(operations.show_tenant("birch.example")).value(), tenant);
+  EXPECT_EQ(set_tenant({.requirement = "level=perfect"}).error().kind, ErrorKind::invalid);
+  tenant = set_tenant({.requirement = ""}).value();
+  EXPECT_EQ(tenant.requirement, hop::Requirement());
+}
+
+TEST_F(OperationsTest, TenantSettingsAreChecked) {
+  EXPECT_EQ(set_tenant({.requirement_reason = "a\nb"}).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(set_tenant({.limits = SendingLimits{.per_hour = ~0ULL}}).error().kind,
+            ErrorKind::invalid);
+  EXPECT_EQ(set_tenant({.postmaster = at("nobody@birch.example")}).error().kind,
+            ErrorKind::not_found);
+  EXPECT_EQ(set_tenant({.postmaster = at("alice@acorn.example")}).error().kind,
+            ErrorKind::not_found);
+  EXPECT_EQ(set_tenant({.limits = SendingLimits{1, 2, 3}})->limits.per_day, 2U);
+}
+
+TEST_F(OperationsTest, ATenantGoesWhenItHasNothing) {
+  const auto refused = wait(operations.remove_tenant("birch.example", by));
+  EXPECT_EQ(refused.error().kind, ErrorKind::denied);
+  EXPECT_THAT(refused.error().what, HasSubstr("still has domains"));
+  EXPECT_EQ(wait(operations.remove_domain(domain("birch.example"), by)).error().kind,
+            ErrorKind::denied);
+  ASSERT_TRUE(wait(operations.remove_account(at("bob@birch.example"), by)));
+  ASSERT_TRUE(wait(operations.remove_domain(domain("birch.example"), by)));
+  EXPECT_EQ(wait(operations.remove_domain(domain("birch.example"), by)).error().kind,
+            ErrorKind::not_found);
+  ASSERT_TRUE(wait(operations.remove_tenant("birch.example", by)));
+  EXPECT_EQ(wait(operations.remove_tenant("birch.example", by)).error().kind, ErrorKind::not_found);
+  for (const auto& [key, value] : store.contents())
+    EXPECT_THAT(key, Not(HasSubstr("birch"))) << key;
+}
+
+TEST_F(OperationsTest, ADomainBelongsToOneTenant) {
+  const auto twice = wait(operations.add_domain("acorn.example", domain("birch.example"), by));
+  EXPECT_EQ(twice.error().kind, ErrorKind::exists);
+  EXPECT_THAT(twice.error().what, HasSubstr("tenant birch.example"));
+  EXPECT_EQ(wait(operations.add_domain("acorn.example", domain("[192.0.2.1]"), by)).error().kind,
+            ErrorKind::invalid);
+  EXPECT_EQ(wait(operations.add_domain("elm.example", domain("elm.example"), by)).error().kind,
+            ErrorKind::not_found);
+  EXPECT_EQ(add_with("x@elm.example", "correct horse").error().kind, ErrorKind::not_found);
+}
+
+// A refused removal leaves the domain as it was; a removal that was cut off leaves it closed.
+TEST_F(OperationsTest, AClosingDomainTakesNoAddress) {
+  EXPECT_FALSE(wait(operations.remove_domain(domain("acorn.example"), by)));
+  EXPECT_EQ(wait(operations.show_domain(domain("acorn.example")))->state,
+            DomainRecord::State::active);
+  store.fail_next_commit(ErrorKind::io);
+  EXPECT_FALSE(wait(operations.remove_domain(domain("acorn.example"), by)));
+  EXPECT_TRUE(add_with("new@acorn.example", "correct horse"));
+
+  ASSERT_TRUE(wait(operations.add_domain("acorn.example", domain("oak.example"), by)));
+  int commits = 0;
+  store.on_commit([&](store::CommitStage stage) {
+    if (stage == store::CommitStage::before && ++commits == 2)
+      store.fail_next_commit(ErrorKind::io);
+  });
+  EXPECT_EQ(wait(operations.remove_domain(domain("oak.example"), by)).error().kind, ErrorKind::io);
+  store.on_commit({});
+  EXPECT_EQ(wait(operations.show_domain(domain("oak.example")))->state,
+            DomainRecord::State::closing);
+  EXPECT_EQ(add_with("x@oak.example", "correct horse").error().kind, ErrorKind::unavailable);
+  EXPECT_TRUE(wait(operations.remove_domain(domain("oak.example"), by)));
+}
+
+// Of an account and a removal at the same time one wins, and no address is left without a domain.
+TEST_F(OperationsTest, RemovingADomainAndAddingToItDontBothWork) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    const auto name = "oak" + std::to_string(seed) + ".example";
+    ASSERT_TRUE(wait(operations.add_domain("acorn.example", domain(name), by)));
+    std::optional<base::Result<Account>> added;
+    std::optional<base::Result<void>> removed;
+    const NewAccount account{
+        .address = at("x@" + name), .display_name = "", .password = "correct horse"};
+    loop.spawn(test::keep(operations.add_account(account, by), added));
+    for (std::uint64_t i = 0; i < seed; ++i) loop.poll();
+    loop.spawn(test::keep(operations.remove_domain(domain(name), by), removed));
+    while (!added || !removed) loop.poll();
+    EXPECT_NE(added->has_value(), removed->has_value()) << seed;
+  }
+}
+
+TEST_F(OperationsTest, AccountsAreChecked) {
+  EXPECT_EQ(add_with("ALICE@acorn.example", "correct horse").error().kind, ErrorKind::exists);
+  EXPECT_EQ(add_with("new@acorn.example", "short").error().kind, ErrorKind::invalid);
+  EXPECT_EQ(add_with("new@acorn.example", "correct\nhorse").error().kind, ErrorKind::invalid);
+  EXPECT_EQ(add_with("new@acorn.example", std::string(2000, 'x')).error().kind, ErrorKind::invalid);
+  const NewAccount odd{
+      .address = at("new@acorn.example"), .display_name = "a\rb", .password = "correct horse"};
+  EXPECT_EQ(wait(operations.add_account(odd, by)).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(alice.keys.salt.size(), 16U);
+  EXPECT_NE(alice.keys.salt, carol.keys.salt);
+  // The password itself is nowhere.
+  for (const auto& [key, value] : store.contents())
+    EXPECT_THAT(value, Not(HasSubstr("correct horse")));
+}
+
+TEST_F(OperationsTest, AnAddressIsOfOneThingOnly) {
+  ASSERT_TRUE(set("alice@acorn.example", {.add_addresses = {at("al@acorn.example")}}));
+  const auto alias = [&](std::string_view address) {
+    return wait(operations.add_alias({at(address), {}, {at("bob@birch.example")}, {}}, by));
+  };
+  EXPECT_EQ(alias("alice@acorn.example").error().kind, ErrorKind::exists);
+  EXPECT_THAT(alias("AL@acorn.example").error().what, HasSubstr("one more address"));
+  ASSERT_TRUE(alias("info@acorn.example"));
+  EXPECT_EQ(add_with("Info@acorn.example", "correct horse").error().kind, ErrorKind::exists);
+  EXPECT_EQ(set("carol@acorn.example", {.add_addresses = {at("info@acorn.example")}}).error().kind,
+            ErrorKind::exists);
+  EXPECT_EQ(set("carol@acorn.example", {.add_addresses = {at("c@birch.example")}}).error().kind,
+            ErrorKind::not_found);
+  EXPECT_EQ(wait(operations.add_group({at("info@acorn.example"), {}, "", {}}, by)).error().kind,
+            ErrorKind::exists);
+}
+
+TEST_F(OperationsTest, FurtherAddressesComeAndGo) {
+  ASSERT_TRUE(set("alice@acorn.example",
+                  {.add_addresses = {at("al@acorn.example"), at("a@acorn.example")}}));
+  EXPECT_EQ(mailbox("AL@acorn.example"), "alice@acorn.example");
+  ASSERT_TRUE(set("alice@acorn.example", {.remove_addresses = {at("al@acorn.example")}}));
+  EXPECT_EQ(mailbox("al@acorn.example"), "");
+  EXPECT_EQ(
+      set("alice@acorn.example", {.remove_addresses = {at("carol@acorn.example")}}).error().kind,
+      ErrorKind::not_found);
+  EXPECT_EQ(mailbox("carol@acorn.example"), "carol@acorn.example");
+  std::vector<Address> many;
+  for (std::size_t i = 0; i < more_addresses_max; ++i)
+    many.push_back(at("n" + std::to_string(i) + "@acorn.example"));
+  EXPECT_EQ(set("alice@acorn.example", {.add_addresses = many}).error().kind, ErrorKind::full);
+  EXPECT_EQ(mailbox("n0@acorn.example"), "");
+}
+
+TEST_F(OperationsTest, ARemovedAccountLeavesNothingHere) {
+  ASSERT_TRUE(set("alice@acorn.example", {.add_addresses = {at("al@acorn.example")}}));
+  add_alias("info@acorn.example", {at("alice@acorn.example")});
+  const auto gone = wait(operations.remove_account(at("Alice@acorn.example"), by)).value();
+  EXPECT_EQ(gone.id, alice.id);
+  EXPECT_EQ(mailbox("al@acorn.example"), "");
+  EXPECT_EQ(wait(directory.account(alice.tenant, alice.id)).value(), std::nullopt);
+  EXPECT_EQ(wait(operations.remove_account(at("alice@acorn.example"), by)).error().kind,
+            ErrorKind::not_found);
+  const auto expansion = wait(directory.expand(at("info@acorn.example"))).value();
+  EXPECT_TRUE(expansion.leaves.empty());
+  EXPECT_NE(add("alice@acorn.example").id,
+            alice.id);  // the name may come back, the account doesn't
+}
+
+TEST_F(OperationsTest, AliasesAreChecked) {
+  const auto alias = [&](std::vector<Address> targets) {
+    return wait(operations.add_alias({at("info@acorn.example"), {}, std::move(targets), {}}, by));
+  };
+  EXPECT_EQ(alias({}).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(alias({at("INFO@acorn.example")}).error().kind, ErrorKind::invalid);
+  std::vector<Address> many;
+  for (std::size_t i = 0; i <= alias_targets_max; ++i)
+    many.push_back(at("n" + std::to_string(i) + "@old.example"));
+  EXPECT_EQ(alias(many).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(alias({at("dave@old.example"), at("DAVE@old.example")})->targets.size(), 1U);
+  const auto change = [&](AliasChange asked) {
+    return wait(operations.set_alias(at("info@acorn.example"), std::move(asked), by));
+  };
+  EXPECT_EQ(change({.remove_targets = {at("dave@old.example")}}).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(change({.remove_targets = {at("x@old.example")}}).error().kind, ErrorKind::not_found);
+  const auto changed = change({.add_targets = {at("bob@birch.example")},
+                               .remove_targets = {at("dave@old.example")},
+                               .send_as = Alias::SendAs::allowed});
+  EXPECT_THAT(changed->targets, ElementsAre(at("bob@birch.example")));
+  EXPECT_EQ(wait(operations.show_alias(at("Info@acorn.example"))).value(), changed.value());
+  ASSERT_TRUE(wait(operations.remove_alias(at("info@acorn.example"), by)));
+  EXPECT_EQ(wait(operations.show_alias(at("info@acorn.example"))).error().kind,
+            ErrorKind::not_found);
+  EXPECT_EQ(mailbox("info@acorn.example"), "");
+}
+
+TEST_F(OperationsTest, GroupsAreChecked) {
+  add_group("all@acorn.example", {at("alice@acorn.example")});
+  const auto change = [&](GroupChange asked) {
+    return wait(operations.set_group(at("all@acorn.example"), std::move(asked), by));
+  };
+  EXPECT_EQ(change({.add_members = {at("all@acorn.example")}}).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(change({.display_name = "\x1b[0m"}).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(change({.display_name = "All of us", .add_members = {at("bob@birch.example")}})
+                ->members.size(),
+            2U);
+  EXPECT_TRUE(change({.remove_members = {at("alice@acorn.example"), at("bob@birch.example")}})
+                  ->members.empty());
+  std::vector<Address> many;
+  for (std::size_t i = 0; i <= group_members_max; ++i)
+    many.push_back(at("n" + std::to_string(i) + "@old.example"));
+  EXPECT_EQ(change({.add_members = many}).error().kind, ErrorKind::invalid);
+  many.pop_back();
+  EXPECT_TRUE(change({.add_members = many}));
+  ASSERT_TRUE(wait(operations.remove_group(at("all@acorn.example"), by)));
+  EXPECT_TRUE(std::holds_alternative<UnknownUser>(resolve("all@acorn.example")));
+}
+
+TEST_F(OperationsTest, ListsComeInPages) {
+  for (int i = 0; i < 5; ++i)
+    add_alias("n" + std::to_string(i) + "@acorn.example", {at("alice@acorn.example")});
+  std::vector<std::string> all;
+  std::optional<Address> after;
+  for (;;) {
+    const auto page = wait(operations.list_aliases("acorn.example", after, 2)).value();
+    for (const auto& alias : page) all.push_back(alias.address.text());
+    if (page.size() < 2) break;
+    after = page.back().address;
+  }
+  EXPECT_THAT(all, ElementsAre("n0@acorn.example", "n1@acorn.example", "n2@acorn.example",
+                               "n3@acorn.example", "n4@acorn.example"));
+  const auto first = wait(operations.list_accounts("acorn.example", {}, 1)).value();
+  EXPECT_EQ(first.at(0).id, alice.id);
+  EXPECT_EQ(wait(operations.list_accounts("acorn.example", alice.id, 10))->at(0).id, carol.id);
+  EXPECT_EQ(wait(operations.list_accounts("elm.example", {}, 10)).error().kind,
+            ErrorKind::not_found);
+  EXPECT_EQ(wait(operations.list_tenants("", 10))->size(), 2U);
+  EXPECT_EQ(wait(operations.list_tenants("acorn.example", 10))->at(0).name, "birch.example");
+  EXPECT_EQ(wait(operations.list_domains("", "", 10))->size(), 2U);
+  EXPECT_EQ(wait(operations.list_domains("birch.example", "", 10))->at(0).domain.text(),
+            "birch.example");
+  EXPECT_TRUE(wait(operations.list_groups("acorn.example", std::nullopt, 10))->empty());
+}
+
+TEST_F(OperationsTest, EveryChangeIsSaid) {
+  const auto before = events.count("directory.changed");
+  EXPECT_FALSE(add_with("alice@acorn.example", "correct horse"));
+  EXPECT_EQ(events.count("directory.changed"), before);
+  ASSERT_TRUE(add_with("new@acorn.example", "correct horse"));
+  const auto& fields = events.events.back().fields;
+  EXPECT_THAT(fields,
+              ElementsAre(std::pair<std::string_view, std::string>("what", "account"),
+                          std::pair<std::string_view, std::string>("name", "new@acorn.example"),
+                          std::pair<std::string_view, std::string>("change", "added"),
+                          std::pair<std::string_view, std::string>("by", "operator")));
+}
+
+// Attack21: each of a tenant's rows lies under its own prefix, so another's transaction can't reach
+// it.
+TEST_F(OperationsTest, Attack21TenantsDontShareKeys) {
+  for (const auto& [key, value] : store.contents()) {
+    const bool site = key.starts_with("s/d/");
+    const bool acorn = key.starts_with(store::tenant_prefix(alice.tenant) + "d/");
+    const bool birch = key.starts_with(store::tenant_prefix(bob.tenant) + "d/");
+    EXPECT_EQ(site + acorn + birch, 1) << key;
+    if (birch) EXPECT_THAT(value, Not(HasSubstr("acorn.example")));
+  }
+}
+
+}  // namespace
+}  // namespace letterlock::directory
