@@ -136,7 +136,7 @@ base::Result<Message> unpack_message(std::string_view octets) {
 std::string pack(const Recipient& recipient) {
   base::Packer out(recipient_version);
   const auto& notify = recipient.params.notify;
-  out.number(recipient.index).text(recipient.address);
+  out.number(recipient.index).number(recipient.trace_index).text(recipient.address);
   out.flag(notify.given).flag(notify.success).flag(notify.failure).flag(notify.delay);
   out.text(recipient.params.original_recipient);
   out.number(static_cast<std::uint64_t>(recipient.lane)).text(recipient.destination);
@@ -153,6 +153,7 @@ base::Result<Recipient> unpack_recipient(std::string_view octets) {
   bool bad = false;
   Recipient recipient;
   recipient.index = static_cast<unsigned>(in.number());
+  recipient.trace_index = static_cast<unsigned>(in.number());
   recipient.address = in.text();
   recipient.params.notify.given = in.flag();
   recipient.params.notify.success = in.flag();

@@ -45,7 +45,9 @@ std::string_view name(Notice notice);
 
 // One recipient of a message.
 struct Recipient {
-  unsigned index = 0;      // within the message, from 0; the same in its trace
+  unsigned index = 0;  // within the queued message, from 0
+  unsigned trace_index =
+      0;  // of the trace's recipient that it stands for: an alias's target, for the alias
   std::string address;     // as text without < >
   dsn::RcptParams params;  // NOTIFY, ORCPT
   Lane lane = Lane::remote;

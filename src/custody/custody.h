@@ -1,0 +1,114 @@
+// Taking custody of a message: what came in becomes records of the queue and of the trace in one
+// transaction for each tenant concerned, and only then may anybody be told 250. Used by every agent
+// that puts mail into the queue (msa, mx, reporter). Lives on any loop.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "address/address.h"
+#include "directory/lookup.h"
+#include "directory/sending.h"
+#include "hop/hop.h"
+#include "os/clock.h"
+#include "os/random.h"
+#include "queue/dispatcher.h"
+#include "queue/intake.h"
+#include "queue/queue.h"
+#include "smtp/reply.h"
+#include "tls/tls.h"
+
+namespace letterlock::custody {
+
+// A recipient as the envelope named it, and whose domain that is.
+struct Recipient {
+  address::Address address;
+  dsn::RcptParams params;
+  std::optional<base::TenantId> tenant;  // nothing: another operator's
+};
+
+// All that is known of a message on its way in, beside its content.
+struct Reception {
+  base::TraceId trace;
+  hop::Kind kind = hop::Kind::relay;
+  hop::End from;
+  hop::Protection protection;
+  bool password_in_clear = false;
+  std::string mail_from;  // as text without < >; empty: the null reverse path
+  std::string header_from;
+  dsn::MailParams params;
+  bool smtputf8 = false;
+  std::vector<Recipient> recipients;
+  // Submission and reports: whose mail it is. Nothing: each recipient's tenant's.
+  std::optional<base::TenantId> owner;
+  base::AccountId account;  // that submitted it: its sending is counted
+  hop::Requirement requirement;
+  bool is_report = false;
+};
+
+// Taken: durable before this is returned.
+struct Accepted {
+  std::vector<queue::Due> due;  // offered to the dispatcher already
+};
+// Not taken, though nothing failed: the account may not send so much.
+struct NotAllowed {
+  directory::SendingOutcome outcome;
+};
+using Outcome = std::variant<Accepted, NotAllowed>;
+
+struct Options {
+  std::string node;
+  base::Milliseconds lifetime = std::chrono::days(5);
+  base::Milliseconds report_lifetime = std::chrono::days(2);
+  base::Milliseconds keep_trace = std::chrono::days(90);
+};
+
+class Custody {
+ public:
+  Custody(store::Store& store, const os::Clock& clock, os::Random& random,
+          queue::Dispatcher& dispatcher, base::EventSink& events, Options options)
+      : store_(store),
+        clock_(clock),
+        random_(random),
+        dispatcher_(dispatcher),
+        events_(events),
+        options_(std::move(options)) {}
+
+  // Mail for several tenants is split here: an entry, a hold of the blob and a trace in each, under
+  // one trace id. If a later one fails after an earlier one was committed, the error is returned:
+  // the peer sends again, and the first tenant gets it twice; nothing is lost. Errors: as
+  // Store::transact; answer 451 or 452.
+  net::ResultTask<Outcome> accept(Reception reception, queue::Content content);
+
+  const Options& options() const { return options_; }
+
+ private:
+  struct Part {  // of one tenant
+    base::TenantId tenant;
+    std::vector<Recipient> recipients;
+  };
+  net::ResultTask<Outcome> accept_part(Reception reception, queue::Content content, Part part);
+  queue::Message message_of(const Reception& reception, const queue::Content& content,
+                            const Part& part) const;
+
+  store::Store& store_;
+  const os::Clock& clock_;
+  os::Random& random_;
+  queue::Dispatcher& dispatcher_;
+  base::EventSink& events_;
+  Options options_;
+};
+
+// The session's facts with the digest that binds them to this message: hex SHA-256 of the exporter
+// under a label of our own, with the trace id as its context. Without an exporter it stays empty.
+hop::TlsFacts facts_for(const tls::Session& session, const base::TraceId& trace);
+
+// What the peer is told after the content's end; 250 names the trace.
+smtp::Reply reply_for(const base::Result<Outcome>& outcome, const base::TraceId& trace);
+smtp::Reply reply_for(const base::Error& error);
+smtp::Reply reply_for(const queue::Refused& refused);
+
+}  // namespace letterlock::custody

@@ -1,0 +1,373 @@
+#include "msa/handler.h"
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+
+namespace letterlock::msa {
+namespace {
+
+// An author list is short; each costs a look into the directory.
+constexpr std::size_t authors_max = 10;
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+protection::SignIn sign_in_of(sasl::Mechanism mechanism) {
+  switch (mechanism) {
+    case sasl::Mechanism::plain:
+      return protection::SignIn::password;
+    case sasl::Mechanism::scram_sha_256:
+      return protection::SignIn::scram;
+    case sasl::Mechanism::scram_sha_256_plus:
+      return protection::SignIn::scram_plus;
+  }
+  return protection::SignIn::none;
+}
+
+}  // namespace
+
+Handler::Handler(const Ports& ports, const Options& options, net::Endpoint local,
+                 net::Endpoint peer)
+    : ports_(ports), options_(options), local_(local), peer_(peer) {}
+
+smtp::Reply Handler::failed(const base::Error& error, std::string_view what) {
+  ports_.events.emit({base::Severity::error,
+                      "directory.failed",
+                      {{"agent", "msa"}, {"doing", std::string(what)}, {"reason", error.what}}});
+  return smtp::reply(451, dsn::Status{4, 3, 0}, "cannot look that up now, try later");
+}
+
+net::Task<smtp::Reply> Handler::on_connect() {
+  net::Admission::Refused why{};
+  auto ticket = ports_.admission.admit(peer_.address, why);
+  if (!ticket) {
+    ports_.events.emit({base::Severity::warning,
+                        "session.refused",
+                        {{"agent", "msa"},
+                         {"peer", peer_.text()},
+                         {"reason", why == net::Admission::Refused::full
+                                        ? "too many sessions"
+                                        : "too many sessions from this address"}}});
+    co_return smtp::reply(421, dsn::Status{4, 7, 0}, "too many connections, try later");
+  }
+  ticket_.emplace(std::move(*ticket));
+  co_return smtp::reply(220, "");
+}
+
+net::Task<smtp::Reply> Handler::on_ehlo(smtp::Hello hello) {
+  hello_ = std::move(hello);
+  co_return smtp::reply(250, "");
+}
+
+net::Task<> Handler::on_tls(const tls::Session& session) {
+  tls_ = &session;
+  hello_ = {};
+  co_return;
+}
+
+net::ResultTask<drive::SmtpAccount> Handler::on_auth_keys(std::string user,
+                                                          sasl::Mechanism mechanism) {
+  login_ = user;
+  scram_ = true;
+  account_.reset();
+  if (ports_.directory.sign_in_wait(user, peer_.address) > base::Milliseconds(0)) {
+    ports_.events.emit({base::Severity::warning,
+                        "sign_in.throttled",
+                        {{"agent", "msa"}, {"peer", peer_.address.text()}, {"login", user}}});
+    co_return base::fail(base::ErrorKind::unavailable, "too many failed sign-ins");
+  }
+  CO_TRY(auto credentials, co_await ports_.directory.credentials(user));
+  drive::SmtpAccount account{std::move(credentials.keys), sasl::Standing::refused};
+  if (credentials.account)
+    account.standing = directory::Directory::standing(*credentials.account, mechanism);
+  account_ = std::move(credentials.account);
+  co_return account;
+}
+
+net::ResultTask<sasl::Standing> Handler::on_auth_check(sasl::NeedCheck check) {
+  login_ = check.user;
+  scram_ = false;
+  account_.reset();
+  CO_TRY(auto sign_in, co_await ports_.directory.check_password(
+                           check.user, std::move(check.password), peer_.address));
+  if (auto* account = std::get_if<directory::Account>(&sign_in)) {
+    account_ = std::move(*account);
+    co_return sasl::Standing::welcome;
+  }
+  const auto& refused = std::get<directory::SignInRefused>(sign_in);
+  ports_.events.emit({base::Severity::info,
+                      "sign_in.failed",
+                      {{"agent", "msa"},
+                       {"peer", peer_.address.text()},
+                       {"login", login_},
+                       {"reason", std::string(directory::name(refused.why))}}});
+  co_return sasl::Standing::refused;
+}
+
+net::Task<smtp::Reply> Handler::on_authenticated(sasl::Success, sasl::Mechanism mechanism) {
+  if (!account_) co_return smtp::reply(535, dsn::status::bad_credentials, "signing in failed");
+  sign_in_ = sign_in_of(mechanism);
+  if (scram_)
+    ports_.directory.note_sign_in(login_, peer_.address, directory::Directory::Attempt::succeeded);
+  ports_.events.emit({base::Severity::info,
+                      "sign_in.succeeded",
+                      {{"agent", "msa"},
+                       {"peer", peer_.address.text()},
+                       {"account", account_->address.text()},
+                       {"mechanism", std::string(sasl::name(mechanism))}}});
+  co_return smtp::reply(235, dsn::Status{2, 7, 0}, "signed in");
+}
+
+net::Task<> Handler::on_auth_failed(sasl::Failure failure) {
+  account_.reset();
+  if (scram_ && failure.reason != sasl::Failure::Reason::malformed) {
+    ports_.directory.note_sign_in(login_, peer_.address, directory::Directory::Attempt::failed);
+    ports_.events.emit({base::Severity::info,
+                        "sign_in.failed",
+                        {{"agent", "msa"},
+                         {"peer", peer_.address.text()},
+                         {"login", login_},
+                         {"reason", failure.detail}}});
+  }
+  co_return;
+}
+
+net::Task<smtp::Reply> Handler::on_mail(smtp::Mail mail) {
+  // Read again: an operator may have stopped the account while this session lasts.
+  auto account = co_await ports_.directory.account(account_->tenant, account_->id);
+  if (!account) co_return failed(account.error(), "reading the account");
+  if (!*account || (*account)->state == directory::Account::State::suspended) {
+    co_return smtp::reply(550, dsn::status::not_authorized, "this account is closed");
+  }
+  account_ = std::move(**account);
+  if (account_->sending.state == directory::Sending::State::stopped) {
+    co_return smtp::reply(550, dsn::status::not_authorized,
+                          "sending is stopped for this account: " + account_->sending.reason);
+  }
+  // RFC 6409 §6.1: the envelope's sender must be one that the account may use. The null one is for
+  // notes that clients send (MDN).
+  if (!mail.from.is_null()) {
+    const auto may = co_await ports_.directory.may_send_as(*account_, mail.from.address());
+    if (!may) co_return failed(may.error(), "checking the sender");
+    if (!*may) {
+      ports_.events.emit(
+          {base::Severity::info,
+           "msa.sender_refused",
+           {{"account", account_->address.text()}, {"mail_from", mail.from.text()}}});
+      co_return smtp::reply(550, dsn::status::not_authorized,
+                            mail.from.path() + " does not belong to this account");
+    }
+  }
+  transaction_.emplace();
+  transaction_->mail = std::move(mail);
+  co_return smtp::reply(250, dsn::status::ok, "sender taken");
+}
+
+net::Task<smtp::Reply> Handler::on_rcpt(smtp::Rcpt rcpt) {
+  const auto resolved = co_await ports_.directory.resolve(rcpt.to);
+  if (!resolved) co_return failed(resolved.error(), "resolving a recipient");
+  const auto taken = [&](std::optional<base::TenantId> tenant) {
+    transaction_->recipients.push_back({rcpt.to, rcpt.dsn, tenant});
+    return smtp::reply(250, dsn::status::address_valid, "recipient taken");
+  };
+  co_return std::visit(
+      Overloaded{[&](const directory::ToMailbox& to) { return taken(to.account.tenant); },
+                 [&](const directory::ToTargets& to) { return taken(to.alias.tenant); },
+                 [&](const directory::ToMembers& to) { return taken(to.group.tenant); },
+                 [&](const directory::UnknownUser&) {
+                   return smtp::reply(550, dsn::status::bad_mailbox, "no such recipient here");
+                 },
+                 [&](const directory::Suspended&) {
+                   return smtp::reply(550, dsn::status::mailbox_disabled,
+                                      "this mailbox takes no mail");
+                 },
+                 [&](const directory::NotOurs&) { return taken(std::nullopt); }},
+      *resolved);
+}
+
+net::Task<smtp::Reply> Handler::on_content_begin() {
+  transaction_->trace = os::make_id<base::TraceId>(ports_.clock, ports_.random);
+  queue::IntakeOptions intake;
+  intake.octets_max = options_.server.session.size_octets_max;
+  transaction_->intake.emplace(ports_.store, intake,
+                               [this](message::Header& header) { return edit(header); });
+  co_return smtp::reply(354, "go on");
+}
+
+// RFC 6409 §8: what a submission server may mend, and what it must look at.
+std::expected<std::vector<hop::Change>, queue::Refused> Handler::edit(message::Header& header) {
+  if (header.received_count() > base::limits::received_fields_max) {
+    return std::unexpected(queue::Refused{dsn::status::routing_loop,
+                                          "the message has been relayed too often: a loop"});
+  }
+  transaction_->header_from = message::header_from(header);
+  const auto& from = transaction_->header_from;
+  if (from.state != message::HeaderFrom::State::ok) {
+    return std::unexpected(queue::Refused{
+        {5, 6, 0}, fmt::format("the From field cannot be told: {}", message::name(from.state))});
+  }
+  if (from.authors.size() > authors_max)
+    return std::unexpected(queue::Refused{{5, 6, 0}, "too many authors in the From field"});
+  std::vector<hop::Change> changes{hop::Change::trace_fields_added};
+  if (header.remove_bcc() > 0) changes.push_back(hop::Change::bcc_removed);
+  if (header.find("Date") == nullptr) {  // RFC 6409 §8.2
+    header.prepend(message::date_field(ports_.clock.now()));
+    changes.push_back(hop::Change::date_added);
+  }
+  if (header.find("Message-ID") == nullptr) {  // RFC 6409 §8.3
+    auto field = message::Field::make(
+        "Message-ID", message::make_message_id(transaction_->trace.text(),
+                                               from.authors.front().address.domain()));
+    if (!field) return std::unexpected(queue::Refused{{5, 6, 0}, "no Message-ID can be made"});
+    header.prepend(std::move(*field));
+    changes.push_back(hop::Change::message_id_added);
+  }
+  header.prepend(message::received_field(reception_field()));
+  return changes;
+}
+
+message::Reception Handler::reception_field() const {
+  message::Reception field;
+  field.by = options_.server.session.host_name.text();
+  field.with = {.extended = hello_.extended,
+                .tls = tls_ != nullptr,
+                .auth = true,
+                .smtputf8 = transaction_->mail.smtputf8};
+  if (tls_ != nullptr) {
+    const auto facts = tls_->facts();
+    field.tls_cipher = facts.cipher;
+    field.tls_group = facts.group;
+  }
+  field.id = transaction_->trace.text();
+  if (transaction_->recipients.size() == 1)
+    field.recipient = transaction_->recipients.front().address;
+  field.time = ports_.clock.now();
+  return field;
+}
+
+net::ResultTask<> Handler::on_content(std::string_view octets) {
+  return transaction_->intake->add(octets);
+}
+
+// RFC 6409 §6.1: every author (or the Sender where there is one) must be the account's own.
+net::ResultTask<std::optional<queue::Refused>> Handler::check_authors() {
+  const auto& from = transaction_->header_from;
+  std::vector<address::Address> claimed;
+  if (!from.sender.is_empty()) claimed.push_back(from.sender);
+  for (const auto& author : from.authors) claimed.push_back(author.address);
+  for (const auto& address : claimed) {
+    CO_TRY(const bool may, co_await ports_.directory.may_send_as(*account_, address));
+    if (may) continue;
+    ports_.events.emit({base::Severity::info,
+                        "msa.sender_refused",
+                        {{"account", account_->address.text()}, {"header_from", address.text()}}});
+    co_return std::optional(
+        queue::Refused{dsn::status::not_authorized,
+                       address.path() + " in the message does not belong to this account"});
+  }
+  co_return std::optional<queue::Refused>();
+}
+
+net::ResultTask<custody::Reception> Handler::reception() {
+  auto& transaction = *transaction_;
+  CO_TRY(const auto tenant, co_await ports_.directory.tenant(account_->tenant));
+  if (!tenant) co_return base::fail(base::ErrorKind::not_found, "the account's tenant is gone");
+  const auto tls = tls_ != nullptr ? custody::facts_for(*tls_, transaction.trace) : hop::TlsFacts();
+  const auto accepts = account_->accepts == directory::Accepts::plus_only
+                           ? protection::Accepts::only_bound
+                           : protection::Accepts::weaker_too;
+  custody::Reception reception;
+  reception.trace = transaction.trace;
+  reception.kind = hop::Kind::submission;
+  reception.from = {hop::End::Role::client, account_->address.text(), peer_.address.text(),
+                    std::string(message::with_keyword({.extended = hello_.extended,
+                                                       .tls = tls_ != nullptr,
+                                                       .auth = true,
+                                                       .smtputf8 = transaction.mail.smtputf8}))};
+  reception.protection = protection::submission_level(
+      sign_in_, accepts, tls,
+      protection::network_between(peer_.address, local_.address, options_.networks));
+  reception.password_in_clear = protection::password_in_clear(sign_in_, reception.protection);
+  reception.mail_from = transaction.mail.from.text();
+  reception.header_from = transaction.header_from.authors.front().address.text();
+  reception.params = transaction.mail.dsn;
+  reception.smtputf8 = transaction.mail.smtputf8;
+  reception.recipients = transaction.recipients;
+  reception.owner = account_->tenant;
+  reception.account = account_->id;
+  reception.requirement = tenant->requirement;
+  co_return reception;
+}
+
+net::Task<smtp::Reply> Handler::take(queue::Content content) {
+  const auto refused = co_await check_authors();
+  if (!refused) co_return failed(refused.error(), "checking the authors");
+  if (*refused) co_return custody::reply_for(**refused);
+  auto came = co_await reception();
+  if (!came) co_return failed(came.error(), "reading the tenant");
+  const auto outcome = co_await ports_.custody.accept(std::move(*came), std::move(content));
+  if (!outcome) {
+    ports_.events.emit({base::Severity::error,
+                        "queue.not_accepted",
+                        {{"agent", "msa"},
+                         {"account", account_->address.text()},
+                         {"reason", outcome.error().what}}});
+  } else if (const auto* not_allowed = std::get_if<custody::NotAllowed>(&*outcome)) {
+    ports_.events.emit(
+        {base::Severity::warning,
+         "msa.sending_limit",
+         {{"account", account_->address.text()}, {"reason", not_allowed->outcome.reason}}});
+    if (not_allowed->outcome.stopped_now)
+      ports_.directory.report_stopped(*account_, not_allowed->outcome.reason);
+  }
+  co_return custody::reply_for(outcome, transaction_->trace);
+}
+
+net::Task<smtp::Reply> Handler::on_content_end(smtp::ContentFacts) {
+  auto content = co_await transaction_->intake->finish();
+  smtp::Reply said;
+  if (!content) {
+    said = custody::reply_for(content.error());
+    ports_.events.emit({base::Severity::error,
+                        "queue.not_accepted",
+                        {{"agent", "msa"},
+                         {"account", account_->address.text()},
+                         {"reason", content.error().what}}});
+  } else if (!*content) {
+    said = custody::reply_for(content->error());
+  } else {
+    said = co_await take(std::move(**content));
+  }
+  transaction_.reset();
+  co_return said;
+}
+
+net::Task<> Handler::on_reset() {
+  transaction_.reset();
+  co_return;
+}
+
+net::Task<> Handler::on_end(drive::SmtpEnd end, std::string detail) {
+  tls_ = nullptr;
+  ports_.events.emit({end == drive::SmtpEnd::quit ? base::Severity::debug : base::Severity::info,
+                      "session.ended",
+                      {{"agent", "msa"},
+                       {"peer", peer_.text()},
+                       {"how", std::string(drive::name(end))},
+                       {"detail", std::move(detail)}}});
+  co_return;
+}
+
+Msa::Msa(Ports ports, Options options) : ports_(ports), options_(std::move(options)) {}
+
+net::Task<> Msa::session(std::unique_ptr<net::Connection> connection) {
+  Handler handler(ports_, options_, connection->local(), connection->peer());
+  drive::SmtpServer server(std::move(connection), handler,
+                           {ports_.clock, ports_.random, &ports_.tls}, options_.server);
+  co_await server.run();
+}
+
+}  // namespace letterlock::msa

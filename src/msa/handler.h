@@ -1,0 +1,65 @@
+// What one session of the msa agent answers.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "message/address_list.h"
+#include "message/trace_fields.h"
+#include "msa/msa.h"
+#include "protection/inbound.h"
+
+namespace letterlock::msa {
+
+class Handler final : public drive::SmtpHandler {
+ public:
+  Handler(const Ports& ports, const Options& options, net::Endpoint local, net::Endpoint peer);
+
+  net::Task<smtp::Reply> on_connect() override;
+  net::Task<smtp::Reply> on_ehlo(smtp::Hello hello) override;
+  net::Task<> on_tls(const tls::Session& session) override;
+  net::ResultTask<drive::SmtpAccount> on_auth_keys(std::string user,
+                                                   sasl::Mechanism mechanism) override;
+  net::ResultTask<sasl::Standing> on_auth_check(sasl::NeedCheck check) override;
+  net::Task<smtp::Reply> on_authenticated(sasl::Success success,
+                                          sasl::Mechanism mechanism) override;
+  net::Task<> on_auth_failed(sasl::Failure failure) override;
+  net::Task<smtp::Reply> on_mail(smtp::Mail mail) override;
+  net::Task<smtp::Reply> on_rcpt(smtp::Rcpt rcpt) override;
+  net::Task<smtp::Reply> on_content_begin() override;
+  net::ResultTask<> on_content(std::string_view octets) override;
+  net::Task<smtp::Reply> on_content_end(smtp::ContentFacts facts) override;
+  net::Task<> on_reset() override;
+  net::Task<> on_end(drive::SmtpEnd end, std::string detail) override;
+
+ private:
+  struct Transaction {
+    smtp::Mail mail;
+    std::vector<custody::Recipient> recipients;
+    base::TraceId trace;
+    std::optional<queue::Intake> intake;
+    message::HeaderFrom header_from;
+  };
+  std::expected<std::vector<hop::Change>, queue::Refused> edit(message::Header& header);
+  message::Reception reception_field() const;
+  net::ResultTask<std::optional<queue::Refused>> check_authors();
+  net::ResultTask<custody::Reception> reception();
+  net::Task<smtp::Reply> take(queue::Content content);
+  smtp::Reply failed(const base::Error& error, std::string_view what);
+
+  const Ports& ports_;
+  const Options& options_;
+  net::Endpoint local_;
+  net::Endpoint peer_;
+  std::optional<net::Admission::Ticket> ticket_;
+  smtp::Hello hello_;
+  const tls::Session* tls_ = nullptr;
+  std::string login_;  // of the exchange under way
+  bool scram_ = false;
+  std::optional<directory::Account> account_;  // signed in, or about to be
+  protection::SignIn sign_in_ = protection::SignIn::none;
+  std::optional<Transaction> transaction_;
+};
+
+}  // namespace letterlock::msa

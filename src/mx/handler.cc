@@ -1,0 +1,225 @@
+#include "mx/handler.h"
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "message/address_list.h"
+#include "message/trace_fields.h"
+#include "protection/inbound.h"
+
+namespace letterlock::mx {
+namespace {
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+}  // namespace
+
+Handler::Handler(const Ports& ports, const Options& options, net::Endpoint local,
+                 net::Endpoint peer)
+    : ports_(ports), options_(options), local_(local), peer_(peer) {}
+
+net::Task<smtp::Reply> Handler::on_connect() {
+  net::Admission::Refused why{};
+  auto ticket = ports_.admission.admit(peer_.address, why);
+  if (!ticket) {
+    ports_.events.emit({base::Severity::warning,
+                        "session.refused",
+                        {{"agent", "mx"},
+                         {"peer", peer_.text()},
+                         {"reason", why == net::Admission::Refused::full
+                                        ? "too many sessions"
+                                        : "too many sessions from this address"}}});
+    co_return smtp::reply(421, dsn::Status{4, 7, 0}, "too many connections, try later");
+  }
+  ticket_.emplace(std::move(*ticket));
+  co_return smtp::reply(220, "");
+}
+
+net::Task<smtp::Reply> Handler::on_ehlo(smtp::Hello hello) {
+  hello_ = std::move(hello);
+  co_return smtp::reply(250, "");
+}
+
+net::Task<> Handler::on_tls(const tls::Session& session) {
+  tls_ = &session;
+  hello_ = {};
+  co_return;
+}
+
+net::Task<smtp::Reply> Handler::on_mail(smtp::Mail mail) {
+  transaction_.emplace();
+  transaction_->mail = std::move(mail);
+  co_return smtp::reply(250, dsn::status::ok, "sender taken");
+}
+
+smtp::Reply Handler::refuse_rcpt(smtp::Reply reply, std::string_view why,
+                                 const address::Address& to) {
+  ports_.events.emit({base::Severity::info,
+                      "mx.recipient_refused",
+                      {{"peer", peer_.address.text()},
+                       {"mail_from", transaction_->mail.from.text()},
+                       {"recipient", to.text()},
+                       {"reason", std::string(why)}}});
+  return reply;
+}
+
+net::Task<smtp::Reply> Handler::on_rcpt(smtp::Rcpt rcpt) {
+  const auto resolved = co_await ports_.directory.resolve(rcpt.to);
+  if (!resolved) {
+    ports_.events.emit({base::Severity::error,
+                        "directory.failed",
+                        {{"agent", "mx"}, {"reason", resolved.error().what}}});
+    co_return smtp::reply(451, dsn::Status{4, 3, 0}, "cannot look the recipient up now");
+  }
+  const auto taken = [&](const base::TenantId& tenant) {
+    transaction_->recipients.push_back({rcpt.to, rcpt.dsn, tenant});
+    return smtp::reply(250, dsn::status::address_valid, "recipient taken");
+  };
+  co_return std::visit(
+      Overloaded{[&](const directory::ToMailbox& to) { return taken(to.account.tenant); },
+                 [&](const directory::ToTargets& to) { return taken(to.alias.tenant); },
+                 [&](const directory::ToMembers& to) { return taken(to.group.tenant); },
+                 [&](const directory::UnknownUser&) {
+                   return refuse_rcpt(
+                       smtp::reply(550, dsn::status::bad_mailbox, "no such recipient here"),
+                       "unknown user", rcpt.to);
+                 },
+                 [&](const directory::Suspended&) {
+                   return refuse_rcpt(smtp::reply(550, dsn::status::mailbox_disabled,
+                                                  "this mailbox takes no mail"),
+                                      "suspended", rcpt.to);
+                 },
+                 // RFC 5321 §3.6.2: who isn't signed in is never relayed for.
+                 [&](const directory::NotOurs&) {
+                   return refuse_rcpt(smtp::reply(550, dsn::status::not_authorized,
+                                                  "we do not relay: that domain is not here"),
+                                      "relaying denied", rcpt.to);
+                 }},
+      *resolved);
+}
+
+net::Task<smtp::Reply> Handler::on_content_begin() {
+  transaction_->trace = os::make_id<base::TraceId>(ports_.clock, ports_.random);
+  queue::IntakeOptions intake;
+  intake.octets_max = options_.server.session.size_octets_max;
+  intake.header.bad_line = message::HeaderParser::BadLine::begins_body;
+  transaction_->intake.emplace(ports_.store, intake,
+                               [this](message::Header& header) { return edit(header); });
+  co_return smtp::reply(354, "go on");
+}
+
+std::expected<std::vector<hop::Change>, queue::Refused> Handler::edit(message::Header& header) {
+  // RFC 5321 §6.3: a message that went round too often is a loop.
+  if (header.received_count() > base::limits::received_fields_max) {
+    return std::unexpected(queue::Refused{dsn::status::routing_loop,
+                                          "the message has been relayed too often: a loop"});
+  }
+  if (const auto from = message::header_from(header); !from.authors.empty())
+    transaction_->header_from = from.authors.front().address.text();
+  header.prepend(message::received_field(reception_field()));
+  return std::vector{hop::Change::trace_fields_added};
+}
+
+message::Reception Handler::reception_field() const {
+  message::Reception field;
+  field.client = message::Reception::Client{hello_.name, peer_.address.text(), {}};
+  field.by = options_.server.session.host_name.text();
+  field.with = {.extended = hello_.extended,
+                .tls = tls_ != nullptr,
+                .auth = false,
+                .smtputf8 = transaction_->mail.smtputf8};
+  if (tls_ != nullptr) {
+    const auto facts = tls_->facts();
+    field.tls_cipher = facts.cipher;
+    field.tls_group = facts.group;
+  }
+  field.id = transaction_->trace.text();
+  // RFC 5321 §7.2: with several recipients the clause would tell one of another.
+  if (transaction_->recipients.size() == 1)
+    field.recipient = transaction_->recipients.front().address;
+  field.time = ports_.clock.now();
+  return field;
+}
+
+net::ResultTask<> Handler::on_content(std::string_view octets) {
+  return transaction_->intake->add(octets);
+}
+
+custody::Reception Handler::reception() const {
+  const auto& transaction = *transaction_;
+  custody::Reception reception;
+  reception.trace = transaction.trace;
+  reception.kind = hop::Kind::relay;
+  const auto tls = tls_ != nullptr ? custody::facts_for(*tls_, transaction.trace) : hop::TlsFacts();
+  reception.from = {hop::End::Role::mta, hello_.name, peer_.address.text(),
+                    std::string(message::with_keyword({.extended = hello_.extended,
+                                                       .tls = tls_ != nullptr,
+                                                       .auth = false,
+                                                       .smtputf8 = transaction.mail.smtputf8}))};
+  reception.protection = protection::reception_level(
+      tls, protection::network_between(peer_.address, local_.address, options_.networks));
+  reception.mail_from = transaction.mail.from.text();
+  reception.header_from = transaction.header_from;
+  reception.params = transaction.mail.dsn;
+  reception.smtputf8 = transaction.mail.smtputf8;
+  reception.recipients = transaction.recipients;
+  return reception;
+}
+
+net::Task<smtp::Reply> Handler::on_content_end(smtp::ContentFacts) {
+  auto content = co_await transaction_->intake->finish();
+  smtp::Reply said;
+  if (!content) {
+    said = custody::reply_for(content.error());
+    ports_.events.emit(
+        {base::Severity::error,
+         "queue.not_accepted",
+         {{"agent", "mx"}, {"peer", peer_.address.text()}, {"reason", content.error().what}}});
+  } else if (!*content) {
+    said = custody::reply_for(content->error());
+    ports_.events.emit({base::Severity::info,
+                        "mx.content_refused",
+                        {{"peer", peer_.address.text()}, {"reason", content->error().text}}});
+  } else {
+    const auto outcome = co_await ports_.custody.accept(reception(), std::move(**content));
+    said = custody::reply_for(outcome, transaction_->trace);
+    if (!outcome)
+      ports_.events.emit(
+          {base::Severity::error,
+           "queue.not_accepted",
+           {{"agent", "mx"}, {"peer", peer_.address.text()}, {"reason", outcome.error().what}}});
+  }
+  transaction_.reset();
+  co_return said;
+}
+
+net::Task<> Handler::on_reset() {
+  transaction_.reset();
+  co_return;
+}
+
+net::Task<> Handler::on_end(drive::SmtpEnd end, std::string detail) {
+  tls_ = nullptr;
+  const bool odd = end != drive::SmtpEnd::quit;
+  ports_.events.emit({odd ? base::Severity::info : base::Severity::debug,
+                      "session.ended",
+                      {{"agent", "mx"},
+                       {"peer", peer_.text()},
+                       {"how", std::string(drive::name(end))},
+                       {"detail", std::move(detail)}}});
+  co_return;
+}
+
+Mx::Mx(Ports ports, Options options) : ports_(ports), options_(std::move(options)) {}
+
+net::Task<> Mx::session(std::unique_ptr<net::Connection> connection) {
+  Handler handler(ports_, options_, connection->local(), connection->peer());
+  drive::SmtpServer server(std::move(connection), handler,
+                           {ports_.clock, ports_.random, &ports_.tls}, options_.server);
+  co_await server.run();
+}
+
+}  // namespace letterlock::mx

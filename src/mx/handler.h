@@ -1,0 +1,50 @@
+// What one session of the mx agent answers.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "message/trace_fields.h"
+#include "mx/mx.h"
+
+namespace letterlock::mx {
+
+class Handler final : public drive::SmtpHandler {
+ public:
+  Handler(const Ports& ports, const Options& options, net::Endpoint local, net::Endpoint peer);
+
+  net::Task<smtp::Reply> on_connect() override;
+  net::Task<smtp::Reply> on_ehlo(smtp::Hello hello) override;
+  net::Task<> on_tls(const tls::Session& session) override;
+  net::Task<smtp::Reply> on_mail(smtp::Mail mail) override;
+  net::Task<smtp::Reply> on_rcpt(smtp::Rcpt rcpt) override;
+  net::Task<smtp::Reply> on_content_begin() override;
+  net::ResultTask<> on_content(std::string_view octets) override;
+  net::Task<smtp::Reply> on_content_end(smtp::ContentFacts facts) override;
+  net::Task<> on_reset() override;
+  net::Task<> on_end(drive::SmtpEnd end, std::string detail) override;
+
+ private:
+  struct Transaction {
+    smtp::Mail mail;
+    std::vector<custody::Recipient> recipients;
+    base::TraceId trace;
+    std::optional<queue::Intake> intake;
+    std::string header_from;
+  };
+  std::expected<std::vector<hop::Change>, queue::Refused> edit(message::Header& header);
+  message::Reception reception_field() const;
+  custody::Reception reception() const;
+  smtp::Reply refuse_rcpt(smtp::Reply reply, std::string_view why, const address::Address& to);
+
+  const Ports& ports_;
+  const Options& options_;
+  net::Endpoint local_;
+  net::Endpoint peer_;
+  std::optional<net::Admission::Ticket> ticket_;
+  smtp::Hello hello_;
+  const tls::Session* tls_ = nullptr;
+  std::optional<Transaction> transaction_;
+};
+
+}  // namespace letterlock::mx
