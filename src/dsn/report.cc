@@ -31,13 +31,15 @@ std::string quoted_printable(std::string_view text) {
     }
     const char c = text[i];
     const bool last_blank = c == ' ' && text.substr(i + 1, 2) == "\r\n";
-    const std::string piece = c >= ' ' && c <= '~' && c != '=' && !last_blank
-                                  ? std::string(1, c)
-                                  : fmt::format("={:02X}", static_cast<unsigned char>(c));
+    std::string piece = c >= ' ' && c <= '~' && c != '=' && !last_blank
+                            ? std::string(1, c)
+                            : fmt::format("={:02X}", static_cast<unsigned char>(c));
     if (used + piece.size() >= line_octets_max) {
       out += "=\r\n";
       used = 0;
     }
+    // RFC 2046 §5.1.1: two hyphens begin a boundary; no line of a part does.
+    if (used == 0 && c == '-') piece = "=2D";
     out += piece;
     used += piece.size();
   }
@@ -65,8 +67,11 @@ std::string top(const Report& report, const Parts& parts) {
   add(out, "Subject", message::encode_text(report_subject(report), 7));
   out += message::date_field(report.date).raw();
   add(out, "Message-ID", report.message_id);
-  add(out, "In-Reply-To", report.original_message_id);
-  add(out, "References", report.original_message_id);
+  // In UTF-8 it would make the report an SMTPUTF8 message, which might then not travel.
+  if (base::is_ascii(report.original_message_id)) {
+    add(out, "In-Reply-To", report.original_message_id);
+    add(out, "References", report.original_message_id);
+  }
   // RFC 3834 §5: a direct answer to one message; so that nobody's vacation answers it.
   add(out, "Auto-Submitted", "auto-replied");
   add(out, "MIME-Version", "1.0");

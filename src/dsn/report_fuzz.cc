@@ -55,7 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   report.from = report.to = *address::Address::parse("alice@acorn.example");
   report.boundary = "b0undary";
   report.smtputf8 = size % 2 == 0;
-  report.message_id = take(input);
+  report.message_id = "<r1@acorn.example>";
   report.original_message_id = take(input);
   report.envid = take(input);
   report.trace_id = take(input);

@@ -267,6 +267,8 @@ TEST(Compose, Utf8Names) {
               HasSubstr("Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: "
                         "quoted-printable\r\n\r\nYour message to gr=C3=BCn@b=C3=BCcher.example"));
   EXPECT_FALSE(parts.needs_smtputf8);
+  report.original_message_id = "<grün@acorn.example>";
+  EXPECT_TRUE(base::is_ascii(compose(report).head));
   report.to = at("älice@acorn.example");
   EXPECT_TRUE(compose(report).needs_smtputf8);
 }
@@ -311,6 +313,22 @@ TEST(Attack39, NothingAPeerSaidBeginsALine) {
         ++boundaries;
       EXPECT_EQ(boundaries, 3);
     }
+  }
+}
+
+TEST(Attack39, NoLineOfThePartsBeginsLikeABoundary) {
+  auto recipient = user_unknown();
+  recipient.action = Action::relayed;
+  for (const auto& host : {std::string(40, '-'), "--b0undary" + std::string(40, 'x'),
+                           "grün" + std::string(100, '-')}) {
+    recipient.remote_mta = host;
+    auto report = report_of(recipient);
+    EXPECT_THAT(report_text(report), Not(HasSubstr("\r\n-")));
+    report.returned = Returned::nothing;
+    const auto head = compose(report).head;
+    EXPECT_EQ(head.find("\r\n-", head.rfind("\r\n--b0undary\r\n") + 1), std::string::npos);
+    const auto text = head.substr(0, head.rfind("\r\n--b0undary\r\n"));
+    EXPECT_EQ(text.find("\r\n-", text.find("\r\n--b0undary\r\n") + 1), std::string::npos);
   }
 }
 

@@ -72,7 +72,10 @@ std::string clean(std::string_view text) {
 // Paragraphs and rows of two columns, wrapped.
 class Page {
  public:
-  void line(std::string_view text) { out_ += fmt::format("{}\r\n", text); }
+  // A line that begins with hyphens could be taken for a boundary.
+  void line(std::string_view text) {
+    out_ += fmt::format("{}{}\r\n", text.starts_with('-') ? " " : "", text);
+  }
   void paragraph(std::string_view text) { wrap("", text, 0); }
   // "  label             value", going on under the value.
   void row(std::string_view label, std::string_view value) {
