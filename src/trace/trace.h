@@ -87,8 +87,9 @@ net::ResultTask<HopRef> record(store::Transaction& tx, base::TenantId tenant, ho
 // caller's transact returns, which must be before the first octet of content leaves.
 // Errors: as record.
 net::ResultTask<HopRef> intend(store::Transaction& tx, base::TenantId tenant, hop::Hop hop);
-// Closes it; one with sequence 0 is not to be closed. An intent that was found open, and is unknown by now, may still learn its outcome.
-// Errors: not_found; invalid (closed already, or with `intended`).
+// Closes it; one with sequence 0 is not to be closed. An intent that was found open, and is unknown
+// by now, may still learn its outcome. Errors: not_found; invalid (closed already, or with
+// `intended`).
 net::ResultTask<> close(store::Transaction& tx, base::TenantId tenant, HopRef ref, Closing closing);
 
 // After a restart: intents of `node` (the hop's from.who) that nobody will close become unknown.
