@@ -225,6 +225,14 @@ TEST_F(TlsTest, MemoryOfIdleSessions) {
   for (std::size_t i = 0; i < count; ++i) {
     sessions.push_back(handshake());
     ASSERT_TRUE(sessions.back().client && sessions.back().server);
+    // As in life: both have written and read before they idle. (A ticket that comes between leaves
+    // the client a buffer for writing until it writes again.)
+    for (int line = 0; line < 2; ++line) {
+      ASSERT_TRUE(run((*sessions.back().client)->write("EHLO me\r\n", 1s)));
+      ASSERT_EQ(read(**sessions.back().server, 9), "EHLO me\r\n");
+      ASSERT_TRUE(run((*sessions.back().server)->write("250 you\r\n", 1s)));
+      ASSERT_EQ(read(**sessions.back().client, 9), "250 you\r\n");
+    }
     loop.spawn(idle(**sessions.back().client, ended));
     loop.spawn(idle(**sessions.back().server, ended));
   }
@@ -233,7 +241,7 @@ TEST_F(TlsTest, MemoryOfIdleSessions) {
   const auto each = (mallinfo2().uordblks - before) / (2 * count);
   RecordProperty("octets_per_idle_session", std::to_string(each));
   std::printf("an idle session holds %zu octets\n", static_cast<std::size_t>(each));
-  EXPECT_LT(each, 32U * 1024);
+  EXPECT_LT(each, 28U * 1024);
   for (auto& both : sessions) {
     (*both.client)->close();
     (*both.server)->close();

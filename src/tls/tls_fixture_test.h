@@ -49,10 +49,10 @@ class TlsTest : public testing::Test {
   std::string at(const std::string& name) const { return folder.path() + "/" + name; }
 
   // Writes a certificate's files, and says where they are.
-  CertificateFiles files(const std::string& stem, const MadeCertificate& made,
+  CertificateFiles files(const std::string& stem, const MadeCertificate& certificate,
                          std::vector<std::string> names = {}) {
-    EXPECT_TRUE(os::write_file(at(stem + ".pem"), made.chain_pem));
-    EXPECT_TRUE(os::write_file(at(stem + ".key"), made.key_pem));
+    EXPECT_TRUE(os::write_file(at(stem + ".pem"), certificate.chain_pem));
+    EXPECT_TRUE(os::write_file(at(stem + ".key"), certificate.key_pem));
     return {std::move(names), at(stem + ".pem"), at(stem + ".key")};
   }
   MadeCertificate make(const std::vector<std::string>& names,

@@ -24,9 +24,10 @@ class Verification : public TlsTest {
 TEST_F(Verification, ByName) {
   EXPECT_EQ(verdict(by_name()), "verified -");
   EXPECT_EQ(verdict(by_name("other.example")), "certificate is for mx1.example, not other.example");
-  serve({{"*.example"}});
-  EXPECT_EQ(verdict(by_name()), "verified -");
-  EXPECT_EQ(verdict(by_name("a.mx1.example")), "certificate is for *.example, not a.mx1.example");
+  serve({{"*.mail.example"}});
+  EXPECT_EQ(verdict(by_name("mx1.mail.example")), "verified -");
+  EXPECT_EQ(verdict(by_name("a.mx1.mail.example")),
+            "certificate is for *.mail.example, not a.mx1.mail.example");
   serve({{"a.example", "b.example", "c.example", "d.example"}});
   EXPECT_EQ(verdict(by_name()),
             "certificate is for a.example, b.example, c.example and others, not mx1.example");
