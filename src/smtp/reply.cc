@@ -12,6 +12,7 @@ namespace letterlock::smtp {
 namespace {
 
 constexpr std::size_t line_octets_max = 2048;
+constexpr std::size_t challenge_octets_max = base::limits::auth_line_octets_max;
 constexpr std::size_t lines_max = 128;
 constexpr std::size_t octets_max = 32 * 1024;
 
@@ -65,7 +66,10 @@ void append(const Reply& reply, std::string& out) {
       fmt::format_to(std::back_inserter(out), "{}.{}.{} ", reply.status->klass,
                      reply.status->subject, reply.status->detail);
     }
-    const std::size_t room = base::limits::reply_line_octets_max - 2 - (out.size() - start);
+    // RFC 4954 §4 lets a challenge be longer than other lines, and half of one is none.
+    const std::size_t line_max = reply.code == 334 ? base::limits::auth_line_octets_max
+                                                   : base::limits::reply_line_octets_max;
+    const std::size_t room = line_max - 2 - (out.size() - start);
     const std::size_t text = out.size();
     out.append(reply.lines[i], 0, room);
     std::replace_if(
@@ -81,7 +85,10 @@ base::Result<std::size_t> ReplyParser::feed(std::string_view octets) {
     const std::string_view rest = octets.substr(taken);
     const std::size_t line_feed = rest.find('\n');
     const std::size_t part = line_feed == std::string_view::npos ? rest.size() : line_feed + 1;
-    if (line_.size() + part > line_octets_max) return broken("a reply line over 2048 octets");
+    const bool is_challenge =
+        line_.starts_with("334") || (line_.empty() && rest.starts_with("334"));
+    if (line_.size() + part > (is_challenge ? challenge_octets_max : line_octets_max))
+      return broken("a reply line over 2048 octets");
     octets_ += part;
     if (octets_ > octets_max) return broken("a reply over 32 KiB");
     line_.append(rest.substr(0, part));

@@ -37,7 +37,8 @@ Reply reply(unsigned code, std::string_view text);
 
 // The reply as it goes over the wire, every line ended by CRLF, appended to `out`. Whatever can't
 // stand in a line (controls) becomes "?": no text of ours or a stranger's makes a second reply.
-// Limits: lines are cut to 512 octets. RFC: 5321 sections 4.2.1 and 4.5.3.1.5.
+// Limits: lines are cut to 512 octets, a challenge (334) to 12288. RFC: 5321 sections 4.2.1
+// and 4.5.3.1.5.
 void append(const Reply& reply, std::string& out);
 
 // Reads one reply at a time from octets as they come in.
@@ -45,7 +46,8 @@ class ReplyParser {
  public:
   // Takes octets up to the end of one reply and returns how many it took. Call is_done() then.
   // Errors: protocol (no code, codes that differ, a bare CR or LF, NUL, too long). Then the
-  // connection is of no further use. Limits: 2048 octets a line, 128 lines, 32 KiB in all.
+  // connection is of no further use. Limits: 2048 octets a line (334: 12288), 128 lines, 32 KiB in
+  // all.
   base::Result<std::size_t> feed(std::string_view octets);
   bool is_done() const { return done_; }
   // Some octets of a reply were read and more are missing.

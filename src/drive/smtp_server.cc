@@ -1,0 +1,179 @@
+// Reading, writing and time. What is done about each command is in smtp_server_steps.cc.
+#include "drive/smtp_server.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace letterlock::drive {
+namespace {
+
+using base::ErrorKind;
+
+constexpr std::size_t out_octets_max = 16 * 1024;
+constexpr base::Milliseconds goodbye_wait = std::chrono::seconds(5);
+
+}  // namespace
+
+SmtpServer::SmtpServer(std::unique_ptr<net::Connection> connection, SmtpHandler& handler,
+                       SmtpServerWorld world, SmtpServerOptions options)
+    : connection_(std::move(connection)),
+      handler_(handler),
+      world_(world),
+      options_(std::move(options)),
+      session_(options_.session) {
+  ASSERT(world_.tls != nullptr || (options_.start == SmtpServerOptions::Start::clear &&
+                                   options_.session.tls == smtp::Need::none));
+}
+
+SmtpServer::~SmtpServer() = default;
+
+net::Task<> SmtpServer::run() {
+  started_ = now();
+  std::string detail;
+  const auto result = co_await converse();
+  if (!result) {
+    detail = result.error().what;
+    if (result.error().kind == ErrorKind::cancelled) end_ = SmtpEnd::stopped;
+    if (connection_) connection_->close();
+  }
+  co_await reset();
+  co_await handler_.on_end(end_, std::move(detail));
+  connection_.reset();
+}
+
+net::ResultTask<> SmtpServer::converse() {
+  if (options_.start == SmtpServerOptions::Start::tls) CO_CHECK(co_await begin_tls());
+  CO_CHECK(co_await greet());
+  while (!session_.is_closed()) {
+    if (session_.in_content()) {
+      CO_CHECK(co_await content());
+    } else {
+      CO_CHECK(co_await next_command());
+    }
+    if (out_.size() > out_octets_max) CO_CHECK(co_await flush());
+  }
+  CO_CHECK(co_await flush());
+  co_await connection_->shutdown(goodbye_wait);
+  co_return base::Result<>();
+}
+
+net::ResultTask<> SmtpServer::greet() {
+  const smtp::Reply reply = co_await handler_.on_connect();
+  if (!reply.is_positive()) {
+    session_.close();
+    end_ = SmtpEnd::refused;
+    say(reply);
+    co_return base::Result<>();
+  }
+  if (options_.greeting_pause.count() > 0 && tls_ == nullptr) {
+    const auto early = co_await connection_->read_some(buffer_.room(SmtpBuffer::small_octets),
+                                                       options_.greeting_pause);
+    if (!early && early.error().kind != ErrorKind::timeout) co_return base::fail(early.error());
+    if (early) {
+      end_ = SmtpEnd::refused;
+      say(session_.early_talker());
+      co_return base::Result<>();
+    }
+  }
+  say(session_.greeting());
+  co_return base::Result<>();
+}
+
+net::ResultTask<> SmtpServer::begin_tls() {
+  end_ = SmtpEnd::tls_failed;
+  buffer_.clear();
+  auto secured =
+      co_await world_.tls->accept(std::move(connection_), options_.tls, options_.handshake_wait);
+  if (!secured) co_return base::fail(std::move(secured.error()));
+  tls_ = secured->get();
+  connection_ = std::move(*secured);
+  end_ = SmtpEnd::peer_gone;
+  session_.tls_started(channel_binding() ? smtp::ChannelBinding::available
+                                         : smtp::ChannelBinding::none);
+  co_await handler_.on_tls(*tls_);
+  co_return base::Result<>();
+}
+
+net::ResultTask<> SmtpServer::flush() {
+  if (out_.empty()) co_return base::Result<>();
+  const auto written = co_await connection_->write(out_, options_.write_wait);
+  out_.clear();
+  if (out_.capacity() > out_octets_max) out_.shrink_to_fit();
+  if (!written && written.error().kind == ErrorKind::timeout) end_ = SmtpEnd::timeout;
+  co_return written;
+}
+
+os::Steady SmtpServer::deadline(Waiting waiting) {
+  if (!waits_) {
+    waits_ = true;
+    waiting_since_ = now();
+  }
+  os::Steady until = waiting_since_ + options_.command_wait;
+  if (waiting == Waiting::content) {
+    const std::uint64_t credit = content_received_ * 1000 / options_.content_octets_per_second_min;
+    until = waiting_since_ + options_.content_wait + base::Milliseconds(credit);
+  }
+  return std::min(until, started_ + options_.session_wait);
+}
+
+// Says what is to be said, and waits for more octets.
+net::ResultTask<> SmtpServer::read(Waiting waiting) {
+  CO_CHECK(co_await flush());
+  if (waiting == Waiting::command) buffer_.release(SmtpBuffer::small_octets);
+  auto result = co_await read_more(waiting);
+  if (!result && result.error().kind == ErrorKind::timeout) {
+    // RFC 5321 §3.8: 421 before closing for a timeout.
+    end_ = SmtpEnd::timeout;
+    say(smtp::reply(421, dsn::status::bad_connection, "you are too slow"));
+    if (const auto written = co_await flush(); written)
+      co_await connection_->shutdown(goodbye_wait);
+  }
+  co_return result;
+}
+
+net::ResultTask<> SmtpServer::read_more(Waiting waiting) {
+  const base::Milliseconds left = deadline(waiting) - now();
+  if (left.count() <= 0) co_return base::fail(ErrorKind::timeout, "the peer was too slow");
+  std::size_t wanted = std::max(buffer_.capacity(), SmtpBuffer::small_octets);
+  const bool is_full = buffer_.view().size() == wanted;
+  if (waiting == Waiting::content || is_full) {
+    wanted = std::max(wanted, read_filled_ ? SmtpBuffer::large_octets : SmtpBuffer::middle_octets);
+  }
+  const std::span<char> room = buffer_.room(wanted);
+  CO_TRY(const std::size_t count, co_await connection_->read_some(room, left));
+  if (count == 0) co_return base::fail(ErrorKind::closed, "the peer closed the connection");
+  read_filled_ = count == room.size();
+  buffer_.filled(count);
+  if (waiting == Waiting::content) content_received_ += count;
+  co_return base::Result<>();
+}
+
+net::ResultTask<> SmtpServer::next_command() {
+  std::size_t consumed = 0;
+  auto step = session_.next(buffer_.view(), consumed);
+  buffer_.consume(consumed);
+  if (!step) {
+    if (consumed > 0) co_return base::Result<>();
+    co_return co_await read(Waiting::command);
+  }
+  waits_ = false;
+  co_return co_await std::visit([this](auto& known) { return take(std::move(known)); }, *step);
+}
+
+net::ResultTask<> SmtpServer::content() {
+  waits_ = false;
+  content_received_ = 0;
+  while (session_.in_content()) {
+    const bool wants_octets = session_.content_octets_expected() > 0;
+    if (wants_octets && buffer_.is_empty()) CO_CHECK(co_await read(Waiting::content));
+    const smtp::ContentStep step = session_.content(buffer_.octets());
+    CO_CHECK(co_await take_content(step));
+    const bool stuck = step.next == smtp::ContentStep::Next::more && step.consumed == 0;
+    if (stuck && wants_octets) CO_CHECK(co_await read(Waiting::content));
+  }
+  waits_ = false;
+  co_return base::Result<>();
+}
+
+}  // namespace letterlock::drive

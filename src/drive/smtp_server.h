@@ -1,0 +1,115 @@
+// Drives the receiving side of one SMTP session: smtp::ServerSession over a connection, with a
+// handler that decides. It reads, writes, waits and asks; what follows what is the machine's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/limits.h"
+#include "drive/smtp_buffer.h"
+#include "drive/smtp_handler.h"
+#include "net/connection.h"
+#include "os/clock.h"
+#include "os/random.h"
+#include "smtp/session.h"
+
+namespace letterlock::drive {
+
+struct SmtpServerOptions {
+  smtp::ServerOptions session;
+  enum class Start {
+    clear,  // 25, 587
+    tls,    // 465: TLS before the greeting. RFC 8314 §3.3
+  } start = Start::clear;
+  tls::ServerOptions tls;
+
+  // How long the server listens before it greets: who speaks first is no mail server. 0: not at
+  // all.
+  base::Milliseconds greeting_pause{0};
+  base::Milliseconds handshake_wait = std::chrono::minutes(1);
+  base::Milliseconds command_wait = base::limits::command_wait;  // for one whole command
+  // For content: so long without any, and on average this fast.
+  base::Milliseconds content_wait = std::chrono::minutes(10);
+  std::uint64_t content_octets_per_second_min = 1024;
+  base::Milliseconds write_wait = std::chrono::minutes(5);
+  base::Milliseconds session_wait = std::chrono::hours(4);  // for all of it
+};
+
+struct SmtpServerWorld {
+  os::Clock& clock;
+  os::Random& random;
+  tls::Tls* tls = nullptr;  // needed where TLS is offered or started
+};
+
+// Lives on its session's I/O thread.
+// Limits: holds 64 KiB of content, 16 KiB of replies and what the machine holds; 4 KiB when idle.
+class SmtpServer {
+ public:
+  // `handler` and what `world` names outlive run().
+  SmtpServer(std::unique_ptr<net::Connection> connection, SmtpHandler& handler,
+             SmtpServerWorld world, SmtpServerOptions options);
+  ~SmtpServer();
+
+  // The whole session. Returns after on_end().
+  // Cancel: the connection is closed without a word; an open transaction is reset.
+  net::Task<> run();
+
+ private:
+  enum class Waiting { command, content };
+
+  net::ResultTask<> converse();
+  net::ResultTask<> greet();
+  net::ResultTask<> begin_tls();
+  net::ResultTask<> flush();
+  net::ResultTask<> read(Waiting waiting);
+  net::ResultTask<> read_more(Waiting waiting);
+  net::ResultTask<> next_command();
+  net::ResultTask<> content();
+  net::ResultTask<> take_content(smtp::ContentStep step);
+  net::Task<> give(std::string_view octets);
+  net::Task<> message();
+  net::Task<> reset();
+
+  net::ResultTask<> take(smtp::Say step);
+  net::ResultTask<> take(smtp::Close step);
+  net::ResultTask<> take(smtp::Reset step);
+  net::ResultTask<> take(smtp::Continue step);
+  net::ResultTask<> take(smtp::Begin step);
+  net::ResultTask<> take(smtp::BeginTls step);
+  net::ResultTask<> take(smtp::AuthAnswer step);
+  net::ResultTask<> take(smtp::Hello hello);
+  net::ResultTask<> take(smtp::Mail mail);
+  net::ResultTask<> take(smtp::Rcpt rcpt);
+  net::ResultTask<> take(smtp::Auth auth);
+  net::ResultTask<> exchange(sasl::Step step);
+  net::Task<> refuse_exchange(sasl::Failure failure);
+
+  void say(const smtp::Reply& reply) { smtp::append(reply, out_); }
+  os::Steady now() const { return world_.clock.steady(); }
+  os::Steady deadline(Waiting waiting);
+  std::optional<base::Bytes> channel_binding() const;
+
+  std::unique_ptr<net::Connection> connection_;
+  tls::Session* tls_ = nullptr;  // connection_, where it is one
+  SmtpHandler& handler_;
+  SmtpServerWorld world_;
+  SmtpServerOptions options_;
+  smtp::ServerSession session_;
+  SmtpBuffer buffer_;
+  std::string out_;                // replies of a group, written together
+  bool transaction_open_ = false;  // in the handler's eyes
+  std::optional<smtp::Reply> content_failure_;
+  std::unique_ptr<sasl::ServerMechanism> exchange_;
+  sasl::Mechanism mechanism_ = sasl::Mechanism::plain;
+
+  os::Steady started_;
+  os::Steady waiting_since_;  // of this command or content
+  bool waits_ = false;
+  std::uint64_t content_received_ = 0;
+  bool read_filled_ = false;          // the last read filled the room it had
+  SmtpEnd end_ = SmtpEnd::peer_gone;  // what it is if the conversation fails now
+};
+
+}  // namespace letterlock::drive
