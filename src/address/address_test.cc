@@ -7,6 +7,7 @@
 namespace letterlock::address {
 namespace {
 
+using namespace std::string_literals;
 using base::ErrorKind;
 
 std::string canonical(std::string_view text) {
@@ -272,8 +273,8 @@ TEST(Attack09, ControlOctetsAreRefusedEverywhere) {
   EXPECT_FALSE(
       Address::parse("\"a\xc2\x9b"
                      "b\"@d.example"));  // CSI
-  EXPECT_FALSE(Address::parse(std::string("a@[192.0.2.1\0.evil]", 19)));
-  EXPECT_FALSE(Address::make(std::string("a\0b", 3), *Domain::parse("d.example")));
+  EXPECT_FALSE(Address::parse("a@[192.0.2.1\0.evil]"s));
+  EXPECT_FALSE(Address::make("a\0b"s, *Domain::parse("d.example")));
   EXPECT_FALSE(Address::make("a\r\nRCPT TO:<x@y>", *Domain::parse("d.example")));
 }
 

@@ -11,6 +11,7 @@
 namespace letterlock::dsn {
 namespace {
 
+using namespace std::string_literals;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -285,7 +286,7 @@ TEST(WhatToReturn, FullOnlyForFailuresThatFit) {
 
 // Every string that a stranger chose, with a line break, a NUL and a terminal's control in it.
 TEST(Attack39, NothingAPeerSaidBeginsALine) {
-  const std::string evil("x\r\nBcc: v@evil.example\r\n\r\n--b0undary\r\n\0\x1b[2J\xff", 49);
+  const std::string evil = "x\r\nBcc: v@evil.example\r\n\r\n--b0undary\r\n\0\x1b[2J\xff"s;
   auto recipient = refused();
   recipient.remote_mta = recipient.diagnostic = recipient.original_recipient = evil;
   recipient.original_recipient = "rfc822;" + evil;
