@@ -215,9 +215,7 @@ std::vector<queue::Recipient> Delivery::recipients_for(const directory::Expansio
     // RFC 3461 §5.2.7.1: where one becomes several, the success was told as "expanded".
     if (expansion.leaves.size() > 1) one.params.notify.success = false;
     one.lane = leaf.account ? queue::Lane::local : queue::Lane::remote;
-    one.destination = address::Address::parse(one.address)
-                          .transform([](const address::Address& a) { return a.domain().text(); })
-                          .value_or("");
+    one.destination = (leaf.account ? leaf.account->address : leaf.address).domain().text();
     out.push_back(std::move(one));
   }
   return out;
