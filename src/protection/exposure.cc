@@ -63,24 +63,50 @@ std::string road(const Hop& hop) {
   return is_public(&hop) ? "" : " (on a private network)";
 }
 
-std::string password_clause(const Hop& hop, const AtRest& at_rest) {
-  const End& owner = hop.from;  // the mailbox of a fetch, the client of a submission
-  const std::string mailbox = short_name({End::Role::mailbox, owner.who, {}, {}});
+const PasswordState* password_of(const AtRest& at_rest, const std::string& account) {
   const auto state = std::ranges::find_if(at_rest.passwords, [&](const PasswordState& password) {
-    return base::equal_ignoring_case(password.account, owner.who);
+    return base::equal_ignoring_case(password.account, account);
   });
-  if (state == at_rest.passwords.end()) {
-    return fmt::format(
-        ", password included: all of {} lies open until it is changed (whether it was "
-        "is not known)",
-        mailbox);
+  return state == at_rest.passwords.end() ? nullptr : &*state;
+}
+
+// How long a password that was seen at `seen` opens the mailbox of its account.
+std::string open_until(const PasswordState* state, const std::string& account, base::Time seen) {
+  const std::string all = "all of " + short_name({End::Role::mailbox, account, {}, {}});
+  if (state == nullptr) {
+    return all + " lies open until it is changed (whether it was is not known)";
   }
-  if (!state->changed) {
-    return fmt::format(", password included: all of {} lies open until it is changed (not yet)",
-                       mailbox);
+  if (!state->changed || *state->changed < seen) {
+    return all + " lies open until it is changed (not yet)";
   }
-  return fmt::format(", password included: all of {} was open until it was changed on {}", mailbox,
-                     day(*state->changed));
+  return fmt::format("{} was open until it was changed on {}", all, day(*state->changed));
+}
+
+std::string password_clause(const Hop& hop, const AtRest& at_rest) {
+  if (!hop.password_in_clear) return {};
+  const std::string& account = hop.from.who;  // the mailbox of a fetch, the client of a submission
+  return ", password included: " + open_until(password_of(at_rest, account), account, hop.time);
+}
+
+// Sign-ins on no hop of this message, that opened the mailbox while it lay there.
+std::vector<std::string> other_sign_ins(const std::vector<Hop>& hops, const AtRest& at_rest) {
+  std::vector<std::string> clauses;
+  for (const PasswordState& state : at_rest.passwords) {
+    if (!state.seen_in_clear) continue;
+    const bool told_already = std::ranges::any_of(hops, [&](const Hop& hop) {
+      return hop.password_in_clear && base::equal_ignoring_case(hop.from.who, state.account);
+    });
+    const bool lay_there = std::ranges::any_of(hops, [&](const Hop& hop) {
+      return hop.kind == hop::Kind::delivery && hop.outcome == hop::Outcome::completed &&
+             base::equal_ignoring_case(hop.to.who, state.account) &&
+             (!state.changed || *state.changed > hop.time);
+    });
+    if (told_already || !lay_there) continue;
+    clauses.push_back(fmt::format("a sign-in of {} on {} showed the password: {}",
+                                  base::printable(state.account, 80), day(*state.seen_in_clear),
+                                  open_until(&state, state.account, *state.seen_in_clear)));
+  }
+  return clauses;
 }
 
 PartyExposure listener(const std::vector<Hop>& hops, const AtRest& at_rest) {
@@ -93,9 +119,13 @@ PartyExposure listener(const std::vector<Hop>& hops, const AtRest& at_rest) {
   Clauses clauses;
   for (const Hop* hop : open) {
     clauses.add(fmt::format("hop {}: {}{}{}", hop->number, clear_clause(*hop), road(*hop),
-                            hop->password_in_clear ? password_clause(*hop, at_rest) : ""));
+                            password_clause(*hop, at_rest)));
   }
   found.could = could_on(open);
+  for (std::string& clause : other_sign_ins(hops, at_rest)) {
+    clauses.add(std::move(clause));
+    found.could = Could::anyone;
+  }
   found.hops = numbers_of(open);
   const Hops crossed =
       those(hops, [](const Hop& hop) { return crosses_network(hop) && gave_content(hop); });
@@ -274,6 +304,10 @@ PartyExposure devices(const std::vector<Hop>& hops) {
     }
   }
   if (!clauses.empty()) found.could = Could::yes;
+  if (std::ranges::any_of(hops,
+                          [](const Hop& hop) { return gave_content(hop) && goes_out(hop); })) {
+    clauses.add("those beyond this platform: unknown from here");
+  }
   for (const auto& [mailbox, was_fetched] : fetched) {
     if (!was_fetched) clauses.add(fmt::format("nobody has fetched it from {} yet", mailbox));
   }
@@ -351,6 +385,14 @@ Exposure exposure(const std::vector<Hop>& hops, const AtRest& at_rest) {
   all.parties.push_back(legal_order(at_rest, all.parties.back().could != Could::no));
   all.parties.push_back(recorder(hops));
   all.parties.push_back(devices(hops));
+  // Who can interfere, or record, can listen: a mailbox that lies open to a listener does to them.
+  const PartyExposure listening = all.parties.front();
+  for (PartyExposure& party : all.parties) {
+    const bool can_listen = party.party == Party::interferer || party.party == Party::recorder;
+    if (!can_listen || party.could >= listening.could) continue;
+    party.could = listening.could;
+    party.reason = "as who listened could; " + party.reason;
+  }
   if (at_rest.sealed) {
     for (PartyExposure& party : all.parties) seal(party);
   }

@@ -78,7 +78,7 @@ TEST(Exposure, OfTheExample) {
   AtRest at_rest;
   at_rest.copies = {"bob's mailbox", "alice's Sent"};
   at_rest.backups_until = base::from_rfc3339("2026-12-23T00:00:00Z").value();
-  at_rest.passwords = {{"bob@birch.example", std::nullopt}};
+  at_rest.passwords = {{"bob@birch.example", std::nullopt, std::nullopt}};
   const Exposure who = exposure(hops, at_rest);
 
   const auto& listener = of(who, Party::listener);
@@ -114,8 +114,31 @@ TEST(Exposure, PasswordChangedOrNotKnown) {
     return of(exposure({submission(), delivery(2), open}, at_rest), Party::listener).reason;
   };
   EXPECT_NE(reason().find("whether it was is not known"), std::string::npos);
-  at_rest.passwords = {{"BOB@birch.example", base::from_rfc3339("2026-11-24T09:00:00Z").value()}};
+  at_rest.passwords = {
+      {"BOB@birch.example", base::from_rfc3339("2026-11-24T09:00:00Z").value(), std::nullopt}};
   EXPECT_NE(reason().find("was open until it was changed on 2026-11-24"), std::string::npos);
+}
+
+// A password seen at some other sign-in opens the mailbox with everything that lies in it then.
+TEST(Exposure, PasswordSeenElsewhereOpensTheMailbox) {
+  const auto time = [](const char* text) { return base::from_rfc3339(text).value(); };
+  Hop in = delivery(2);
+  in.time = time("2026-11-23T10:00:00Z");
+  const std::vector<Hop> hops{submission(), in, fetch(3, Level::encrypted)};
+  AtRest at_rest;
+  at_rest.passwords = {{"bob@birch.example", std::nullopt, time("2026-11-20T09:00:00Z")}};
+  const auto listener = [&] { return of(exposure(hops, at_rest), Party::listener); };
+  EXPECT_EQ(listener().could, Could::anyone);
+  EXPECT_EQ(
+      listener().reason,
+      "a sign-in of bob@birch.example on 2026-11-20 showed the password: all of bob's mailbox "
+      "lies open until it is changed (not yet)");
+  at_rest.passwords[0].changed = time("2026-11-24T09:00:00Z");
+  EXPECT_EQ(listener().could, Could::anyone);
+  at_rest.passwords[0].changed = time("2026-11-21T09:00:00Z");  // before the message came
+  EXPECT_EQ(listener().could, Could::no);
+  at_rest.passwords = {{"erin@birch.example", std::nullopt, time("2026-11-20T09:00:00Z")}};
+  EXPECT_EQ(listener().could, Could::no);
 }
 
 // A sign-in in clear that fetched nothing still opens the mailbox, and the message in it.
@@ -124,7 +147,12 @@ TEST(Exposure, PasswordAloneCounts) {
   open.password_in_clear = true;
   const auto who = exposure({submission(), delivery(2), open}, {});
   EXPECT_EQ(of(who, Party::listener).could, Could::anyone);
-  EXPECT_EQ(of(who, Party::interferer).hops, std::vector<unsigned>{});
+  EXPECT_EQ(of(who, Party::interferer).could, Could::anyone);
+  EXPECT_TRUE(of(who, Party::interferer).reason.starts_with("as who listened could; not on hop 1"));
+  EXPECT_EQ(of(who, Party::recorder).could, Could::anyone);
+  EXPECT_EQ(verdict({submission(), delivery(2), open}),
+            "protected as far as bob's mailbox; between there and bob's client anyone could read "
+            "it. Not fetched yet.");
 }
 
 TEST(Exposure, CountsEveryAttempt) {
@@ -248,16 +276,21 @@ TEST(Verdict, SaysHowFarAndWhatIsNotKnown) {
             "protected against listeners as far as bob's mailbox; between there and bob's client "
             "anyone could read it.");
   EXPECT_EQ(verdict({submission(), relay(2, Level::authenticated, Proof::dane_ee)}),
-            "protected on every hop that this platform saw. Beyond mx.old.example unknown.");
+            "protected on every hop that this platform saw. Beyond mx.old.example: unknown.");
   EXPECT_EQ(verdict({submission(), relay(2, Level::clear)}),
             "protected as far as dublin-1; between there and mx.old.example anyone could read it. "
-            "Beyond mx.old.example unknown.");
+            "Beyond mx.old.example: unknown.");
   EXPECT_EQ(verdict({submission(), relay(2, Level::encrypted)}),
             "nobody who only listened could read it; somebody interfering could have on hop 2, "
-            "where nothing proved mx.old.example's identity. Beyond mx.old.example unknown.");
+            "where nothing proved mx.old.example's identity. Beyond mx.old.example: unknown.");
   EXPECT_EQ(verdict({submission(Level::clear), delivery(2), fetch(3, Level::clear)}),
             "not protected between alice's client and dublin-1: anyone could read it there, and on "
             "hop 3.");
+  const Hop in = hop_of(1, Kind::relay, {End::Role::mta, "mail.outside.example", "", ""}, dublin,
+                        Level::clear);
+  EXPECT_EQ(verdict({in, delivery(2)}),
+            "not protected between mail.outside.example and dublin-1: anyone could read it there; "
+            "before mail.outside.example: unknown. Not fetched yet.");
 }
 
 TEST(Verdict, OfMailThatDidNotGoOn) {

@@ -77,9 +77,17 @@ std::string after_failure(const Hop& last, bool left_platform, Fate fate) {
   return fmt::format("it waits, until {} takes it{}", peer, kept);
 }
 
+// A fetch that failed says nothing of where the message is.
+const Hop& last_of(const std::vector<Hop>& hops) {
+  for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
+    if (hop->kind != hop::Kind::fetch || hop->outcome != Outcome::failed) return *hop;
+  }
+  return hops.back();
+}
+
 // How it ended, as far as that is known.
 std::string how_it_ended(const std::vector<Hop>& hops, bool left_platform, Fate fate) {
-  const Hop& last = hops.back();
+  const Hop& last = last_of(hops);
   switch (last.outcome) {
     case Outcome::failed:
       return after_failure(last, left_platform, fate);
@@ -93,7 +101,7 @@ std::string how_it_ended(const std::vector<Hop>& hops, bool left_platform, Fate 
     case Outcome::completed:
       break;
   }
-  if (goes_out(last)) return fmt::format("beyond {} unknown", short_name(last.to));
+  if (goes_out(last)) return fmt::format("beyond {}: unknown", short_name(last.to));
   if (last.kind == hop::Kind::delivery) return "not fetched yet";
   if (last.kind == hop::Kind::fetch) return {};
   if (fate == Fate::came_back) return "not sent on";
@@ -107,13 +115,18 @@ std::string verdict(const std::vector<Hop>& hops, Fate fate) {
   Hops crossed;
   bool left_platform = false;
   for (const Hop& hop : hops) {
-    if (!gave_content(hop)) continue;
+    const bool is_open = hop.password_in_clear && hop.protection.level == Level::clear;
+    if (!gave_content(hop) && !is_open) continue;
     if (crosses_network(hop)) crossed.push_back(&hop);
-    left_platform = left_platform || goes_out(hop);
+    left_platform = left_platform || (goes_out(hop) && gave_content(hop));
   }
   const std::string ended = how_it_ended(hops, left_platform, fate);
-  const std::string far = how_far(crossed);
-  const bool failed = hops.back().outcome == Outcome::failed;
+  std::string far = how_far(crossed);
+  if (comes_in(hops.front())) {
+    far +=
+        fmt::format("{}before {}: unknown", far.empty() ? "" : "; ", short_name(hops.front().from));
+  }
+  const bool failed = last_of(hops).outcome == Outcome::failed;
   // Of mail that didn't go on, that is what matters most.
   std::vector<std::string> sentences =
       failed ? std::vector{ended, far.empty() ? far : "so far: " + far} : std::vector{far, ended};

@@ -199,7 +199,6 @@ net::ResultTask<Swept> sweep_open_intents(store::Transaction& tx, base::TenantId
     CO_TRY(const auto sequence, base::from_key_number(name.substr(16)));
     Closing closing;
     closing.outcome = Outcome::unknown;
-    closing.reason = "the node stopped between the beginning of the transfer and its outcome";
     closing.finished = now;
     CO_CHECK(co_await close(tx, tenant, {id, sequence, 0, 0}, std::move(closing)));
   }

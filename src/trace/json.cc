@@ -1,0 +1,89 @@
+// A trace as one JSON object.
+#include <boost/json.hpp>
+
+#include "base/assert.h"
+#include "trace/table.h"
+
+namespace letterlock::trace {
+namespace {
+
+namespace json = boost::json;
+
+json::string text(std::string_view value) {
+  return json::string(value.data(), value.size());
+}
+
+json::value ending_json(const std::optional<Ending>& ending) {
+  if (!ending) return nullptr;
+  const bool bounced = ending->kind == Ending::Kind::bounced;
+  return json::object{{"kind", bounced ? "bounced" : "removed"},
+                      {"status", text(ending->status)},
+                      {"time", text(base::to_rfc3339(ending->time))}};
+}
+
+json::object trace_json(const Trace& trace) {
+  return {{"id", text(trace.id.text())},
+          {"owner", text(trace.owner.text())},
+          {"message_id", text(trace.message_id)},
+          {"subject", text(trace.subject)},
+          {"mail_from", text(trace.mail_from)},
+          {"header_from", text(trace.header_from)},
+          {"accepted", text(base::to_rfc3339(trace.accepted))},
+          {"expires", text(base::to_rfc3339(trace.expires))},
+          {"octets", trace.octets},
+          {"digest", text(trace.digest)}};
+}
+
+json::array hops_json(const LoadedTrace& trace) {
+  json::array hops;
+  for (const hop::Hop& hop : trace.hops) {
+    boost::system::error_code error;
+    json::value value = json::parse(hop::to_json(hop), error);
+    ASSERT(!error);
+    hops.push_back(std::move(value));
+  }
+  return hops;
+}
+
+json::array ways_json(const LoadedTrace& trace) {
+  json::array ways;
+  for (const Way& way : trace.ways) {
+    json::array positions;
+    for (const std::size_t at : way.hops) positions.push_back(at);
+    const auto fate = way.ending ? protection::Fate::came_back : protection::Fate::going_on;
+    ways.push_back(json::object{{"recipient", way.recipient.index},
+                                {"address", text(way.recipient.address)},
+                                {"hops", std::move(positions)},
+                                {"ending", ending_json(way.ending)},
+                                {"verdict", text(protection::verdict(trace.hops_of(way), fate))}});
+  }
+  return ways;
+}
+
+json::array exposure_json(const protection::Exposure& exposure) {
+  json::array parties;
+  for (const auto& party : exposure.parties) {
+    json::array numbers;
+    for (const unsigned number : party.hops) numbers.push_back(number);
+    parties.push_back(json::object{{"party", text(protection::name(party.party))},
+                                   {"could", text(protection::name(party.could))},
+                                   {"reason", text(party.reason)},
+                                   {"hops", std::move(numbers)}});
+  }
+  return parties;
+}
+
+}  // namespace
+
+std::string to_json(const LoadedTrace& trace, const protection::Exposure& exposure) {
+  const json::object all{{"trace", trace_json(trace.trace)},
+                         {"hops", hops_json(trace)},
+                         {"ways", ways_json(trace)},
+                         {"exposure", exposure_json(exposure)},
+                         {"attempts_only_counted", trace.quiet_attempts_not_kept},
+                         {"fetches_only_counted", trace.fetches_not_kept},
+                         {"complete", trace.complete}};
+  return json::serialize(all);
+}
+
+}  // namespace letterlock::trace

@@ -1,0 +1,36 @@
+// Every stored form of this room: octets of any kind are read without harm, and what is read is
+// written as it was understood.
+#include "trace/records.h"
+
+#include <cstdint>
+
+#include "base/assert.h"
+
+namespace {
+
+using namespace letterlock::trace;
+
+// What was read, written and read again is the same.
+template <class Value>
+void check(const letterlock::base::Result<Value>& value,
+           letterlock::base::Result<Value> (*unpack)(std::string_view)) {
+  if (!value) return;
+  const auto again = unpack(pack(*value));
+  ASSERT(again);
+  ASSERT(*again == *value);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view octets(reinterpret_cast<const char*>(data), size);
+  check<Trace>(unpack_trace(octets), unpack_trace);
+  check<State>(unpack_state(octets), unpack_state);
+  check<Last>(unpack_last(octets), unpack_last);
+  check<Ending>(unpack_ending(octets), unpack_ending);
+  check<letterlock::hop::Hop>(unpack_hop(octets), unpack_hop);
+  if (const auto event = unpack_event(octets)) {
+    ASSERT(unpack_event(pack_event(event->first, event->second)) == *event);
+  }
+  return 0;
+}
