@@ -4,6 +4,7 @@
 #include <array>
 
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <unbound.h>
 #include <unistd.h>
 
@@ -55,8 +56,7 @@ UnboundResolver::Engine::~Engine() {
     const std::scoped_lock lock(mutex_);
     ending_ = true;
     for (const auto& [number, place] : places_) {
-      if (place->waits) place->promise.set(base::fail(ErrorKind::cancelled, "the resolver ends"));
-      place->waits = false;
+      place->settle(base::fail(ErrorKind::cancelled, "the resolver ends"));
     }
   }
   ring();
@@ -76,7 +76,7 @@ base::Result<std::unique_ptr<UnboundResolver::Engine::Question>> UnboundResolver
   auto* raw = place.get();
   raw->engine = this;
   raw->what = std::string(dns::name(type)) + " of " + (name.empty() ? "the root" : name);
-  auto promise = raw->promise;
+  auto promise = *raw->promise;
   bool first = false;
   {
     const std::scoped_lock lock(mutex_);
@@ -115,14 +115,14 @@ void UnboundResolver::Engine::arrived(std::uint64_t number, base::Result<Reply> 
   const auto found = places_.find(number);
   if (found == places_.end()) return;
   // Under the lock, so that no Question ends between the two.
-  if (found->second->waits) found->second->promise.set(std::move(reply));
+  found->second->settle(std::move(reply));
   places_.erase(found);
 }
 
 void UnboundResolver::Engine::forget(std::uint64_t number) {
   const std::scoped_lock lock(mutex_);
   const auto found = places_.find(number);
-  if (found != places_.end()) found->second->waits = false;
+  if (found != places_.end()) found->second->promise.reset();
 }
 
 void UnboundResolver::Engine::expire() {
@@ -130,10 +130,9 @@ void UnboundResolver::Engine::expire() {
   while (!deadlines_.empty()) {
     const auto [deadline, number] = deadlines_.front();
     const auto found = places_.find(number);
-    if (found != places_.end() && found->second->waits) {
+    if (found != places_.end() && found->second->promise) {
       if (deadline > clock_.steady()) return;
-      found->second->waits = false;
-      found->second->promise.set(base::fail(
+      found->second->settle(base::fail(
           ErrorKind::timeout, "no name server answered in time about " + found->second->what));
     }
     deadlines_.pop_front();

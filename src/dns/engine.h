@@ -6,9 +6,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
-
-#include <sys/eventfd.h>
 
 #include "dns/answer.h"
 #include "dns/unbound.h"
@@ -53,8 +52,13 @@ class UnboundResolver::Engine {
     Engine* engine = nullptr;
     std::uint64_t number = 0;
     std::string what;  // "MX of birch.example"
-    net::Promise<base::Result<Reply>> promise;
-    bool waits = true;  // somebody still wants the answer
+    // As long as somebody wants the answer: a promise holds on to the loop of the task that waits.
+    std::optional<net::Promise<base::Result<Reply>>> promise = net::Promise<base::Result<Reply>>();
+
+    void settle(base::Result<Reply> reply) {
+      if (promise) promise->set(std::move(reply));
+      promise.reset();
+    }
   };
   struct Free {
     void operator()(ub_ctx* context) const;

@@ -11,7 +11,7 @@ Schedule::Ticket Schedule::after(base::Milliseconds delay, std::function<void()>
   // No sum of two times in here may overflow: a hundred years stand for "never".
   constexpr base::Milliseconds never = std::chrono::years(100);
   const Ticket ticket{now_ + std::clamp(delay, base::Milliseconds(0), never), next_number_++};
-  due_.emplace(ticket, std::move(action));
+  if (!ended_) due_.emplace(ticket, std::move(action));
   return ticket;
 }
 
@@ -32,7 +32,8 @@ void Schedule::move_to(base::Milliseconds time) {
   now_ = std::max(now_, time);
 }
 
-void Schedule::clear() {
+void Schedule::end() {
+  ended_ = true;
   const auto forgotten = std::exchange(due_, {});
 }
 

@@ -36,12 +36,13 @@ class Schedule {
   void do_next();
   // Moves the clock forward to `time`, before which nothing may be due.
   void move_to(base::Milliseconds time);
-  // Forgets everything that is due.
-  void clear();
+  // Forgets everything that is due, and all that is asked for from now on.
+  void end();
 
  private:
   base::Milliseconds now_{0};
   std::uint64_t next_number_ = 0;
+  bool ended_ = false;
   std::map<Ticket, std::function<void()>> due_;
 };
 
