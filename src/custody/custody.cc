@@ -90,6 +90,7 @@ net::ResultTask<> write(store::Transaction& transaction, const Reception& recept
                                                 first_hop(reception, content, message,
                                                           writing.recipients, options.node)));
   (void)ref;
+  if (reception.also) co_return co_await reception.also(transaction);
   co_return base::Result<>();
 }
 

@@ -47,6 +47,8 @@ struct Reception {
   base::AccountId account;  // that submitted it: its sending is counted
   hop::Requirement requirement;
   bool is_report = false;
+  // What else changes in the same transaction (a report's notices are told). Called once or more.
+  store::Store::Function also;
 };
 
 // Taken: durable before this is returned.
