@@ -9,13 +9,14 @@
 namespace letterlock::store {
 namespace {
 constexpr std::size_t group_octets_max = 8 * 1024 * 1024;
+constexpr std::chrono::milliseconds gathering_max(1);
 constexpr std::size_t swept_at_once_max = 32;
 constexpr base::Milliseconds housekeeping_every = std::chrono::seconds(1);
 }  // namespace
 
 // What becomes one batch. A transaction that fails by itself is left out of it.
 struct Committer::Group {
-  explicit Group(Engine& engine) : ledger(engine) {}
+  Group(Engine& engine, const FreshBlobs& fresh) : ledger(engine, fresh) {}
   rocksdb::WriteBatch batch;
   Ledger ledger;
   std::vector<std::shared_ptr<Commit>> commits;
@@ -89,6 +90,7 @@ void Committer::run() {
     changed_.wait_for(lock, housekeeping_every,
                       [&] { return ending_ || !waiting_.empty() || !ended_.empty(); });
     if (ending_ && waiting_.empty() && ended_.empty()) return;
+    gather(lock);
     std::vector<std::shared_ptr<Commit>> commits;
     for (std::size_t octets = 0; !waiting_.empty() && octets < group_octets_max;
          waiting_.pop_front()) {
@@ -97,15 +99,29 @@ void Committer::run() {
     }
     auto ended = std::exchange(ended_, {});
     lock.unlock();
-    if (!commits.empty()) write(std::move(commits));
+    if (!commits.empty()) {
+      last_group_ = commits.size();
+      const auto begun = std::chrono::steady_clock::now();
+      write(std::move(commits));
+      gathering_ = std::min<std::chrono::nanoseconds>(
+          (std::chrono::steady_clock::now() - begun) / 8, gathering_max);
+    }
     release(std::move(ended));
     housekeeping();
     lock.lock();
   }
 }
 
+// Those who were told just now come back with their next transaction: a moment's wait, short
+// against the sync, lets them share one instead of the first going alone. A single writer never
+// waits.
+void Committer::gather(std::unique_lock<std::mutex>& lock) {
+  if (waiting_.empty() || waiting_.size() >= last_group_) return;
+  changed_.wait_for(lock, gathering_, [&] { return ending_ || waiting_.size() >= last_group_; });
+}
+
 void Committer::write(std::vector<std::shared_ptr<Commit>> commits) {
-  Group group(engine_);
+  Group group(engine_, fresh_);
   for (auto& commit : commits) {
     commit->result = guarded([&] { return add(group, *commit); });
     if (commit->result) group.commits.push_back(commit);
@@ -120,7 +136,10 @@ void Committer::write(std::vector<std::shared_ptr<Commit>> commits) {
     const std::scoped_lock lock(mutex_);
     if (written) {
       committed_ = recent_.last();
-      for (const auto& blob : group.ledger.newly_held()) unheld_.erase(blob);
+      for (const auto& blob : group.ledger.newly_held()) {
+        unheld_.erase(blob);
+        fresh_.drop(blob);
+      }
     }
     recent_.forget_until(begun_.empty() ? committed_ : std::min(*begun_.begin(), committed_));
   }
@@ -189,7 +208,10 @@ base::Result<> Committer::sweep() {
   TRY(to_result(engine_.db().Write(rocksdb::WriteOptions(), &batch), "sweeping orphaned blobs"));
   {
     const std::scoped_lock lock(mutex_);
-    for (const auto& blob : orphans) unheld_.erase(blob);
+    for (const auto& blob : orphans) {
+      unheld_.erase(blob);
+      fresh_.drop(blob);
+    }
   }
   events_.emit(
       {base::Severity::info, "store.orphans_swept", {{"blobs", std::to_string(orphans.size())}}});

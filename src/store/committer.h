@@ -17,6 +17,7 @@
 #include "net/loop.h"
 #include "store/conflict.h"
 #include "store/engine.h"
+#include "store/fresh.h"
 
 namespace letterlock::store {
 
@@ -53,10 +54,12 @@ class Committer {
   // within the grace.
   void writing(const base::BlobId& blob);
   void written(const base::BlobId& blob);
+  FreshBlobs& fresh() { return fresh_; }
 
  private:
   struct Group;
   void run();
+  void gather(std::unique_lock<std::mutex>& lock);
   void write(std::vector<std::shared_ptr<Commit>> commits);
   base::Result<> add(Group& group, const Commit& commit);
   base::Result<> write_group(Group& group);
@@ -70,8 +73,11 @@ class Committer {
   const std::size_t waiting_max_;
   const base::Milliseconds blob_grace_;
 
+  FreshBlobs fresh_;
   RecentCommits recent_;  // the commit thread's own
   os::Steady last_housekeeping_{};
+  std::size_t last_group_ = 0;            // how many were in it
+  std::chrono::nanoseconds gathering_{};  // how long the next may wait for as many
 
   std::mutex mutex_;
   std::condition_variable changed_;

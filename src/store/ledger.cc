@@ -6,6 +6,12 @@ namespace letterlock::store {
 
 base::Result<> Ledger::load(const base::BlobId& blob, const std::string& holder) {
   if (!blobs_.contains(blob)) {
+    if (auto octets = fresh_.find(blob)) {
+      blobs_.emplace(blob, BlobRecord{octets->size(), 0});
+      unwritten_.emplace(blob, std::move(octets));
+    }
+  }
+  if (!blobs_.contains(blob)) {
     auto record = engine_.blob(blob);
     if (!record && record.error().kind != base::ErrorKind::not_found)
       return base::fail(std::move(record.error()));
@@ -13,6 +19,10 @@ base::Result<> Ledger::load(const base::BlobId& blob, const std::string& holder)
   }
   const std::pair place(blob, holder);
   if (holders_.contains(place)) return {};
+  if (unwritten_.contains(blob)) {
+    holders_.emplace(place, false);
+    return {};
+  }
   rocksdb::PinnableSlice value;
   const auto status =
       engine_.db().Get(rocksdb::ReadOptions(), engine_.own(), holder_key(blob, holder), &value);
@@ -45,7 +55,7 @@ void Ledger::apply(const Changes& changes, rocksdb::WriteBatch& batch) {
     if (held) {
       if (record->holders++ == 0) {
         newly_held_.push_back(hold.first);
-        batch.Delete(engine_.own(), pending_key(hold.first));
+        write_or_settle_pending(hold.first, batch);
       }
       batch.Put(engine_.own(), key, "");
     } else {
@@ -55,6 +65,17 @@ void Ledger::apply(const Changes& changes, rocksdb::WriteBatch& batch) {
   }
   // All first, then who is left: a blob may pass from one holder to the next.
   for (const auto& blob : touched) settle(blob, batch);
+}
+
+// A fresh blob goes to the disk now; any other stands there and waits no longer.
+void Ledger::write_or_settle_pending(const base::BlobId& blob, rocksdb::WriteBatch& batch) {
+  const auto fresh = unwritten_.find(blob);
+  if (fresh == unwritten_.end()) {
+    batch.Delete(engine_.own(), pending_key(blob));
+    return;
+  }
+  if (!fresh->second->empty()) batch.Put(engine_.chunks(), chunk_key(blob, 0), *fresh->second);
+  unwritten_.erase(fresh);
 }
 
 void Ledger::settle(const base::BlobId& blob, rocksdb::WriteBatch& batch) {

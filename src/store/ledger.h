@@ -10,12 +10,13 @@
 
 #include "store/changes.h"
 #include "store/engine.h"
+#include "store/fresh.h"
 
 namespace letterlock::store {
 
 class Ledger {
  public:
-  explicit Ledger(Engine& engine) : engine_(engine) {}
+  Ledger(Engine& engine, const FreshBlobs& fresh) : engine_(engine), fresh_(fresh) {}
 
   // Reads what the transaction's holds need. Errors: not_found (a blob to be held doesn't exist),
   // corrupt, io; nothing has changed then.
@@ -28,9 +29,12 @@ class Ledger {
 
  private:
   base::Result<> load(const base::BlobId& blob, const std::string& holder);
+  void write_or_settle_pending(const base::BlobId& blob, rocksdb::WriteBatch& batch);
   void settle(const base::BlobId& blob, rocksdb::WriteBatch& batch);
 
   Engine& engine_;
+  const FreshBlobs& fresh_;
+  std::map<base::BlobId, FreshBlobs::Octets> unwritten_;  // fresh ones, until somebody holds them
   std::map<base::BlobId, std::optional<BlobRecord>> blobs_;  // nullopt: no such blob
   std::map<std::pair<base::BlobId, std::string>, bool> holders_;
   std::vector<base::BlobId> newly_held_;

@@ -11,7 +11,7 @@ namespace letterlock::store {
 using base::limits::chunk_octets;
 
 RocksBlobWriter::~RocksBlobWriter() {
-  if (begun_) committer_.written(id_);
+  committer_.written(id_);
 }
 
 net::ResultTask<> RocksBlobWriter::write(std::string_view octets) {
@@ -28,9 +28,18 @@ net::ResultTask<> RocksBlobWriter::write(std::string_view octets) {
 
 net::ResultTask<> RocksBlobWriter::finish() {
   ASSERT(!finished_);
-  CO_CHECK(co_await put_chunk(Last::yes));
+  if (failed_) co_return base::fail(*failed_);
+  if (begun_ || !stays_in_memory()) CO_CHECK(co_await put_chunk(Last::yes));
   finished_ = true;
   co_return base::Result<>();
+}
+
+// Of one chunk at most: the transaction that holds it brings it to the disk.
+bool RocksBlobWriter::stays_in_memory() {
+  if (!engine_.has_room(Use::content)) return false;
+  committer_.writing(id_);
+  begun_ = committer_.fresh().keep(id_, std::move(chunk_));
+  return begun_;
 }
 
 net::ResultTask<> RocksBlobWriter::put_chunk(Last last) {

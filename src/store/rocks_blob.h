@@ -26,6 +26,7 @@ class RocksBlobWriter final : public BlobWriter {
 
  private:
   enum class Last { no, yes };
+  bool stays_in_memory();
   net::ResultTask<> put_chunk(Last last);
   base::Result<> put_chunk_now(Last last);
 

@@ -84,6 +84,12 @@ class TestDisk final : public rocksdb::FileSystemWrapper {
     files_.erase(from);
     return target()->RenameFile(from, to, options, context);
   }
+  rocksdb::IOStatus DeleteFile(const std::string& name, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* context) override {
+    const std::scoped_lock lock(mutex_);
+    files_.erase(name);
+    return target()->DeleteFile(name, options, context);
+  }
 
  private:
   struct Lengths {
