@@ -1,0 +1,148 @@
+#include "popd/fetch.h"
+
+#include <fmt/format.h>
+
+#include "custody/custody.h"
+#include "popd/asking.h"
+#include "protection/inbound.h"
+#include "protection/join.h"
+
+namespace letterlock::popd {
+namespace {
+
+using base::ErrorKind;
+
+constexpr std::size_t swept_max = 100;  // in one transaction
+constexpr int outcome_tries = 3;
+constexpr base::Milliseconds outcome_pause = std::chrono::seconds(1);
+
+protection::SignIn sign_in_of(drive::PopSignIn::How how) {
+  switch (how) {
+    case drive::PopSignIn::How::password:
+      return protection::SignIn::password;
+    case drive::PopSignIn::How::scram:
+      return protection::SignIn::scram;
+    case drive::PopSignIn::How::scram_plus:
+      return protection::SignIn::scram_plus;
+  }
+  return protection::SignIn::none;
+}
+
+net::ResultTask<std::optional<Fetch>> intend(store::Transaction& tx, Fetch fetch) {
+  auto ref = co_await trace::intend(tx, fetch.tenant, fetch.hop);
+  // The message outlives its trace: there is nothing left that the hop could be recorded in.
+  if (!ref && ref.error().kind == ErrorKind::not_found) co_return std::nullopt;
+  if (!ref) co_return base::fail(std::move(ref.error()));
+  fetch.ref = *ref;
+  fetch.hop.number = ref->number;
+  fetch.hop.attempt = ref->attempt;
+  co_return std::move(fetch);
+}
+
+net::ResultTask<bool> record_outcome(store::Transaction& tx, Fetch fetch, trace::Closing closing,
+                                     trace::TimeDetail told_times) {
+  CO_CHECK(co_await trace::close(tx, fetch.tenant, fetch.ref, closing));
+  if (fetch.trace_owner != fetch.tenant && !fetch.trace_owner.is_nil()) {
+    fetch.hop.outcome = closing.outcome;
+    fetch.hop.given = closing.given;
+    fetch.hop.finished = closing.finished;
+    trace::put_event(tx, fetch.tenant, fetch.trace_owner, fetch.ref, fetch.hop, told_times);
+  }
+  co_return true;
+}
+
+}  // namespace
+
+hop::Hop fetch_hop(const FetchFacts& facts, const mailbox::Message& message,
+                   const protection::KnownNetworks& networks, base::Time now) {
+  const auto address = facts.account.address.text();
+  const auto network =
+      protection::network_between(facts.local.address, facts.peer.address, networks);
+  const auto tls =
+      facts.tls != nullptr ? custody::facts_for(*facts.tls, message.trace) : hop::TlsFacts();
+  const auto accepts = facts.account.accepts == directory::Accepts::plus_only
+                           ? protection::Accepts::only_bound
+                           : protection::Accepts::weaker_too;
+  hop::Hop hop;
+  hop.trace = message.trace;
+  hop.kind = hop::Kind::fetch;
+  hop.from = {hop::End::Role::mailbox, address, {}, {}};
+  hop.to = {hop::End::Role::client, address, facts.peer.address.text(),
+            facts.implicit_tls ? "POP3S" : "POP3"};
+  hop.recipients = {message.recipient};
+  hop.protection = protection::fetch_level(sign_in_of(facts.how), accepts, tls, network);
+  hop::Requirement required;
+  required.fetch = directory::fetch_requirement(facts.tenant);
+  hop.required = protection::in_words(required);
+  if (facts.tls == nullptr) hop.reason = directory::describe_clear_fetch(facts.tenant);
+  hop.digest_in = message.content_digest;
+  hop.digest_out = message.content_digest;
+  hop.password_in_clear = protection::password_in_clear(sign_in_of(facts.how), hop.protection);
+  hop.time = now;
+  return hop;
+}
+
+net::ResultTask<std::optional<Fetch>> intend_fetch(store::Store& store, hop::Hop hop,
+                                                   base::TenantId tenant,
+                                                   base::TenantId trace_owner) {
+  if (hop.trace.is_nil()) co_return std::nullopt;
+  const Fetch fetch{tenant, trace_owner, {}, std::move(hop)};
+  CO_TRY(auto begun,
+         co_await change<std::optional<Fetch>>(
+             store, tenant, [fetch](store::Transaction& tx) { return intend(tx, fetch); }));
+  if (begun && begun->ref.sequence == 0) co_return std::nullopt;
+  co_return std::move(begun);
+}
+
+trace::Closing closing_of(drive::PopGiving giving, const drive::PopGiven& given, base::Time now) {
+  trace::Closing closing;
+  closing.finished = now;
+  const bool whole = giving == drive::PopGiving::whole && given.complete;
+  closing.outcome = whole ? hop::Outcome::completed : hop::Outcome::failed;
+  // Even the first octets were content, and whoever could read the hop could read them.
+  closing.given = hop::Given::content;
+  if (!given.complete) {
+    closing.reason =
+        fmt::format("the session ended after {} octets of content", given.content_octets);
+  } else if (!whole) {
+    closing.reason =
+        fmt::format("the client asked for its first {} octets alone (TOP)", given.content_octets);
+  } else if (given.converted) {
+    closing.reason = "line ends were converted on the way out";
+  }
+  return closing;
+}
+
+net::Task<> close_fetch(Outcomes outcomes, Fetch fetch, trace::Closing closing) {
+  base::Error error;
+  for (int tries = 0; tries < outcome_tries; ++tries) {
+    if (tries > 0 && !co_await outcomes.timers.sleep(outcome_pause)) break;
+    auto done =
+        co_await change<bool>(outcomes.store, fetch.tenant,
+                              [fetch, closing, told = outcomes.told_times](store::Transaction& tx) {
+                                return record_outcome(tx, fetch, closing, told);
+                              });
+    if (done) co_return;
+    error = std::move(done.error());
+    if (error.kind == ErrorKind::cancelled || error.kind == ErrorKind::not_found) break;
+  }
+  outcomes.events.emit({base::Severity::error,
+                        "fetch.outcome_lost",
+                        {{"trace", fetch.ref.trace.text()},
+                         {"mailbox", fetch.hop.from.who},
+                         {"error", error.what}}});
+}
+
+net::ResultTask<> sweep_fetches(store::Store& store, directory::Account account, base::Time now) {
+  const auto tenant = account.tenant;
+  const auto who = account.address.text();
+  while (true) {
+    CO_TRY(const auto swept,
+           co_await change<trace::Swept>(store, tenant, [tenant, who, now](store::Transaction& tx) {
+             return trace::sweep_open_intents(tx, tenant, who, now, swept_max);
+           }));
+    if (!swept.more) co_return base::Result<>();
+  }
+}
+
+}  // namespace letterlock::popd

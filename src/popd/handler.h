@@ -1,0 +1,62 @@
+// What one POP3 session asks, answered from the directory, the mailbox and the trace. For this
+// room's own files.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "directory/directory.h"
+#include "drive/pop_handler.h"
+#include "popd/fetch.h"
+#include "popd/inbox.h"
+#include "popd/popd.h"
+
+namespace letterlock::popd {
+
+class Handler final : public drive::PopHandler {
+ public:
+  struct Ends {
+    net::Endpoint local;
+    net::Endpoint peer;
+    bool implicit_tls = false;
+  };
+  // `outcomes`: where the recording of an outcome goes on though the session was cancelled.
+  Handler(const Ports& ports, const Options& options, net::Gate& outcomes, Ends ends)
+      : ports_(ports), options_(options), outcomes_(outcomes), ends_(ends) {}
+
+  // handler_sign_in.cc
+  net::ResultTask<bool> clear_allowed(std::string user) override;
+  net::ResultTask<Keys> keys(std::string user, sasl::Mechanism mechanism) override;
+  net::ResultTask<sasl::Standing> check_password(std::string user, std::string password) override;
+  void exchange_failed(std::string_view user) override;
+  net::ResultTask<pop::Maildrop> signed_in(drive::PopSignIn sign_in) override;
+
+  // handler_messages.cc
+  net::ResultTask<std::unique_ptr<drive::PopContent>> open(std::uint32_t uid) override;
+  net::ResultTask<> content_begins(std::uint32_t uid, drive::PopGiving giving) override;
+  net::Task<> content_ended(std::uint32_t uid, drive::PopGiving giving,
+                            drive::PopGiven given) override;
+  net::ResultTask<> commit(std::vector<std::uint32_t> uids) override;
+
+  // For the log: who signed in (empty: nobody), and what went.
+  std::string login() const { return facts_ ? facts_->account.address.text() : std::string(); }
+  std::size_t fetched() const { return fetched_; }
+  std::size_t deleted() const { return deleted_; }
+
+ private:
+  bool is_throttled(std::string_view user) const;
+
+  const Ports& ports_;
+  const Options& options_;
+  net::Gate& outcomes_;
+  Ends ends_;
+  std::optional<directory::Account> account_;  // that was asked for, not yet signed in
+  std::optional<FetchFacts> facts_;            // once signed in
+  std::optional<mailbox::Place> place_;
+  std::optional<mailbox::Message> message_;  // that was opened last
+  std::optional<Fetch> fetch_;               // under way
+  std::size_t fetched_ = 0;
+  std::size_t deleted_ = 0;
+};
+
+}  // namespace letterlock::popd

@@ -1,0 +1,46 @@
+#include "base/assert.h"
+#include "popd/handler.h"
+
+namespace letterlock::popd {
+namespace {
+// Outcomes that are being recorded; beyond it a session waits for its own.
+constexpr std::size_t outcomes_waiting_max = 256;
+}  // namespace
+
+net::ResultTask<std::unique_ptr<drive::PopContent>> Handler::open(std::uint32_t uid) {
+  ASSERT(place_.has_value());
+  CO_TRY(message_, co_await find_message(ports_.store, *place_, uid));
+  co_return read_content(ports_.store, *message_);
+}
+
+net::ResultTask<> Handler::content_begins(std::uint32_t uid, drive::PopGiving) {
+  ASSERT(facts_ && message_ && message_->uid == uid);
+  auto hop = fetch_hop(*facts_, *message_, options_.networks, ports_.clock.now());
+  CO_TRY(fetch_, co_await intend_fetch(ports_.store, std::move(hop), facts_->account.tenant,
+                                       message_->trace_owner));
+  co_return base::Result<>();
+}
+
+net::Task<> Handler::content_ended(std::uint32_t, drive::PopGiving giving, drive::PopGiven given) {
+  if (giving == drive::PopGiving::whole && given.complete) ++fetched_;
+  if (!fetch_) co_return;
+  auto fetch = std::move(*fetch_);
+  fetch_.reset();
+  const Outcomes outcomes{ports_.store, ports_.timers, ports_.events, options_.told_times};
+  auto closing = closing_of(giving, given, ports_.clock.now());
+  if (outcomes_.running() >= outcomes_waiting_max) {
+    co_await close_fetch(outcomes, std::move(fetch), std::move(closing));
+  } else {
+    outcomes_.start(close_fetch(outcomes, std::move(fetch), std::move(closing)));
+  }
+}
+
+net::ResultTask<> Handler::commit(std::vector<std::uint32_t> uids) {
+  ASSERT(place_.has_value());
+  const auto count = uids.size();
+  CO_CHECK(co_await expunge(ports_.store, *place_, std::move(uids)));
+  deleted_ = count;
+  co_return base::Result<>();
+}
+
+}  // namespace letterlock::popd

@@ -1,0 +1,82 @@
+#include "base/assert.h"
+#include "popd/handler.h"
+
+namespace letterlock::popd {
+namespace {
+
+using base::ErrorKind;
+using How = drive::PopSignIn::How;
+
+auto denied(const char* why) {
+  return base::fail(ErrorKind::denied, why);
+}
+auto throttled() {
+  return base::fail(ErrorKind::unavailable, "too many failed sign-ins");
+}
+
+}  // namespace
+
+bool Handler::is_throttled(std::string_view user) const {
+  return ports_.directory.sign_in_wait(user, ends_.peer.address) > base::Milliseconds(0);
+}
+
+// By the domain alone: a name that isn't there hears what its neighbours hear.
+net::ResultTask<bool> Handler::clear_allowed(std::string user) {
+  const auto address = address::Address::parse(user);
+  if (!address) co_return false;
+  CO_TRY(const auto id, co_await ports_.directory.is_ours(address->domain()));
+  if (!id) co_return false;
+  CO_TRY(const auto tenant, co_await ports_.directory.tenant(*id));
+  co_return tenant && tenant->clear_fetch == directory::ClearFetch::allowed;
+}
+
+net::ResultTask<drive::PopHandler::Keys> Handler::keys(std::string user,
+                                                       sasl::Mechanism mechanism) {
+  account_.reset();
+  if (is_throttled(user)) co_return throttled();
+  CO_TRY(auto found, co_await ports_.directory.credentials(user));
+  account_ = std::move(found.account);
+  const auto standing =
+      account_ ? directory::Directory::standing(*account_, mechanism) : sasl::Standing::refused;
+  co_return Keys{std::move(found.keys), standing};
+}
+
+net::ResultTask<sasl::Standing> Handler::check_password(std::string user, std::string password) {
+  account_.reset();
+  CO_TRY(auto sign_in, co_await ports_.directory.check_password(
+                           std::move(user), std::move(password), ends_.peer.address));
+  if (const auto* refused = std::get_if<directory::SignInRefused>(&sign_in)) {
+    if (refused->why == directory::SignInRefused::Why::throttled) co_return throttled();
+    co_return sasl::Standing::refused;
+  }
+  account_ = std::move(std::get<directory::Account>(sign_in));
+  co_return sasl::Standing::welcome;
+}
+
+void Handler::exchange_failed(std::string_view user) {
+  account_.reset();
+  ports_.directory.note_sign_in(user, ends_.peer.address, directory::Directory::Attempt::failed);
+}
+
+net::ResultTask<pop::Maildrop> Handler::signed_in(drive::PopSignIn sign_in) {
+  ASSERT(account_.has_value());
+  const auto account = std::move(*account_);
+  account_.reset();
+  if (sign_in.how != How::password) {
+    ports_.directory.note_sign_in(sign_in.user, ends_.peer.address,
+                                  directory::Directory::Attempt::succeeded);
+  }
+  CO_TRY(auto tenant, co_await ports_.directory.tenant(account.tenant));
+  if (!tenant) co_return denied("the account's tenant is gone");
+  // USER asked by the domain; the account's own tenant has the last word.
+  if (sign_in.tls == nullptr && tenant->clear_fetch == directory::ClearFetch::refused)
+    co_return denied("clear fetch is refused");
+  CO_CHECK(co_await sweep_fetches(ports_.store, account, ports_.clock.now()));
+  CO_TRY(auto inbox, co_await load_inbox(ports_.store, {account.tenant, account.id}));
+  place_ = inbox.place;
+  facts_ = FetchFacts{account,     std::move(*tenant), sign_in.how, sign_in.tls, ends_.implicit_tls,
+                      ends_.local, ends_.peer};
+  co_return std::move(inbox.maildrop);
+}
+
+}  // namespace letterlock::popd

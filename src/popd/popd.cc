@@ -1,0 +1,108 @@
+#include "popd/popd.h"
+
+#include "popd/handler.h"
+
+namespace letterlock::popd {
+namespace {
+
+using base::ErrorKind;
+
+constexpr base::Milliseconds accept_pause = std::chrono::milliseconds(100);
+// What a stop waits for an outcome that is being recorded.
+constexpr base::Milliseconds outcome_grace = std::chrono::seconds(10);
+
+std::string_view name(Popd::Entry entry) {
+  switch (entry) {
+    case Popd::Entry::tls:
+      return "tls";
+    case Popd::Entry::stls:
+      return "stls";
+    case Popd::Entry::clear:
+      return "clear";
+  }
+  return "";
+}
+
+}  // namespace
+
+struct Popd::State {
+  State(Ports given, Options chosen)
+      : ports(given), options(std::move(chosen)), sessions(ports.loop), outcomes(ports.loop) {}
+
+  static net::Task<> session(State& state, std::unique_ptr<net::Connection> connection,
+                             net::Admission::Ticket ticket, Entry entry);
+
+  Ports ports;
+  Options options;
+  net::Gate sessions;
+  net::Gate outcomes;
+  std::vector<std::weak_ptr<net::Listener>> listeners;
+};
+
+Popd::Popd(Ports ports, Options options)
+    : state_(std::make_unique<State>(ports, std::move(options))) {}
+Popd::~Popd() = default;
+
+net::Task<> Popd::State::session(State& state, std::unique_ptr<net::Connection> connection,
+                                 net::Admission::Ticket ticket, Entry entry) {
+  const auto held = std::move(ticket);
+  const auto peer = connection->peer();
+  auto options = state.options.session;
+  options.entry = entry;
+  const auto handler =
+      std::make_unique<Handler>(state.ports, state.options, state.outcomes,
+                                Handler::Ends{connection->local(), peer, entry == Entry::tls});
+  drive::PopServer server(
+      {state.ports.tls, state.ports.timers, state.ports.clock, state.ports.random},
+      std::move(options));
+  const auto end = co_await server.serve(std::move(connection), *handler);
+  state.ports.events.emit({base::Severity::info,
+                           "fetch.session_ended",
+                           {{"account", handler->login()},
+                            {"peer", peer.text()},
+                            {"entry", std::string(name(entry))},
+                            {"why", std::string(drive::name(end.why))},
+                            {"fetched", std::to_string(handler->fetched())},
+                            {"deleted", std::to_string(handler->deleted())},
+                            {"detail", end.detail}}});
+}
+
+void Popd::take(std::unique_ptr<net::Connection> connection, Entry entry) {
+  auto why = net::Admission::Refused::full;
+  auto ticket = state_->ports.admission.admit(connection->peer().address, why);
+  if (!ticket) {
+    state_->ports.events.emit(
+        {base::Severity::warning,
+         "fetch.no_place",
+         {{"peer", connection->peer().text()},
+          {"why", why == net::Admission::Refused::full ? "full" : "address_full"}}});
+    connection->close();
+    return;
+  }
+  state_->sessions.start(State::session(*state_, std::move(connection), std::move(*ticket), entry));
+}
+
+net::Task<> Popd::run(std::shared_ptr<net::Listener> listener, Entry entry) {
+  state_->listeners.push_back(listener);
+  while (true) {
+    auto accepted = co_await listener->accept();
+    if (accepted) {
+      take(std::move(*accepted), entry);
+      continue;
+    }
+    const auto kind = accepted.error().kind;
+    if (kind == ErrorKind::cancelled || kind == ErrorKind::closed) co_return;
+    // Out of descriptors, say: it passes.
+    if (!co_await state_->ports.timers.sleep(accept_pause)) co_return;
+  }
+}
+
+net::Task<> Popd::close(base::Milliseconds grace) {
+  for (const auto& listener : state_->listeners) {
+    if (const auto open = listener.lock()) open->close();
+  }
+  co_await state_->sessions.close(state_->ports.timers, grace);
+  co_await state_->outcomes.close(state_->ports.timers, outcome_grace);
+}
+
+}  // namespace letterlock::popd
