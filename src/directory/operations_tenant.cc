@@ -40,7 +40,7 @@ base::Result<void> apply(Tenant& tenant, const TenantChange& change, const SetBy
   if (change.requirement_reason) tenant.requirement_reason = *change.requirement_reason;
   // Read again in any case: its parts name the reason.
   const auto text = change.requirement.value_or(hop::to_text(tenant.requirement));
-  tenant.requirement = TRY(hop::requirement_from(text, requirement_source(tenant)));
+  tenant.requirement = TRY(requirement_of(tenant, text));
   if (change.limits) tenant.limits = *change.limits;
   if (!change.clear_fetch) return {};
   tenant.clear_fetch = *change.clear_fetch;

@@ -54,6 +54,8 @@ TEST_F(OperationsTest, RequirementsKeepTheirSource) {
   EXPECT_EQ(tenant.requirement.level.source.reason, "by contract");
   EXPECT_EQ(wait(operations.show_tenant("birch.example")).value(), tenant);
   EXPECT_EQ(set_tenant({.requirement = "level=perfect"}).error().kind, ErrorKind::invalid);
+  tenant = set_tenant({.requirement = "level=mutual tls=any"}).value();
+  EXPECT_EQ(wait(operations.show_tenant("birch.example")).value(), tenant);
   tenant = set_tenant({.requirement = ""}).value();
   EXPECT_EQ(tenant.requirement, hop::Requirement());
 }

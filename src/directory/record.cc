@@ -83,7 +83,7 @@ base::Result<Tenant> decode_tenant(std::string_view octets) {
   TRY(in.done(version));
   tenant.clear_fetch = TRY(one_of(clear_fetch, ClearFetch::allowed, "tenant"));
   if (has_postmaster) tenant.postmaster = postmaster;
-  auto parts = hop::requirement_from(requirement, requirement_source(tenant));
+  auto parts = requirement_of(tenant, requirement);
   if (!parts) return corrupt("tenant");
   tenant.requirement = std::move(*parts);
   return tenant;

@@ -8,6 +8,12 @@ hop::Source requirement_source(const Tenant& tenant) {
   return {hop::Source::Kind::sending_tenant, tenant.name, tenant.requirement_reason};
 }
 
+base::Result<hop::Requirement> requirement_of(const Tenant& tenant, std::string_view text) {
+  const auto source = requirement_source(tenant);
+  const auto said = TRY(hop::requirement_from(text, source));
+  return hop::requirement_from(hop::to_text(said), source);
+}
+
 hop::Part<hop::Fetch> fetch_requirement(const Tenant& tenant) {
   const auto need =
       tenant.clear_fetch == ClearFetch::allowed ? hop::Fetch::any : hop::Fetch::protected_;

@@ -54,6 +54,9 @@ struct Tenant {
 
 // The requirement's source as it stands in records and refusals.
 hop::Source requirement_source(const Tenant& tenant);
+// The requirement as a tenant says it; parts that ask nothing are as if they weren't said. Errors:
+// invalid.
+base::Result<hop::Requirement> requirement_of(const Tenant& tenant, std::string_view text);
 // What the tenant asks of fetches from its mailboxes: protected, unless it allows clear.
 hop::Part<hop::Fetch> fetch_requirement(const Tenant& tenant);
 // "birch.example allows clear fetch (set 2026-11-02 by admin@birch.example)", for exposures.
