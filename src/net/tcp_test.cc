@@ -406,6 +406,7 @@ TEST_F(Tcp, Attack53OutOfDescriptors) {
   sink.emit({base::Severity::info, "test.before", {}});
   heard.names.clear();
   const auto pair = make_pair();
+  EXPECT_EQ(connect_error(*Endpoint::parse("127.0.0.1:1")).kind, ErrorKind::unavailable);
   EXPECT_EQ(read(*clients[0], 1ms).error().kind, ErrorKind::timeout);
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
