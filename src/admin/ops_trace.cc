@@ -1,0 +1,193 @@
+// Traces: one as a table, or those that fit a question.
+#include <algorithm>
+
+#include <boost/json/parse.hpp>
+
+#include "admin/operation.h"
+#include "admin/values.h"
+#include "protection/exposure.h"
+#include "trace/table.h"
+#include "trace/trace.h"
+
+namespace letterlock::admin {
+namespace {
+
+using Kind = Parameter::Kind;
+using Place = Parameter::Place;
+using base::ErrorKind;
+using base::fail;
+
+net::ResultTask<> load_in(store::Transaction& transaction, base::TenantId tenant, base::TraceId id,
+                          trace::LoadedTrace& loaded) {
+  CO_TRY(loaded, co_await trace::load(transaction, tenant, id));
+  co_return base::Result<>();
+}
+net::ResultTask<> find_in(store::Transaction& transaction, base::TenantId tenant,
+                          trace::Query query, trace::Found& found) {
+  CO_TRY(found, co_await trace::find(transaction, tenant, std::move(query)));
+  co_return base::Result<>();
+}
+
+// Where the content lies as of now, as far as the records tell: waiting ways are in the queue,
+// delivered ones in a mailbox.
+net::ResultTask<protection::AtRest> at_rest(const Ports& ports, const trace::LoadedTrace& loaded) {
+  protection::AtRest out;
+  for (const auto& way : loaded.ways) {
+    const auto hops = loaded.hops_of(way);
+    const bool arrived = std::ranges::any_of(hops, [](const hop::Hop& hop) {
+      return hop.kind == hop::Kind::delivery ||
+             (hop.kind == hop::Kind::relay && hop.from.role == hop::End::Role::node &&
+              hop.outcome == hop::Outcome::completed);
+    });
+    if (!arrived && !way.ending) out.in_queue = true;
+  }
+  for (const auto& hop : loaded.hops) {
+    if (hop.kind == hop::Kind::delivery && hop.to.role == hop::End::Role::mailbox)
+      out.copies.push_back(protection::short_name(hop.to));
+    if (!hop.password_in_clear) continue;
+    const auto& owner = hop.kind == hop::Kind::fetch ? hop.from.who : hop.from.who;
+    const auto address = address::Address::parse(owner);
+    if (!address) continue;
+    const auto account = co_await ports.operations.show_account(*address);
+    if (!account) continue;
+    protection::PasswordState password{owner, std::nullopt};
+    if (account->password_changed > hop.time) password.changed = account->password_changed;
+    out.passwords.push_back(std::move(password));
+  }
+  co_return out;
+}
+
+net::ResultTask<json::object> show(const Ports& ports, base::TenantId tenant, base::TraceId id,
+                                   Arguments arguments) {
+  trace::LoadedTrace loaded;
+  CO_CHECK(co_await ports.store.read(
+      store::Scope::tenant(tenant),
+      [&](store::Transaction& transaction) { return load_in(transaction, tenant, id, loaded); }));
+  CO_TRY(const auto rest, co_await at_rest(ports, loaded));
+  const auto exposure = protection::exposure(loaded.hops, rest);
+  trace::TableOptions options;
+  options.width = std::clamp<std::size_t>(arguments.number("width", 100), 80, 200);
+  if (arguments.flag("colour")) options.colour = trace::Colour::levels;
+  boost::system::error_code error;
+  auto value = json::parse(trace::to_json(loaded, exposure), error);
+  if (error || !value.is_object())
+    co_return fail(ErrorKind::corrupt, "the trace's JSON can't be read back");
+  auto result = std::move(value.get_object());
+  result["table"] = trace::to_table(loaded, exposure, options);
+  co_return result;
+}
+
+json::object to_json(const trace::Summary& summary) {
+  return {{"trace", summary.id.text()},       {"accepted", base::to_rfc3339(summary.accepted)},
+          {"from", summary.mail_from},        {"to", summary.first_recipient},
+          {"recipients", summary.recipients}, {"subject", summary.subject}};
+}
+
+struct Hit {
+  base::TenantId tenant;
+  trace::Summary summary;
+};
+// The newest first, from all tenants that were asked.
+net::ResultTask<std::vector<Hit>> find_all(const Ports& ports, std::vector<base::TenantId> tenants,
+                                           trace::Query query) {
+  std::vector<Hit> hits;
+  for (const auto& tenant : tenants) {
+    trace::Found found;
+    CO_CHECK(co_await ports.store.read(store::Scope::tenant(tenant),
+                                       [&](store::Transaction& transaction) {
+                                         return find_in(transaction, tenant, query, found);
+                                       }));
+    for (auto& summary : found.traces) hits.push_back({tenant, std::move(summary)});
+  }
+  std::ranges::sort(
+      hits, [](const Hit& a, const Hit& b) { return a.summary.accepted > b.summary.accepted; });
+  if (hits.size() > query.count_max) hits.resize(query.count_max);
+  co_return hits;
+}
+
+// The owner's trace says most; a copy in the mailbox's tenant is the same message seen from there.
+net::ResultTask<std::optional<json::object>> show_by_id(const Ports& ports,
+                                                        const std::vector<base::TenantId>& tenants,
+                                                        base::TraceId id, Arguments arguments) {
+  std::optional<base::TenantId> holder;
+  for (const auto& tenant : tenants) {
+    trace::LoadedTrace loaded;
+    const auto read = co_await ports.store.read(
+        store::Scope::tenant(tenant),
+        [&](store::Transaction& transaction) { return load_in(transaction, tenant, id, loaded); });
+    if (!read && read.error().kind == ErrorKind::not_found) continue;
+    if (!read) co_return base::fail(read.error());
+    if (!holder || loaded.trace.owner == tenant) holder = tenant;
+  }
+  if (!holder) co_return std::optional<json::object>();
+  CO_TRY(auto result, co_await show(ports, *holder, id, std::move(arguments)));
+  co_return std::optional(std::move(result));
+}
+
+base::Result<trace::Query> query_of(const Arguments& arguments, base::Time now) {
+  trace::Query query;
+  query.from = arguments.maybe("from");
+  query.to = arguments.maybe("to");
+  query.count_max = std::clamp<std::size_t>(arguments.number("count", 20), 1, 100);
+  if (const auto since = arguments.maybe("since")) {
+    // "2h" ago, or a moment.
+    const auto ago = base::parse_duration(*since);
+    query.since = ago ? now - *ago : TRY(base::from_rfc3339(*since));
+  }
+  return query;
+}
+
+net::ResultTask<json::object> trace_show(const Ports& ports, Arguments arguments) {
+  std::vector<base::TenantId> tenants;
+  if (const auto name = arguments.maybe("tenant")) {
+    CO_TRY(const auto tenant, co_await ports.operations.show_tenant(*name));
+    tenants = {tenant.id};
+  } else {
+    CO_TRY(tenants, co_await ports.tenants());
+  }
+  CO_TRY(auto query, query_of(arguments, ports.clock.now()));
+  const auto which = arguments.maybe("id");
+  if (which) {
+    if (const auto id = base::TraceId::parse(*which)) {
+      CO_TRY(auto shown, co_await show_by_id(ports, tenants, *id, arguments));
+      if (!shown)
+        co_return fail(ErrorKind::not_found,
+                       "no trace " + base::printable(*which) + " is kept here");
+      co_return std::move(*shown);
+    }
+    query.message_id = *which;
+  } else if (!query.from && !query.to && !query.since) {
+    co_return fail(ErrorKind::invalid,
+                   "say which: a trace id, a Message-ID, or --from, --to, --since");
+  }
+  CO_TRY(const auto hits, co_await find_all(ports, tenants, query));
+  if (hits.empty()) co_return fail(ErrorKind::not_found, "no trace fits");
+  if (which && std::ranges::all_of(hits, [&](const Hit& hit) {
+        return hit.summary.id == hits.front().summary.id;
+      })) {
+    CO_TRY(auto shown, co_await show_by_id(ports, tenants, hits.front().summary.id, arguments));
+    if (shown) co_return std::move(*shown);
+  }
+  json::array out;
+  for (const auto& hit : hits) out.emplace_back(to_json(hit.summary));
+  co_return json::object{{"rows", std::move(out)}};
+}
+
+}  // namespace
+
+std::vector<Operation> trace_operations() {
+  return {{"trace.show",
+           "what protected a message on each hop, and who could have read it",
+           {{"id", Kind::text, Place::optional_positional,
+             "a trace id (as the reply after DATA said) or a Message-ID"},
+            {"from", Kind::text, Place::option, "mail_from or header_from"},
+            {"to", Kind::text, Place::option, "a recipient"},
+            {"since", Kind::text, Place::option, "2h, 3d, or 2026-11-23T03:12:44Z"},
+            {"tenant", Kind::text, Place::option, "in this tenant alone"},
+            {"count", Kind::number, Place::option, "rows, 20 if not said"},
+            {"width", Kind::number, Place::option, "columns of the table"},
+            {"colour", Kind::flag, Place::option, "levels in colour"}},
+           trace_show}};
+}
+
+}  // namespace letterlock::admin
