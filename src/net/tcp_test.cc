@@ -406,6 +406,13 @@ TEST_F(Tcp, Attack53OutOfDescriptors) {
   sink.emit({base::Severity::info, "test.before", {}});
   heard.names.clear();
   const auto pair = make_pair();
+  bool slept = false;
+  const auto sleep = [](bool& done) -> Task<> {
+    LoopTimers timers;
+    done = (co_await timers.sleep(1ms)).has_value();
+  };
+  loop.spawn(sleep(slept));
+  run_until(loop, [&] { return slept; });
   EXPECT_EQ(connect_error(*Endpoint::parse("127.0.0.1:1")).kind, ErrorKind::unavailable);
   EXPECT_EQ(read(*clients[0], 1ms).error().kind, ErrorKind::timeout);
   rlimit before{};
