@@ -78,7 +78,7 @@ class SmtpClient {
   // TLS before the greeting (465, site links).
   net::ResultTask<> begin_tls(tls::Tls& tls, tls::ClientOptions options);
   // The whole exchange. SCRAM computes on `workers`. Errors: also invalid (a name or password that
-  // can't be used), denied (the server doesn't know our keys, or wants them too cheap).
+  // can't be used), denied (no TLS; the server doesn't know our keys, or wants them too cheap).
   net::ResultTask<smtp::Reply> sign_in(sasl::ClientOptions options, net::Workers& workers);
 
   // MAIL and RCPT for each recipient, pipelined where offered, fitted to what is offered

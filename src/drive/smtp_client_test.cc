@@ -109,6 +109,21 @@ TEST(SmtpClient, SignsInAfterTls) {
   }
 }
 
+net::Task<> sign_in_clear(Both& both, std::string& result) {
+  co_await greet(both.client);
+  const auto reply =
+      co_await both.client.sign_in({.user = "alice", .password = "secret"}, both.workers);
+  result = reply ? reply->text() : std::string(base::name(reply.error().kind));
+}
+
+TEST(SmtpClient, NeverSignsInInClear) {
+  Both both;
+  std::string result;
+  both.run(sign_in_clear(both, result));
+  EXPECT_EQ(result, "denied");
+  EXPECT_EQ(both.handler.notes, std::vector<std::string>{"ehlo c.example"});
+}
+
 net::Task<> sign_in_broken(Both& both, unsigned& code) {
   co_await greet(both.client);
   (void)co_await both.client.start_tls(both.tls, {});

@@ -74,7 +74,8 @@ class SmtpHandler {
   // The transaction that was open comes to nothing: RSET, EHLO, STARTTLS, refused content, the end
   // of the session. Not called after on_content_end() or where no on_mail() was positive.
   virtual net::Task<> on_reset() = 0;
-  // Always the last. `detail` is for the log.
+  // Always the last. `detail` is for the log. Where the session was cancelled, whatever this and
+  // on_reset() wait for is cancelled too.
   virtual net::Task<> on_end(SmtpEnd end, std::string detail);
 };
 

@@ -111,7 +111,8 @@ os::Steady SmtpServer::deadline(Waiting waiting) {
   }
   os::Steady until = waiting_since_ + options_.command_wait;
   if (waiting == Waiting::content) {
-    const std::uint64_t credit = content_received_ * 1000 / options_.content_octets_per_second_min;
+    const std::uint64_t credit = content_received_ * 1000 /
+                                 std::max<std::uint64_t>(1, options_.content_octets_per_second_min);
     until = waiting_since_ + options_.content_wait + base::Milliseconds(credit);
   }
   return std::min(until, started_ + options_.session_wait);

@@ -101,10 +101,10 @@ std::string mail_line(const Mail& mail) {
 std::string rcpt_line(const Rcpt& rcpt) {
   std::string line = "RCPT TO:" + rcpt.to.path();
   if (rcpt.dsn.notify.given) line += " NOTIFY=" + dsn::to_text(rcpt.dsn.notify);
-  if (!rcpt.dsn.original_recipient.empty()) {
-    const auto utf8 = rcpt.to.needs_smtputf8() ? dsn::Utf8::yes : dsn::Utf8::no;
-    line += " ORCPT=" + dsn::format_original_recipient(rcpt.dsn.original_recipient, utf8);
-  }
+  const auto utf8 = rcpt.to.needs_smtputf8() ? dsn::Utf8::yes : dsn::Utf8::no;
+  // Empty as well where its other form is too long to be written: then it is left out.
+  const auto original = dsn::format_original_recipient(rcpt.dsn.original_recipient, utf8);
+  if (!original.empty()) line += " ORCPT=" + original;
   return line;
 }
 

@@ -1,6 +1,7 @@
 // MAIL FROM and its parameters.
 #include "base/bytes.h"
 #include "base/limits.h"
+#include "base/utf8.h"
 #include "smtp/command_parts.h"
 
 namespace letterlock::smtp {
@@ -112,7 +113,7 @@ Parsed parse_mail(std::string_view rest, const CommandContext& context) {
     }
   }
   // RFC 6531 §3.5: an address beyond ASCII needs SMTPUTF8 in this very command.
-  if (has_eight_bit_octet(*path_text) && !mail.smtputf8) {
+  if (!base::is_ascii(*path_text) && !mail.smtputf8) {
     return refuse(553, status::needs_smtputf8, "an address beyond ASCII needs SMTPUTF8");
   }
   auto from = address::parse_reverse_path(split->path);

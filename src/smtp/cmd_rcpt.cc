@@ -1,5 +1,6 @@
 // RCPT TO and its parameters.
 #include "base/bytes.h"
+#include "base/utf8.h"
 #include "smtp/command_parts.h"
 
 namespace letterlock::smtp {
@@ -36,7 +37,7 @@ Parsed parse_rcpt(std::string_view rest, const CommandContext& context) {
   const auto path_text = after_label(rest, "TO:");
   if (!path_text) return refuse(501, status::bad_parameters, "RCPT TO:<address> is the form");
   // RFC 6531 §3.5: 553 with 5.6.7 where MAIL didn't say SMTPUTF8.
-  if (has_eight_bit_octet(rest) && context.utf8 == CommandContext::Utf8::refused) {
+  if (!base::is_ascii(rest) && context.utf8 == CommandContext::Utf8::refused) {
     return refuse(553, status::needs_smtputf8, "an address beyond ASCII needs SMTPUTF8");
   }
   const auto split = address::split_path(*path_text);

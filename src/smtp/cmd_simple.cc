@@ -1,4 +1,5 @@
 // The commands that carry nothing: RSET, NOOP, VRFY, HELP, QUIT.
+#include "base/utf8.h"
 #include "smtp/command_parts.h"
 
 namespace letterlock::smtp {
@@ -21,7 +22,7 @@ Parsed parse_noop(std::string_view) {
 Parsed parse_vrfy(std::string_view rest, const CommandContext& context) {
   if (rest.empty()) return refuse(501, bad_parameters, "VRFY needs a name");
   // RFC 6531 §3.7.4.2: beyond ASCII only with SMTPUTF8 behind the name.
-  if (has_eight_bit_octet(rest) && !(context.offers_smtputf8 && rest.ends_with(" SMTPUTF8"))) {
+  if (!base::is_ascii(rest) && !(context.offers_smtputf8 && rest.ends_with(" SMTPUTF8"))) {
     return refuse(553, dsn::status::needs_smtputf8, "a name beyond ASCII needs SMTPUTF8");
   }
   return Command(Vrfy{});

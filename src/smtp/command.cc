@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/bytes.h"
+#include "base/utf8.h"
 #include "smtp/command_parts.h"
 
 namespace letterlock::smtp {
@@ -65,7 +66,7 @@ std::variant<Command, Refused> parse_command(std::string_view line, const Comman
   if (std::ranges::any_of(line, is_control)) {
     return refuse(500, status::syntax_error, "control characters in a command");
   }
-  if (has_eight_bit_octet(line) && !is_utf8(line)) {
+  if (!base::is_utf8(line)) {
     return refuse(500, status::syntax_error, "a command that is neither ASCII nor UTF-8");
   }
   return parse_verb(split_verb(line), context);
@@ -89,32 +90,6 @@ Parsed refuse(unsigned code, dsn::Status status, std::string_view text) {
 
 Parsed refuse_and_close(unsigned code, dsn::Status status, std::string_view text) {
   return Refused{reply(code, status, text), Refused::Then::close};
-}
-
-bool has_eight_bit_octet(std::string_view text) {
-  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) > 127; });
-}
-
-bool is_utf8(std::string_view text) {
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const auto lead = static_cast<unsigned char>(text[i++]);
-    if (lead < 0x80) continue;
-    const int more = lead >= 0xC2 && lead <= 0xDF   ? 1
-                     : (lead & 0xF0) == 0xE0        ? 2
-                     : lead >= 0xF0 && lead <= 0xF4 ? 3
-                                                    : 0;
-    if (more == 0) return false;
-    char32_t point = lead & (0x3FU >> more);
-    for (int k = 0; k < more; ++k, ++i) {
-      if (i == text.size() || (static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) return false;
-      point = (point << 6) | (static_cast<unsigned char>(text[i]) & 0x3F);
-    }
-    // RFC 3629 §3: no shorter form exists, no surrogates, nothing over 10FFFF.
-    if ((more == 2 && point < 0x800) || (more == 3 && point < 0x10000)) return false;
-    if ((point >= 0xD800 && point <= 0xDFFF) || point > 0x10FFFF) return false;
-  }
-  return true;
 }
 
 std::optional<std::string_view> after_label(std::string_view rest, std::string_view label) {

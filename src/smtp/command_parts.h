@@ -27,9 +27,6 @@ Parsed parse_quit(std::string_view rest);
 Parsed refuse(unsigned code, dsn::Status status, std::string_view text);
 Parsed refuse_and_close(unsigned code, dsn::Status status, std::string_view text);
 
-bool has_eight_bit_octet(std::string_view text);
-bool is_utf8(std::string_view text);
-
 // "FROM:" or "TO:" at the front, in any case; spaces after it are forgiven. RFC 5321 §4.1.1.2
 // allows none, and everybody takes them.
 std::optional<std::string_view> after_label(std::string_view rest, std::string_view label);

@@ -129,6 +129,13 @@ TEST(Offered, ReadsEhlo) {
   EXPECT_EQ(offered.others, std::vector<std::string>{"X-LETTER a b"});
 }
 
+TEST(ToLine, LeavesOutAnOrcptThatGrowsTooLong) {
+  Rcpt rcpt{*address::Address::parse("b@b.example"), {}};
+  rcpt.dsn.original_recipient = "utf-8;";
+  for (int i = 0; i < 100; ++i) rcpt.dsn.original_recipient += "\xC3\xBC";
+  EXPECT_EQ(to_line(rcpt), "RCPT TO:<b@b.example>\r\n");
+}
+
 TEST(Fit, DropsWhatMayBeDroppedAndRefusesTheRest) {
   Mail mail;
   mail.size_octets = 500;

@@ -124,6 +124,7 @@ Step ServerSession::take(Mail mail, std::string_view) {
   }
   // RFC 1870 §6.1: refused before the content is sent.
   if (mail.size_octets && *mail.size_octets > options_.size_octets_max) {
+    ++refusals_;
     return say(552, status::too_big, "the message is larger than is taken here");
   }
   return mail;
@@ -319,6 +320,7 @@ Reply ServerSession::hello_decided(const Hello& hello, Reply said) {
 }
 
 void ServerSession::mail_decided(const Mail& mail, const Reply& said) {
+  if (said.is_permanent() && ++refusals_ > options_.refusals_max) phase_ = Phase::closed;
   if (said.code == 421) phase_ = Phase::closed;
   if (!said.is_positive()) return;
   ++transactions_;
@@ -364,6 +366,9 @@ void ServerSession::end_transaction() {
   chunk_ = {};
   received_ = 0;
   failure_.reset();
+  // With them goes what normalising them held: a session that waits is small.
+  data_ = DataDecoder();
+  chunks_ = ChunkDecoder();
 }
 
 }  // namespace letterlock::smtp

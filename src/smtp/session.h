@@ -34,7 +34,7 @@ struct ServerOptions {
   std::size_t recipients_max = 1000;    // RFC 5321 §4.5.3.1.8: 100 at least
   std::size_t transactions_max = 1000;  // in one session
   std::size_t errors_max = 20;          // wrong commands
-  std::size_t refusals_max = 100;       // recipients refused by the handler
+  std::size_t refusals_max = 100;       // MAIL and RCPT refused by the handler
   std::size_t idle_commands_max = 100;  // NOOP, RSET and the like between two messages
   std::size_t auth_failures_max = 3;
 };
