@@ -138,7 +138,8 @@ TEST(HopRecord, RefusesWhatItDoesNotWrite) {
 // Attack 9 asks that no octet of a stranger's breaks a record.
 TEST(Attack09, StrangersWordsStayInTheirPlace) {
   Hop hop = full_hop();
-  hop.reply = std::string("250 ok\r\n\0\"},\"level\":\"mutual\" \xff\xc3\x28", 34);
+  using namespace std::string_literals;
+  hop.reply = "250 ok\r\n\0\"},\"level\":\"mutual\" \xff\xc3("s;
   hop.to.who = std::string(2000, 'x');
   const auto again = hop_from_json(to_json(hop));
   ASSERT_TRUE(again);

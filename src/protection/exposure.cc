@@ -70,14 +70,21 @@ const PasswordState* password_of(const AtRest& at_rest, const std::string& accou
   return state == at_rest.passwords.end() ? nullptr : &*state;
 }
 
+// Other tenants tell times as coarse as a day, or not at all: the latest that may be meant.
+base::Time latest(base::Time seen) {
+  if (seen == base::Time()) return base::Time::max();
+  const bool is_day = seen == std::chrono::floor<std::chrono::days>(seen);
+  return is_day ? seen + std::chrono::days(1) : seen;
+}
+
 // How long a password that was seen at `seen` opens the mailbox of its account.
 std::string open_until(const PasswordState* state, const std::string& account, base::Time seen) {
   const std::string all = "all of " + short_name({End::Role::mailbox, account, {}, {}});
-  if (state == nullptr) {
-    return all + " lies open until it is changed (whether it was is not known)";
-  }
-  if (!state->changed || *state->changed < seen) {
+  if (state != nullptr && (!state->changed || *state->changed < seen)) {
     return all + " lies open until it is changed (not yet)";
+  }
+  if (state == nullptr || *state->changed < latest(seen)) {
+    return all + " lies open until it is changed (whether it was is not known)";
   }
   return fmt::format("{} was open until it was changed on {}", all, day(*state->changed));
 }

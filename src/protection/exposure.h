@@ -43,9 +43,10 @@ struct Exposure {
 // What has become of an account's password, where it once crossed a network in clear: on a hop of
 // this message, or at any other sign-in while the message lay in the mailbox.
 struct PasswordState {
-  std::string account;                      // "bob@birch.example"
-  std::optional<base::Time> changed;        // the last time; empty: not since
-  std::optional<base::Time> seen_in_clear;  // the last sign-in that showed it; empty: none known
+  std::string account;                     // "bob@birch.example"
+  std::optional<base::Time> changed = {};  // the last time; empty: not since
+  std::optional<base::Time> seen_in_clear =
+      {};  // the last sign-in that showed it; empty: none known
 };
 
 // What lies where, as of now.

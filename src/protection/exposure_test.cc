@@ -116,7 +116,13 @@ TEST(Exposure, PasswordChangedOrNotKnown) {
   EXPECT_NE(reason().find("whether it was is not known"), std::string::npos);
   at_rest.passwords = {
       {"BOB@birch.example", base::from_rfc3339("2026-11-24T09:00:00Z").value(), std::nullopt}};
+  open.time = base::from_rfc3339("2026-11-24T08:00:00Z").value();
   EXPECT_NE(reason().find("was open until it was changed on 2026-11-24"), std::string::npos);
+  // Told as a day, or not at all: it may have been shown after the change.
+  open.time = base::from_rfc3339("2026-11-24T00:00:00Z").value();
+  EXPECT_NE(reason().find("whether it was is not known"), std::string::npos);
+  open.time = {};
+  EXPECT_NE(reason().find("whether it was is not known"), std::string::npos);
 }
 
 // A password seen at some other sign-in opens the mailbox with everything that lies in it then.

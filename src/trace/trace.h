@@ -92,14 +92,16 @@ net::ResultTask<HopRef> intend(store::Transaction& tx, base::TenantId tenant, ho
 // `intended`).
 net::ResultTask<> close(store::Transaction& tx, base::TenantId tenant, HopRef ref, Closing closing);
 
-// After a restart: intents of `node` (the hop's from.who) that nobody will close become unknown.
-// Before the agents start. At most `count_max` at once; call again while `more`.
+// After a restart: intents of `holder` that nobody will close become unknown. The holder is the
+// hop's from.who: the node of a relay, the mailbox of a fetch. Before the agents start. At most
+// `count_max` at once; call again while `more`.
 struct Swept {
   std::size_t count = 0;
   bool more = false;
 };
 net::ResultTask<Swept> sweep_open_intents(store::Transaction& tx, base::TenantId tenant,
-                                          std::string node, base::Time now, std::size_t count_max);
+                                          std::string holder, base::Time now,
+                                          std::size_t count_max);
 
 // These recipients' ways end here. A second ending is ignored. Errors: not_found.
 net::ResultTask<> end(store::Transaction& tx, base::TenantId tenant, base::TraceId trace,

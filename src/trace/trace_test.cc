@@ -174,6 +174,10 @@ TEST_F(TraceTest, OnlyCountsWhatRepeatsItself) {
   EXPECT_NE(recorded(worse).sequence, 0U);
   EXPECT_EQ(recorded(worse).sequence, 0U);
 
+  // An intent that is only counted leaves nothing open.
+  EXPECT_EQ(intended(fetch(trace, Level::encrypted, 0, "POP3S")).sequence, 0U);
+  EXPECT_EQ(sweep("bob@birch.example").count, 0U);
+
   for (unsigned i = 0; i < quiet_attempts_max + 5; ++i) recorded(quiet(trace));
   all = loaded(trace.id);
   EXPECT_EQ(all.quiet_attempts_not_kept, 5U);

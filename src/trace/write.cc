@@ -158,10 +158,11 @@ net::ResultTask<HopRef> intend(store::Transaction& tx, base::TenantId tenant, Ho
   hop.outcome = Outcome::intended;
   hop.given = hop::Given::content;
   hop.finished = {};
-  const std::string node = hop.from.who;
+  hop = hop::bounded(std::move(hop));  // so that close() finds the same holder
+  const std::string holder = hop.from.who;
   CO_TRY(const HopRef ref, co_await append(tx, tenant, std::move(hop)));
   // One that was only counted has no outcome to wait for.
-  if (ref.sequence != 0) tx.put(keys::open(tenant, node, ref.trace, ref.sequence), "");
+  if (ref.sequence != 0) tx.put(keys::open(tenant, holder, ref.trace, ref.sequence), "");
   co_return ref;
 }
 
@@ -190,8 +191,9 @@ net::ResultTask<> close(store::Transaction& tx, base::TenantId tenant, HopRef re
 }
 
 net::ResultTask<Swept> sweep_open_intents(store::Transaction& tx, base::TenantId tenant,
-                                          std::string node, base::Time now, std::size_t count_max) {
-  const std::string prefix = keys::opens(tenant, node);
+                                          std::string holder, base::Time now,
+                                          std::size_t count_max) {
+  const std::string prefix = keys::opens(tenant, holder);
   CO_TRY(const auto open, co_await tx.scan(store::range_of(prefix), {.count_max = count_max}));
   for (const auto& [key, value] : open) {
     const std::string_view name = std::string_view(key).substr(prefix.size());
