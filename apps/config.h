@@ -70,6 +70,7 @@ struct Config {
     std::optional<route::Options::SmartHost> smart_host;
     std::string smart_host_user;
     std::string smart_host_password_file;
+    std::string smart_host_password;  // what the file says; read by load_config()
     std::optional<net::IpAddress> source_ipv4;
     std::optional<net::IpAddress> source_ipv6;
     std::vector<net::Prefix> special_allowed;

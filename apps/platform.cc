@@ -1,0 +1,260 @@
+#include "apps/platform.h"
+
+#include <thread>
+
+#include "trace/trace.h"
+
+namespace letterlock::apps {
+namespace {
+
+constexpr auto lease_renewal = std::chrono::seconds(10);
+constexpr std::size_t sweep_count = 500;
+constexpr std::size_t tenants_page = 500;
+
+net::ResultTask<> sweep(store::Transaction& transaction, base::TenantId tenant, std::string node,
+                        base::Time now, trace::Swept& swept) {
+  CO_TRY(swept, co_await trace::sweep_open_intents(transaction, tenant, std::move(node), now,
+                                                   sweep_count));
+  co_return base::Result<>();
+}
+
+directory::Environment environment(const World& world) {
+  return {world.store, world.clock, world.random, world.workers, world.events};
+}
+
+relay::Options relay_options(const Config& config) {
+  relay::Options out;
+  out.node = config.site.node;
+  out.ehlo_name = config.site.host_name;
+  out.source_v4 = config.relay.source_ipv4;
+  out.source_v6 = config.relay.source_ipv6;
+  out.connect_wait = config.relay.connect_timeout;
+  out.pool.idle_wait = config.relay.connection_idle;
+  out.pool.messages_max = static_cast<unsigned>(config.relay.messages_per_connection);
+  out.networks = {config.site.private_networks, config.site.public_networks};
+  out.schedule = config.schedule;
+  if (!config.relay.smart_host_user.empty())
+    out.smart_host_sign_in =
+        relay::SignIn{config.relay.smart_host_user, config.relay.smart_host_password};
+  return out;
+}
+
+route::Options route_options(const Config& config) {
+  route::Options out;
+  out.smart_host = config.relay.smart_host;
+  out.port = config.relay.port;
+  out.own_names = {config.site.host_name};
+  out.special_allowed = config.relay.special_allowed;
+  out.ipv4 = config.relay.ipv4;
+  out.ipv6 = config.relay.ipv6;
+  // Only a door for other MTAs can make mail come round again.
+  for (const auto& listener : config.listeners) {
+    const bool is_mx = listener.kind == ListenerConfig::Kind::mx && listener.address;
+    if (is_mx && !listener.address->address.is_unspecified() &&
+        listener.address->port == config.relay.port)
+      out.own_addresses.push_back(listener.address->address);
+  }
+  return out;
+}
+
+}  // namespace
+
+// What lives on one loop.
+struct Platform::Lane {
+  Lane(net::Loop& its, const World& world, directory::Directory& directory,
+       net::Admission& admission, popd::Options options)
+      : loop(its),
+        sessions(its),
+        popd({world.store, directory, admission, its, world.timers, world.clock, world.random,
+              world.tls, world.events},
+             std::move(options)) {}
+
+  static net::Task<> close(Lane& lane, net::Timers& timers, base::Milliseconds grace) {
+    co_await lane.sessions.close(timers, grace);
+    co_await lane.popd.close(grace);
+  }
+
+  net::Loop& loop;
+  net::Gate sessions;
+  popd::Popd popd;
+};
+
+Platform::Platform(World world, const Config& config, unsigned password_rounds)
+    : world_(std::move(world)),
+      config_(config),
+      directory_(environment(world_), {password_rounds}),
+      operations_(environment(world_), {password_rounds}),
+      admission_({config_.limits.sessions_max, config_.limits.sessions_per_address_max}),
+      leases_(world_.store, world_.clock, world_.events,
+              {config_.site.node, std::chrono::seconds(30)}),
+      dispatcher_({world_.store, *world_.loops.front(), world_.timers, world_.clock, world_.events,
+                   leases_, [this] { return tenants(); }},
+                  config_.window),
+      custody_(world_.store, world_.clock, world_.random, dispatcher_, world_.events,
+               {config_.site.node, config_.schedule.lifetime, config_.schedule.report_lifetime,
+                config_.trace.keep}),
+      router_(world_.resolver, world_.random, route_options(config_)),
+      mx_({world_.store, directory_, custody_, admission_, world_.clock, world_.random, world_.tls,
+           world_.events},
+          mx_options()),
+      submission_({world_.store, directory_, custody_, admission_, world_.clock, world_.random,
+                   world_.tls, world_.events},
+                  msa_options(drive::SmtpServerOptions::Start::clear)),
+      submissions_({world_.store, directory_, custody_, admission_, world_.clock, world_.random,
+                    world_.tls, world_.events},
+                   msa_options(drive::SmtpServerOptions::Start::tls)),
+      mda_({world_.store, directory_, dispatcher_, leases_, *world_.loops.front(), world_.timers,
+            world_.clock, world_.random, world_.events,
+            [this](base::TenantId tenant) { reporter_.notice(tenant); }},
+           {config_.site.node, config_.schedule, config_.trace.keep}),
+      relay_({world_.store, directory_, dispatcher_, leases_, router_, world_.network, world_.tls,
+              world_.workers, *world_.loops.front(), world_.timers, world_.clock, world_.random,
+              world_.events, [this](base::TenantId tenant) { reporter_.notice(tenant); }},
+             relay_options(config_)),
+      reporter_({world_.store, directory_, custody_, world_.timers, world_.clock, world_.random,
+                 world_.events, [this] { return tenants(); }},
+                {.node = config_.site.node, .host_name = config_.site.host_name}),
+      agents_(*world_.loops.front()) {
+  for (auto* loop : world_.loops)
+    lanes_.push_back(std::make_unique<Lane>(*loop, world_, directory_, admission_, popd_options()));
+}
+
+Platform::~Platform() = default;
+
+drive::SmtpServerOptions Platform::smtp_options() const {
+  drive::SmtpServerOptions out;
+  if (auto host = address::Domain::parse(config_.site.host_name))
+    out.session.host_name = std::move(*host);
+  out.session.size_octets_max = config_.limits.message_octets_max;
+  out.session.recipients_max = config_.limits.recipients_max;
+  out.session.errors_max = config_.limits.errors_max;
+  out.session.line_ends =
+      config_.limits.normalise_line_ends ? smtp::LineEnds::normalise : smtp::LineEnds::strict;
+  out.command_wait = config_.limits.command_timeout;
+  out.session_wait = config_.limits.session_time_max;
+  out.tls.alpn = "smtp";
+  return out;
+}
+
+mx::Options Platform::mx_options() const {
+  auto server = smtp_options();
+  server.session.tls = smtp::Need::offered;
+  server.session.authentication = smtp::Need::none;
+  server.tls.resumption_scope = "mx";
+  return {config_.site.node,
+          std::move(server),
+          {config_.site.private_networks, config_.site.public_networks}};
+}
+
+msa::Options Platform::msa_options(drive::SmtpServerOptions::Start start) const {
+  auto server = smtp_options();
+  server.start = start;
+  server.session.tls = smtp::Need::required;
+  server.session.authentication = smtp::Need::required;
+  server.session.mechanisms = {sasl::Mechanism::scram_sha_256_plus, sasl::Mechanism::scram_sha_256,
+                               sasl::Mechanism::plain};
+  server.tls.resumption_scope = "msa";
+  return {config_.site.node,
+          std::move(server),
+          {config_.site.private_networks, config_.site.public_networks}};
+}
+
+popd::Options Platform::popd_options() const {
+  popd::Options out;
+  out.session.idle = config_.limits.pop_idle_timeout;
+  // Whether an account may really sign in without TLS is its tenant's word.
+  out.session.clear_sign_in = true;
+  out.networks = {config_.site.private_networks, config_.site.public_networks};
+  return out;
+}
+
+net::ResultTask<std::vector<base::TenantId>> Platform::tenants() {
+  std::vector<base::TenantId> out;
+  std::string after;
+  while (true) {
+    CO_TRY(const auto page, co_await operations_.list_tenants(after, tenants_page));
+    for (const auto& tenant : page) out.push_back(tenant.id);
+    if (page.size() < tenants_page) co_return out;
+    after = page.back().name;
+  }
+}
+
+net::ResultTask<> Platform::start() {
+  CO_CHECK(co_await leases_.take_and_renew());
+  CO_CHECK(co_await close_what_a_crash_left());
+  agents_.start(renew_leases());
+  agents_.start(dispatcher_.run());
+  agents_.start(mda_.run());
+  agents_.start(relay_.run());
+  agents_.start(reporter_.run());
+  co_return base::Result<>();
+}
+
+// Intents that nobody will close: what left the node then is unknown, and counts as given away.
+net::ResultTask<> Platform::close_what_a_crash_left() {
+  CO_TRY(const auto all, co_await tenants());
+  std::size_t count = 0;
+  for (const auto& tenant : all) {
+    trace::Swept swept{0, true};
+    while (swept.more) {
+      CO_CHECK(co_await world_.store.transact(
+          store::Scope::tenant(tenant), [&](store::Transaction& transaction) {
+            return sweep(transaction, tenant, config_.site.node, world_.clock.now(), swept);
+          }));
+      count += swept.count;
+    }
+  }
+  if (count > 0)
+    world_.events.emit(
+        {base::Severity::warning, "trace.intents_unknown", {{"count", std::to_string(count)}}});
+  co_return base::Result<>();
+}
+
+net::Task<> Platform::renew_leases() {
+  while (co_await world_.timers.sleep(lease_renewal)) {
+    const auto renewed = co_await leases_.take_and_renew();
+    if (!renewed && renewed.error().kind == base::ErrorKind::cancelled) co_return;
+    if (!renewed)
+      world_.events.emit(
+          {base::Severity::error, "queue.lease_not_renewed", {{"reason", renewed.error().what}}});
+  }
+}
+
+void Platform::take(ListenerConfig::Kind kind, std::size_t loop,
+                    std::unique_ptr<net::Connection> connection) {
+  auto& lane = *lanes_[loop];
+  switch (kind) {
+    case ListenerConfig::Kind::mx:
+      lane.sessions.start(mx_.session(std::move(connection)));
+      return;
+    case ListenerConfig::Kind::submission:
+      lane.sessions.start(submission_.session(std::move(connection)));
+      return;
+    case ListenerConfig::Kind::submissions:
+      lane.sessions.start(submissions_.session(std::move(connection)));
+      return;
+    case ListenerConfig::Kind::pop3:
+      lane.popd.take(std::move(connection), popd::Popd::Entry::stls);
+      return;
+    case ListenerConfig::Kind::pop3s:
+      lane.popd.take(std::move(connection), popd::Popd::Entry::tls);
+      return;
+  }
+}
+
+net::Task<> Platform::stop(base::Milliseconds grace) {
+  std::vector<std::shared_ptr<net::Signal>> closed;
+  for (const auto& lane : lanes_) {
+    auto signal = std::make_shared<net::Signal>();
+    closed.push_back(signal);
+    lane->loop.spawn(Lane::close(*lane, world_.timers, grace), [signal] { signal->set(); });
+  }
+  for (const auto& signal : closed) (void)co_await signal->wait();
+  co_await agents_.close(world_.timers, base::Milliseconds(0));
+  if (const auto given = co_await leases_.give_back(); !given) {
+    world_.events.emit(
+        {base::Severity::warning, "queue.leases_not_given_back", {{"reason", given.error().what}}});
+  }
+}
+
+}  // namespace letterlock::apps

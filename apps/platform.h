@@ -1,0 +1,97 @@
+// The platform, put together: every room's object, built once and passed down. It stands on floor
+// 2's interfaces alone, so that the real server and the simulated one are the same platform.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "apps/config.h"
+#include "base/event.h"
+#include "custody/custody.h"
+#include "directory/directory.h"
+#include "directory/operations.h"
+#include "dns/resolver.h"
+#include "mda/mda.h"
+#include "msa/msa.h"
+#include "mx/mx.h"
+#include "net/admission.h"
+#include "popd/popd.h"
+#include "queue/dispatcher.h"
+#include "relay/relay.h"
+#include "reporter/reporter.h"
+#include "route/route.h"
+
+namespace letterlock::apps {
+
+// What the platform stands on, real or simulated. All of it outlives the platform.
+struct World {
+  std::vector<net::Loop*> loops;  // the first also runs queue, mda, relay and reporter
+  net::Timers& timers;
+  os::Clock& clock;
+  os::Random& random;
+  net::Network& network;
+  tls::Tls& tls;
+  dns::Resolver& resolver;
+  store::Store& store;
+  net::Workers& workers;
+  base::EventSink& events;
+};
+
+class Platform {
+ public:
+  // `password_rounds`: 1 in the simulator.
+  Platform(World world, const Config& config, unsigned password_rounds = sasl::rounds_default);
+  ~Platform();  // after stop()
+
+  // Takes the leases, closes what a crash left open, starts the agents. On the first loop.
+  // Errors: the store's.
+  net::ResultTask<> start();
+  // Stops accepting, lets what runs end for `grace`, cancels the rest, gives the leases back.
+  // On the first loop; the other loops must still run.
+  net::Task<> stop(base::Milliseconds grace);
+
+  // A connection that came in at a listener of this kind. On the loop with this index.
+  void take(ListenerConfig::Kind kind, std::size_t loop,
+            std::unique_ptr<net::Connection> connection);
+
+  store::Store& store() { return world_.store; }
+  directory::Directory& directory() { return directory_; }
+  directory::Operations& operations() { return operations_; }
+  queue::Dispatcher& dispatcher() { return dispatcher_; }
+  const queue::Schedule& schedule() const { return config_.schedule; }
+  net::Admission& admission() { return admission_; }
+  queue::Leases& leases() { return leases_; }
+  route::Router& router() { return router_; }
+  const World& world() const { return world_; }
+  const Config& config() const { return config_; }
+  net::ResultTask<std::vector<base::TenantId>> tenants();
+
+ private:
+  struct Lane;  // what lives once a loop
+  net::ResultTask<> close_what_a_crash_left();
+  net::Task<> renew_leases();
+  drive::SmtpServerOptions smtp_options() const;
+  mx::Options mx_options() const;
+  msa::Options msa_options(drive::SmtpServerOptions::Start start) const;
+  popd::Options popd_options() const;
+
+  World world_;
+  Config config_;
+  directory::Directory directory_;
+  directory::Operations operations_;
+  net::Admission admission_;
+  queue::Leases leases_;
+  queue::Dispatcher dispatcher_;
+  custody::Custody custody_;
+  route::Router router_;
+  mx::Mx mx_;
+  msa::Msa submission_;
+  msa::Msa submissions_;
+  mda::Mda mda_;
+  relay::Relay relay_;
+  reporter::Reporter reporter_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  net::Gate agents_;
+};
+
+}  // namespace letterlock::apps
