@@ -209,7 +209,7 @@ const Row rows[] = {
     {requiretls_dane, handshake, try_next, "4.7.5", clear},
     {requiretls_dane, wrong_certificate, try_next, "4.7.5", encrypted},
     {requiretls_dane, no_requiretls, try_next, "5.7.30", authenticated},
-    // TLS-Required: No sets aside what the domain publishes, and only that. RFC 8689 §4.1.
+    // TLS-Required: No sets aside what the domain publishes, and only that. RFC 8689 §4.2.2.
     {no_dane, none, take, "2.0.0", authenticated},
     {no_dane, stripped, take, "2.0.0", clear},
     {no_dane, handshake, take, "2.0.0", clear},

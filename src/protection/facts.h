@@ -62,7 +62,7 @@ struct SessionFacts {
   bool verified = false;            // the certificate is what the plan asked for
   bool dane_ee = false;             // of a TLSA match: usage 3, not 2
   std::string failure;              // why it isn't verified, or why the handshake failed
-  bool requiretls_offered = false;  // in the answer to EHLO inside TLS. RFC: 8689 section 4.1
+  bool requiretls_offered = false;  // in the answer to EHLO inside TLS. RFC: 8689 section 2
 };
 
 // What the message and its sender ask of every hop on.

@@ -45,7 +45,7 @@ struct Plan {
 
 // Everything that is required of this host: what the demand says, what the domain publishes (unless
 // TLS-Required: No sets it aside), the ratchet where nothing published decides, and what knowing
-// the peer implies. RFC: 7672 section 2, 8461 section 5, 8689 section 4.
+// the peer implies. RFC: 7672 section 2, 8461 section 5, 8689 section 4.2.
 hop::Requirement required_of(const Demand& demand, const HostFacts& host);
 
 // What proves the identity of the host, and so the hop's level. The table of DESIGN.md.

@@ -99,7 +99,7 @@ hop::Requirement required_of(const Demand& demand, const HostFacts& host) {
     required =
         join(required, at_least(Level::authenticated, Source::Kind::message, "REQUIRETLS", {}));
   }
-  // RFC 8689 §4.1: "No" asks to ignore what the recipient domain asserts, and nothing else. What
+  // RFC 8689 §4.2.2: "No" asks to ignore what the recipient domain asserts, and nothing else. What
   // tenant, account or connector require stays, and so does the ratchet, which is our own memory.
   if (!sets_aside_policy(demand)) required = join(required, published(host));
   // What the ratchet remembers stands in for a policy where none decides.
