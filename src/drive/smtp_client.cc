@@ -120,7 +120,7 @@ net::ResultTask<> SmtpClient::begin_tls(tls::Tls& tls, tls::ClientOptions option
 
 net::ResultTask<smtp::Reply> SmtpClient::sign_in(sasl::ClientOptions options,
                                                  net::Workers& workers) {
-  // RFC 4954 §14: a password never crosses in clear, whatever the server offers.
+  // A password never crosses in clear, whatever the server offers.
   if (tls_ == nullptr) co_return base::fail(ErrorKind::denied, "no sign-in without TLS");
   std::string line = "AUTH " + std::string(sasl::name(options.mechanism));
   const auto mechanism = sasl::make_client(std::move(options));
