@@ -1,1 +1,44 @@
-int main() {}
+// The one program: serve, the operator's commands, the demonstration.
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "apps/cli.h"
+#include "apps/config.h"
+#include "apps/demo.h"
+#include "apps/serve.h"
+
+int main(int argc, char** argv) {
+  using namespace letterlock::apps;
+  CLI::App app{"Letterlock: mail that can say who could have read it."};
+  app.set_version_flag("--version", LETTERLOCK_VERSION);
+  app.require_subcommand(1);
+
+  std::string config_file;
+  auto* serving = app.add_subcommand("serve", "run a node");
+  serving->add_option("--config", config_file, "its configuration, TOML")->required();
+
+  auto* config = app.add_subcommand("config", "the configuration");
+  config->require_subcommand(1);
+  auto* check = config->add_subcommand("check", "what is wrong with it, without starting anything");
+  check->add_option("--config", config_file, "the file")->required();
+  auto* reference = config->add_subcommand("reference", "all its keys, as Markdown");
+
+  DemoOptions demo_options;
+  auto* demonstration = app.add_subcommand(
+      "demo", "two organisations, two outside MTAs, four messages and their traces");
+  demonstration->add_flag("--once", demo_options.once, "end when all is shown");
+  demonstration->add_option("--out", demo_options.out_dir, "leave each trace there as JSON");
+
+  OperatorCommands commands;
+  commands.add_to(app);
+  CLI11_PARSE(app, argc, argv);
+
+  if (serving->parsed()) return serve(config_file);
+  if (check->parsed()) return check_config(config_file);
+  if (demonstration->parsed()) return demo(demo_options);
+  if (reference->parsed()) {
+    fmt::print("{}", config_reference());
+    return 0;
+  }
+  return commands.run();
+}

@@ -1,0 +1,138 @@
+// The client's end of the admin socket, and the password's prompt. Blocking: a command does one
+// thing.
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <iostream>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "apps/cli.h"
+#include "os/descriptor.h"
+
+namespace letterlock::apps {
+namespace {
+
+namespace json = boost::json;
+using base::ErrorKind;
+using base::fail;
+
+constexpr std::size_t answer_octets_max = 64 << 20;
+
+base::Result<os::Descriptor> connect_to(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    return fail(ErrorKind::invalid, path + " is too long for a socket's path");
+  std::memcpy(address.sun_path, path.data(), path.size());
+  os::Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket) return fail(ErrorKind::io, std::string("no socket: ") + std::strerror(errno));
+  if (::connect(socket.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) !=
+      0) {
+    if (errno == EACCES)
+      return fail(ErrorKind::denied,
+                  path + " belongs to another user: be the one who runs the node, or root");
+    return fail(ErrorKind::not_found, "no node answers at " + path +
+                                          ": is `letterlock serve` running? (" +
+                                          std::strerror(errno) + ")");
+  }
+  return socket;
+}
+
+base::Result<> write_all(const os::Descriptor& socket, std::string_view octets) {
+  while (!octets.empty()) {
+    const auto written = ::send(socket.number(), octets.data(), octets.size(), MSG_NOSIGNAL);
+    if (written <= 0) return fail(ErrorKind::closed, "the node ended the connection");
+    octets.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+base::Result<std::string> read_line(const os::Descriptor& socket) {
+  std::string line;
+  char chunk[16 * 1024];
+  while (line.size() < answer_octets_max) {
+    const auto count = ::recv(socket.number(), chunk, sizeof chunk, 0);
+    if (count <= 0)
+      return fail(ErrorKind::closed, "the node ended the connection without an answer");
+    line.append(chunk, static_cast<std::size_t>(count));
+    if (line.back() == '\n') return line;
+  }
+  return fail(ErrorKind::protocol, "the node's answer has no end");
+}
+
+// Keeps the terminal from showing what is typed.
+class Quiet {
+ public:
+  Quiet() {
+    if (tcgetattr(STDIN_FILENO, &before_) != 0) return;
+    auto quiet = before_;
+    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    changed_ = tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) == 0;
+  }
+  ~Quiet() {
+    if (changed_) tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+  }
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+ private:
+  termios before_{};
+  bool changed_ = false;
+};
+
+std::string prompt(std::string_view question) {
+  std::cerr << question << std::flush;
+  std::string line;
+  std::getline(std::cin, line);
+  std::cerr << '\n';
+  return line;
+}
+
+}  // namespace
+
+base::Result<json::object> call(const std::string& socket_path, std::string_view operation,
+                                json::object arguments) {
+  const auto socket = TRY(connect_to(socket_path));
+  TRY(write_all(socket, json::serialize(json::object{{"operation", operation},
+                                                     {"arguments", std::move(arguments)}}) +
+                            "\n"));
+  const auto line = TRY(read_line(socket));
+  boost::system::error_code error;
+  auto value = json::parse(line, error);
+  if (error || !value.is_object()) return fail(ErrorKind::protocol, "the node's answer is no JSON");
+  if (auto* result = value.get_object().if_contains("result");
+      result != nullptr && result->is_object())
+    return std::move(result->get_object());
+  const auto* failure = value.get_object().if_contains("error");
+  const auto* what = failure != nullptr && failure->is_object()
+                         ? failure->get_object().if_contains("what")
+                         : nullptr;
+  return fail(ErrorKind::invalid, what != nullptr && what->is_string()
+                                      ? std::string(what->get_string())
+                                      : "the node's answer says nothing");
+}
+
+base::Result<std::string> read_password() {
+  std::string password;
+  if (isatty(STDIN_FILENO) != 1) {
+    std::getline(std::cin, password);
+    if (!password.empty() && password.back() == '\r') password.pop_back();
+  } else {
+    const Quiet quiet;
+    password = prompt("Password: ");
+    if (prompt("Once more: ") != password)
+      return fail(ErrorKind::invalid, "the two differ; nothing was changed");
+  }
+  if (password.empty())
+    return fail(ErrorKind::invalid,
+                "no password came: type it at the prompt, or give it on standard input");
+  return password;
+}
+
+}  // namespace letterlock::apps

@@ -1,0 +1,226 @@
+#include "apps/serve.h"
+
+#include <cstdio>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "admin/server.h"
+#include "apps/real_world.h"
+#include "net/local.h"
+#include "os/files.h"
+#include "os/log.h"
+#include "os/privileges.h"
+#include "os/service.h"
+#include "os/signals.h"
+
+namespace letterlock::apps {
+namespace {
+
+constexpr auto stop_grace = std::chrono::seconds(10);
+constexpr auto names_again = std::chrono::hours(1);
+
+base::Severity severity(const std::string& level) {
+  if (level == "debug") return base::Severity::debug;
+  if (level == "warning") return base::Severity::warning;
+  if (level == "error") return base::Severity::error;
+  return base::Severity::info;
+}
+
+int complain(const base::Error& error) {
+  fmt::print(stderr, "letterlock: {}\n", error.what);
+  return 1;
+}
+
+// One running node, from the opened sockets to the last goodbye.
+class Node {
+ public:
+  Node(const Config& config, os::LogSink& log) : config_(config), log_(log) {}
+
+  base::Result<> open_listeners();
+  base::Result<> open_world();
+  void asked(os::Asked what);
+  int run();
+
+ private:
+  net::Task<> begin();
+  net::Task<> end();
+  net::Task<> look_at_names();
+  base::Result<std::unique_ptr<net::TcpListener>> listener_for(
+      const ListenerConfig& listener, std::vector<os::GivenListener>& given);
+  admin::Ports admin_ports();
+
+  const Config& config_;
+  os::LogSink& log_;
+  net::TcpNetwork opening_{log_};
+  std::vector<std::pair<ListenerConfig::Kind, std::unique_ptr<net::TcpListener>>> listeners_;
+  std::unique_ptr<RealWorld> world_;
+  std::unique_ptr<Platform> platform_;
+  std::unique_ptr<Doors> doors_;
+  std::optional<admin::Ports> admin_ports_;
+  std::unique_ptr<admin::Server> admin_;
+  std::shared_ptr<net::TcpListener> admin_listener_;
+  std::unique_ptr<net::Gate> gate_;
+  bool stopping_ = false;
+  int status_ = 0;
+};
+
+base::Result<std::unique_ptr<net::TcpListener>> Node::listener_for(
+    const ListenerConfig& listener, std::vector<os::GivenListener>& given) {
+  if (listener.address) {
+    auto opened = opening_.listen_tcp(*listener.address);
+    if (!opened)
+      return base::fail(base::within(
+          fmt::format("listening at {} for {}", listener.address->text(), name(listener.kind)),
+          opened.error()));
+    return opened;
+  }
+  for (auto& one : given) {
+    if (one.name == listener.socket && one.socket)
+      return opening_.adopt_listener(std::move(one.socket));
+  }
+  return base::fail(
+      base::ErrorKind::not_found,
+      fmt::format("systemd gave no socket named '{}' (FileDescriptorName=)", listener.socket));
+}
+
+// Before root is left: ports under 1024 are opened here, or were by systemd.
+base::Result<> Node::open_listeners() {
+  auto given = os::take_given_listeners();
+  for (const auto& listener : config_.listeners)
+    listeners_.emplace_back(listener.kind, TRY(listener_for(listener, given)));
+  return {};
+}
+
+base::Result<> Node::open_world() {
+  world_ = TRY(RealWorld::create(config_, log_, store::Durability::required));
+  platform_ = std::make_unique<Platform>(world_->world(), config_);
+  doors_ = std::make_unique<Doors>(*world_, *platform_, log_);
+  for (auto& [kind, listener] : listeners_) TRY(doors_->open(kind, std::move(listener)));
+  admin_listener_ = TRY(net::listen_local(config_.admin_socket, log_));
+  admin_ports_.emplace(admin_ports());
+  admin_ = std::make_unique<admin::Server>(*admin_ports_, world_->first_loop(),
+                                           platform_->world().timers);
+  gate_ = std::make_unique<net::Gate>(world_->first_loop());
+  return {};
+}
+
+admin::Ports Node::admin_ports() {
+  const auto& world = platform_->world();
+  return {platform_->store(),
+          platform_->directory(),
+          platform_->operations(),
+          platform_->dispatcher(),
+          platform_->leases(),
+          platform_->schedule(),
+          platform_->admission(),
+          world.clock,
+          world.random,
+          log_,
+          config_.site.node,
+          LETTERLOCK_VERSION,
+          [this] { return platform_->tenants(); }};
+}
+
+net::Task<> Node::look_at_names() {
+  do {
+    co_await world_->check_names();
+  } while (co_await platform_->world().timers.sleep(names_again));
+}
+
+net::Task<> Node::begin() {
+  if (const auto started = co_await platform_->start(); !started) {
+    log_.emit({base::Severity::error, "node.start_failed", {{"reason", started.error().what}}});
+    status_ = 1;
+    world_->stop();
+    co_return;
+  }
+  doors_->start(*gate_);
+  gate_->start(admin_->run(admin_listener_));
+  gate_->start(look_at_names());
+  log_.emit({base::Severity::info,
+             "node.ready",
+             {{"site", config_.site.name},
+              {"node", config_.site.node},
+              {"version", LETTERLOCK_VERSION}}});
+  if (const auto told = os::notify_service("READY=1"); !told)
+    log_.emit({base::Severity::warning, "node.notify_failed", {{"reason", told.error().what}}});
+}
+
+net::Task<> Node::end() {
+  log_.emit({base::Severity::info, "node.stopping", {{"node", config_.site.node}}});
+  (void)os::notify_service("STOPPING=1");
+  doors_->close();
+  co_await platform_->stop(stop_grace);
+  admin_listener_->close();
+  co_await gate_->close(platform_->world().timers, base::Milliseconds(0));
+  log_.emit({base::Severity::info, "node.stopped", {{"node", config_.site.node}}});
+  world_->stop();
+}
+
+// On the signals' thread.
+void Node::asked(os::Asked what) {
+  world_->first_loop().post([this, what] {
+    if (what == os::Asked::reload) {
+      if (const auto reopened = log_.reopen(); !reopened)
+        log_.emit({base::Severity::error, "log.not_reopened", {{"reason", reopened.error().what}}});
+      world_->certificates()->refresh();
+      return;
+    }
+    if (std::exchange(stopping_, true)) return;
+    world_->first_loop().spawn(end());
+  });
+}
+
+int Node::run() {
+  world_->first_loop().spawn(begin());
+  world_->run();
+  return status_;
+}
+
+}  // namespace
+
+int check_config(const std::string& config_file) {
+  const auto checked = load_config(config_file);
+  for (const auto& problem : checked.problems) fmt::print(stderr, "{}\n", problem.text());
+  if (!checked.problems.empty()) return 1;
+  fmt::print("{}: usable\n", config_file);
+  return 0;
+}
+
+int serve(const std::string& config_file) {
+  const auto checked = load_config(config_file);
+  for (const auto& problem : checked.problems) fmt::print(stderr, "{}\n", problem.text());
+  if (!checked.problems.empty()) return 1;
+  const auto& config = checked.config;
+  const os::SystemClock clock;
+  os::LogOptions log_options;
+  log_options.format = config.log.format == Config::Log::Format::json
+                           ? os::LogOptions::Format::json
+                           : os::LogOptions::Format::text;
+  log_options.lowest = severity(config.log.level);
+  log_options.file = config.log.file;
+
+  // Signals are blocked before any thread starts, so that each inherits that.
+  Node* running = nullptr;
+  auto signals = os::Signals::create([&running](os::Asked what) {
+    if (running != nullptr) running->asked(what);
+  });
+  if (!signals) return complain(signals.error());
+  if (const auto raised = os::raise_descriptor_limit(); !raised) return complain(raised.error());
+  auto log = os::LogSink::create(log_options, clock);
+  if (!log) return complain(log.error());
+  Node node(config, **log);
+  if (const auto opened = node.open_listeners(); !opened) return complain(opened.error());
+  if (const auto left = os::leave_root(config.site.user, os::Root::refused); !left)
+    return complain(left.error());
+  if (const auto forbidden = os::forbid_new_privileges(); !forbidden)
+    return complain(forbidden.error());
+  if (const auto opened = node.open_world(); !opened) return complain(opened.error());
+  running = &node;
+  const int status = node.run();
+  signals->reset();
+  return status;
+}
+
+}  // namespace letterlock::apps
