@@ -8,6 +8,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SRC = ROOT / "src"
+sys.path.insert(0, str(ROOT / "tools"))
+import events  # noqa: E402
+import standards  # noqa: E402
+
 FILE_LINES_MAX = 500
 FLOOR_NAMES = {0: "base", 1: "formats", 2: "world", 3: "verdicts", 4: "memory", 5: "agents", 6: "apps"}
 
@@ -178,9 +182,16 @@ def check_rfcs():
                 failures["rfcs"].append(f"{where} has no section {section}: it has {table[int(number)]}")
 
 
+def check_documents():
+    """Documents that follow the code: the events of the operator's guide, the table of standards."""
+    failures["events"] = events.check()
+    failures["standards"] = standards.check()
+
+
 def main():
     house = rooms()
-    checks = ["rooms", "floors", "circles", "doors", "world", "files", "marks", "coroutines", "readmes", "paths", "rfcs"]
+    checks = ["rooms", "floors", "circles", "doors", "world", "files", "marks", "coroutines", "readmes", "paths", "rfcs", "events",
+              "standards"]
     check_floors(house)
     check_circles(house)
     check_doors(house)
@@ -188,6 +199,7 @@ def main():
     check_readmes(house)
     check_machine_paths()
     check_rfcs()
+    check_documents()
     for check in checks:
         print(f"{'not ok' if failures[check] else 'ok'} - {check}")
         for message in sorted(set(failures[check])):
