@@ -8,8 +8,8 @@
 
 #include <gtest/gtest.h>
 
-#include "dns/responder.h"
 #include "net/loop.h"
+#include "peers/name_server.h"
 
 namespace letterlock::dns {
 namespace {
@@ -17,6 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace std::string_literals;
 using base::ErrorKind;
+using peers::wire_name;
 
 constexpr unsigned type_a = 1, type_cname = 5, type_mx = 15, type_txt = 16, type_aaaa = 28,
                    type_tlsa = 52;
@@ -37,7 +38,7 @@ class Unbound : public testing::Test {
     UnboundOptions options;
     options.trust_anchor_file = "";
     options.trust_anchors = std::move(anchors);
-    options.stubs = {{std::move(zone), responder.endpoint()}};
+    options.stubs = {{std::move(zone), responder->endpoint()}};
     options.timeout = 5s;
     start(std::move(options));
   }
@@ -62,20 +63,20 @@ class Unbound : public testing::Test {
 
   os::SystemClock clock;
   Remember events;
-  Responder responder;
+  std::unique_ptr<peers::NameServer> responder = peers::NameServer::start().value();
   net::Loop loop;
   std::unique_ptr<UnboundResolver> resolver;
 };
 
 TEST_F(Unbound, AsksAStubServer) {
-  responder.record("birch.test", type_mx, "\0\x14"s + wire_name("MX2.birch.test"));
-  responder.record("birch.test", type_mx, "\0\x0a"s + wire_name("mx.birch.test"));
-  responder.record("mx.birch.test", type_a, "\xc0\0\2\1"s);
-  responder.record("mx.birch.test", type_aaaa, "\x20\x01\x0d\xb8"s + std::string(11, '\0') + "\1");
-  responder.record("alias.birch.test", type_cname, wire_name("mx.birch.test"));
-  responder.record("birch.test", type_txt, "\5hello\6 world"s);
-  responder.record("_25._tcp.mx.birch.test", type_tlsa, "\3\1\1"s + std::string(32, 'd'));
-  responder.record("null.birch.test", type_mx, "\0\0\0"s);
+  responder->record("birch.test", type_mx, "\0\x14"s + wire_name("MX2.birch.test"));
+  responder->record("birch.test", type_mx, "\0\x0a"s + wire_name("mx.birch.test"));
+  responder->record("mx.birch.test", type_a, "\xc0\0\2\1"s);
+  responder->record("mx.birch.test", type_aaaa, "\x20\x01\x0d\xb8"s + std::string(11, '\0') + "\1");
+  responder->record("alias.birch.test", type_cname, wire_name("mx.birch.test"));
+  responder->record("birch.test", type_txt, "\5hello\6 world"s);
+  responder->record("_25._tcp.mx.birch.test", type_tlsa, "\3\1\1"s + std::string(32, 'd'));
+  responder->record("null.birch.test", type_mx, "\0\0\0"s);
   start();
 
   const auto mx = ask(resolver->mx("Birch.Test."));
@@ -101,14 +102,14 @@ TEST_F(Unbound, AsksAStubServer) {
 }
 
 TEST_F(Unbound, FailuresAreErrors) {
-  responder.rcode("broken.birch.test", 2);
-  responder.rcode("refused.birch.test", 5);
-  responder.silent("silent.birch.test");
+  responder->rcode("broken.birch.test", 2);
+  responder->rcode("refused.birch.test", 5);
+  responder->silent("silent.birch.test");
   start();
   EXPECT_EQ(ask(resolver->mx("broken.birch.test")).error().kind, ErrorKind::unavailable);
   EXPECT_EQ(ask(resolver->mx("refused.birch.test")).error().kind, ErrorKind::unavailable);
   UnboundOptions options{
-      .trust_anchor_file = "", .stubs = {{"birch.test", responder.endpoint()}}, .timeout = 200ms};
+      .trust_anchor_file = "", .stubs = {{"birch.test", responder->endpoint()}}, .timeout = 200ms};
   start(options);
   const auto before = std::chrono::steady_clock::now();
   EXPECT_EQ(ask(resolver->mx("silent.birch.test")).error().kind, ErrorKind::timeout);
@@ -117,20 +118,20 @@ TEST_F(Unbound, FailuresAreErrors) {
 
 // Octets that break their own format, as records and as whole messages.
 TEST_F(Unbound, Attack34MalformedAnswersAreErrorsOrPassedOver) {
-  responder.record("short.birch.test", type_a, "\xc0\0\2"s);
-  responder.record("long.birch.test", type_aaaa, std::string(20, 'x'));
-  responder.record("mx.birch.test", type_mx, "\0"s);
-  responder.record("pointer.birch.test", type_mx, "\0\1\xc0\xff"s);
-  responder.record("loop.birch.test", type_cname, wire_name("loop.birch.test"));
-  responder.record("text.birch.test", type_txt,
-                   "\xff"
-                   "abc"s);
-  responder.record("tlsa.birch.test", type_tlsa, "\3"s);
-  responder.record("odd.birch.test", type_mx, "\0\1\3a b\5birch\4test\0"s);
-  responder.record("odd.birch.test", type_mx, "\0\2"s + wire_name("good.birch.test"));
-  responder.record("onlyodd.birch.test", type_mx, "\0\1\3a.b\5birch\4test\0"s);
-  responder.message("garbage.birch.test", type_mx, std::string(60, '\xff'));
-  responder.message("cut.birch.test", type_mx, "\0\0\x84\0\0\1\0\1\0\0\0\0"s);
+  responder->record("short.birch.test", type_a, "\xc0\0\2"s);
+  responder->record("long.birch.test", type_aaaa, std::string(20, 'x'));
+  responder->record("mx.birch.test", type_mx, "\0"s);
+  responder->record("pointer.birch.test", type_mx, "\0\1\xc0\xff"s);
+  responder->record("loop.birch.test", type_cname, wire_name("loop.birch.test"));
+  responder->record("text.birch.test", type_txt,
+                    "\xff"
+                    "abc"s);
+  responder->record("tlsa.birch.test", type_tlsa, "\3"s);
+  responder->record("odd.birch.test", type_mx, "\0\1\3a b\5birch\4test\0"s);
+  responder->record("odd.birch.test", type_mx, "\0\2"s + wire_name("good.birch.test"));
+  responder->record("onlyodd.birch.test", type_mx, "\0\1\3a.b\5birch\4test\0"s);
+  responder->message("garbage.birch.test", type_mx, std::string(60, '\xff'));
+  responder->message("cut.birch.test", type_mx, "\0\0\x84\0\0\1\0\1\0\0\0\0"s);
   start();
   EXPECT_FALSE(ask(resolver->addresses("short.birch.test")));
   EXPECT_FALSE(ask(resolver->addresses("long.birch.test")));
@@ -145,15 +146,15 @@ TEST_F(Unbound, Attack34MalformedAnswersAreErrorsOrPassedOver) {
 }
 
 TEST_F(Unbound, QuestionsUnderWayAreBoundedAndCanBeCancelled) {
-  responder.silent("silent.birch.test");
-  responder.record("quick.birch.test", type_txt, "\2ok"s);
+  responder->silent("silent.birch.test");
+  responder->record("quick.birch.test", type_txt, "\2ok"s);
   start({.trust_anchor_file = "",
-         .stubs = {{"birch.test", responder.endpoint()}},
+         .stubs = {{"birch.test", responder->endpoint()}},
          .timeout = 10s,
          .questions_max = 1});
   std::optional<base::Result<Answer<Mx>>> first;
   const auto running = loop.spawn(keep(resolver->mx("silent.birch.test"), first));
-  EXPECT_TRUE(run([&] { return responder.questions() > 0; }));
+  EXPECT_TRUE(run([&] { return responder->questions() > 0; }));
   EXPECT_EQ(ask(resolver->txt("quick.birch.test")).error().what,
             "too many names are being looked up at once");
   running->cancel();
@@ -162,7 +163,7 @@ TEST_F(Unbound, QuestionsUnderWayAreBoundedAndCanBeCancelled) {
 }
 
 TEST_F(Unbound, MayEndWhileTasksWait) {
-  responder.silent("silent.birch.test");
+  responder->silent("silent.birch.test");
   start();
   std::optional<base::Result<Answer<Mx>>> lost;
   {
@@ -176,7 +177,7 @@ TEST_F(Unbound, MayEndWhileTasksWait) {
 
 TEST_F(Unbound, ManyAskAtOnce) {
   for (int i = 0; i < 200; ++i)
-    responder.record("n" + std::to_string(i) + ".birch.test", type_txt, "\2ok"s);
+    responder->record("n" + std::to_string(i) + ".birch.test", type_txt, "\2ok"s);
   start();
   std::vector<std::optional<base::Result<Answer<std::string>>>> answers(200);
   for (std::size_t i = 0; i < answers.size(); ++i)
@@ -194,7 +195,7 @@ TEST_F(Unbound, RefusesWhatItCannotUse) {
   EXPECT_EQ(error({.trust_anchor_file = "/nowhere/root.key"}).kind, ErrorKind::not_found);
   EXPECT_EQ(error({.trust_anchor_file = "", .trust_anchors = {"no record at all"}}).kind,
             ErrorKind::invalid);
-  EXPECT_EQ(error({.trust_anchor_file = "", .stubs = {{"not a zone", responder.endpoint()}}}).kind,
+  EXPECT_EQ(error({.trust_anchor_file = "", .stubs = {{"not a zone", responder->endpoint()}}}).kind,
             ErrorKind::invalid);
   EXPECT_EQ(error({.trust_anchor_file = "", .ipv4 = false, .ipv6 = false}).kind,
             ErrorKind::invalid);
@@ -213,7 +214,7 @@ class Signed : public Unbound {
     std::string name, hex;
     for (unsigned type = 0; in >> name >> type >> hex;) {
       messages[{name, type}] = base::from_hex(hex).value();
-      responder.message(name, type, messages[{name, type}]);
+      responder->message(name, type, messages[{name, type}]);
     }
   }
   std::map<std::pair<std::string, unsigned>, std::string> messages;
@@ -248,7 +249,7 @@ TEST_F(Signed, WhatIsForgedIsDenied) {
   const auto place = forged.find("\0\x0a\2mx"s);
   ASSERT_NE(place, std::string::npos);
   forged[place + 1] = '\1';
-  responder.message("birch.example", type_mx, forged);
+  responder->message("birch.example", type_mx, forged);
   start({anchor}, "birch.example");
   const auto mx = ask(resolver->mx("birch.example"));
   ASSERT_FALSE(mx);
@@ -261,7 +262,7 @@ TEST_F(Signed, WhatIsForgedIsDenied) {
 // Somebody answers without signatures where signatures must be.
 TEST_F(Signed, StrippedSignaturesAreFoundAtStart) {
   for (const auto type : {6U, 43U, 48U})
-    responder.message(
+    responder->message(
         "birch.example", type,
         "\0\0\x84\0\0\1\0\0\0\0\0\0\5birch\7example\0\0"s + static_cast<char>(type) + "\0\1"s);
   start({anchor}, "birch.example");
@@ -279,10 +280,10 @@ TEST_F(Signed, WithoutAnAnchorNothingIsProved) {
 }
 
 TEST_F(Unbound, AForwarderIsAskedAndWithoutAnchorNoValidationIsSaid) {
-  responder.message("", 6,
-                    "\0\0\x84\0\0\1\0\1\0\0\0\0\0\0\6\0\1\0\0\6\0\1\0\0\0\x3c\0\x16\0\0"s +
-                        std::string(20, '\1'));
-  start({.trust_anchor_file = "", .forwarders = {responder.endpoint()}, .timeout = 5s});
+  responder->message("", 6,
+                     "\0\0\x84\0\0\1\0\1\0\0\0\0\0\0\6\0\1\0\0\6\0\1\0\0\0\x3c\0\x16\0\0"s +
+                         std::string(20, '\1'));
+  start({.trust_anchor_file = "", .forwarders = {responder->endpoint()}, .timeout = 5s});
   const auto validation = ask(resolver->check_validation());
   ASSERT_TRUE(validation);
   EXPECT_EQ(validation->state, Validation::State::does_not) << validation->sentence;
