@@ -217,6 +217,10 @@ net::ResultTask<bool> change_entry(const Ports& ports, Change& change, base::Ten
       }));
   change.recipients += entry.recipients.size();
   ports.dispatcher.forget(entry.message.id);
+  if (change.step == queue::Step::release) {
+    for (const auto& recipient : entry.recipients)
+      ports.dispatcher.end_rest(recipient.lane, recipient.destination);
+  }
   ports.dispatcher.look_again(tenant);
   ports.events.emit({base::Severity::info,
                      "queue.changed_by_operator",

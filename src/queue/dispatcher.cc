@@ -232,6 +232,11 @@ void Dispatcher::rest(Lane lane, const std::string& destination, base::Time unti
   if (!to_postpone_.empty()) load_bell_.ring();
 }
 
+void Dispatcher::end_rest(Lane lane, const std::string& destination) {
+  const auto now = ports_.clock.now();
+  if (window_.resting_until(lane, destination, now)) rest(lane, destination, now);
+}
+
 void Dispatcher::look_again(const base::TenantId& tenant) {
   auto& state = tenants_[tenant];
   state.more = true;

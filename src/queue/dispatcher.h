@@ -44,6 +44,8 @@ class Dispatcher {
   // The destination doesn't answer: nothing more goes there before `until`, without costing anybody
   // an attempt.
   void rest(Lane lane, const std::string& destination, base::Time until);
+  // An operator wants a try now, whether the destination answered before or not.
+  void end_rest(Lane lane, const std::string& destination);
   // An operator changed this tenant's queue: look again.
   void look_again(const base::TenantId& tenant);
   void forget(const base::MessageId& message);
