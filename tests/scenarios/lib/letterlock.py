@@ -154,5 +154,5 @@ def levels(trace, kind, outcome="completed"):
 def trace_in(reply):
     """The trace id that the reply after DATA says."""
     text = reply.decode(errors="replace") if isinstance(reply, bytes) else str(reply)
-    found = re.search(r"\b([0-9A-Za-z]{20,40})\b", text)
+    found = re.search(r"trace ([0-9A-Z]{26})", text)
     return found.group(1) if found else ""
