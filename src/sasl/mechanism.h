@@ -25,7 +25,8 @@ inline constexpr unsigned rounds_default = 100'000;
 inline constexpr unsigned rounds_min = 4096;  // RFC 7677 §4
 inline constexpr unsigned rounds_max = 2'000'000;
 
-// What channel binding takes from the TLS session's exporter: no context. RFC: 9266 section 2.
+// What channel binding takes from the TLS session's exporter, with a context of zero octets (which
+// TLS 1.2 tells from none). RFC: 9266 section 2.
 inline constexpr std::string_view channel_binding_label = "EXPORTER-Channel-Binding";
 inline constexpr std::size_t channel_binding_octets = 32;
 
