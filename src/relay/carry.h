@@ -1,0 +1,35 @@
+// One job: read what waits, find the next hop's hosts, try them in order, write down what came of
+// it.
+#pragma once
+
+#include "relay/conclude.h"
+#include "relay/work.h"
+
+namespace letterlock::relay {
+
+class Carry {
+ public:
+  Carry(const World& world, queue::Job job) : world_(world) { work_.job = std::move(job); }
+
+  // Nothing: there was nothing to do any more (removed or held meanwhile).
+  // Errors: the store's: the recipients stay due. denied: the lease is lost.
+  net::ResultTask<std::optional<queue::Settled>> run();
+
+  // What the destination showed, for its rest.
+  enum class Reached { not_tried, nobody, somebody };
+  Reached reached() const { return reached_; }
+
+ private:
+  net::ResultTask<> read(store::Transaction& transaction);
+  net::ResultTask<Conclusion> decide();
+  net::ResultTask<Conclusion> try_hosts(route::NextHops hops);
+  Conclusion without_hosts(const route::NextHops& hops) const;
+  Conclusion from_troubles(std::vector<Trouble> troubles) const;
+
+  const World& world_;
+  Work work_;
+  std::vector<hop::Hop> attempts_;  // ended, not written down yet
+  Reached reached_ = Reached::not_tried;
+};
+
+}  // namespace letterlock::relay

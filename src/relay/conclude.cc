@@ -1,0 +1,163 @@
+#include "relay/conclude.h"
+
+#include <algorithm>
+#include <map>
+
+#include "directory/sending.h"
+#include "queue/keys.h"
+
+namespace letterlock::relay {
+namespace {
+
+using base::ErrorKind;
+
+constexpr unsigned tries_max = 4;
+
+// One conclusion's transaction, and what it has found out.
+class Writer {
+ public:
+  Writer(const World& world, const Work& work, const Conclusion& conclusion)
+      : world_(world), work_(work), conclusion_(conclusion) {}
+
+  net::ResultTask<queue::Settled> run();
+
+ private:
+  net::ResultTask<> write(store::Transaction& transaction);
+  net::ResultTask<> close(store::Transaction& transaction);
+  net::ResultTask<> settle(store::Transaction& transaction);
+  net::ResultTask<> end_ways(store::Transaction& transaction);
+  net::ResultTask<> count_failures(store::Transaction& transaction);
+  net::ResultTask<> transact(net::ResultTask<> (Writer::*function)(store::Transaction&));
+  net::Task<> report_stopped();
+  base::Time now() const { return world_.ports.clock.now(); }
+  const base::TenantId& tenant() const { return work_.message.tenant; }
+
+  const World& world_;
+  const Work& work_;
+  const Conclusion& conclusion_;
+  queue::Settled settled_;
+  directory::SendingOutcome sending_;
+};
+
+net::ResultTask<> Writer::transact(net::ResultTask<> (Writer::*function)(store::Transaction&)) {
+  co_return co_await world_.ports.store.transact(
+      store::Scope::tenant(tenant()),
+      [this, function](store::Transaction& transaction) { return (this->*function)(transaction); });
+}
+
+bool is_worth_another_try(ErrorKind kind) {
+  return kind == ErrorKind::io || kind == ErrorKind::full || base::is_temporary(kind);
+}
+
+net::ResultTask<queue::Settled> Writer::run() {
+  auto wait = base::Milliseconds(std::chrono::seconds(1));
+  base::Result<> written = base::Result<>();
+  for (unsigned i = 1; i <= tries_max; ++i, wait *= 2) {
+    written = co_await transact(&Writer::write);
+    if (written || !is_worth_another_try(written.error().kind) || i == tries_max) break;
+    CO_CHECK(co_await world_.ports.timers.sleep(wait));
+  }
+  if (!written) {
+    // Another node has the partition: its queue is its own, but what left here is our evidence.
+    if (written.error().kind == ErrorKind::denied && conclusion_.intent)
+      (void)co_await transact(&Writer::close);
+    co_return base::fail(written.error());
+  }
+  co_await report_stopped();
+  co_return std::move(settled_);
+}
+
+net::ResultTask<> Writer::write(store::Transaction& transaction) {
+  settled_ = {};
+  sending_ = {};
+  CO_CHECK(co_await queue::check_epoch(transaction, queue::keys::partition_of(work_.message.id),
+                                       work_.epoch));
+  CO_CHECK(co_await close(transaction));
+  for (const auto& attempt : conclusion_.attempts) {
+    CO_TRY(const auto ref, co_await trace::record(transaction, tenant(), attempt));
+    (void)ref;
+  }
+  if (conclusion_.outcomes.empty()) co_return base::Result<>();
+  CO_CHECK(co_await settle(transaction));
+  CO_CHECK(co_await end_ways(transaction));
+  co_return co_await count_failures(transaction);
+}
+
+net::ResultTask<> Writer::close(store::Transaction& transaction) {
+  if (!conclusion_.intent || conclusion_.intent->sequence == 0) co_return base::Result<>();
+  auto closed =
+      co_await trace::close(transaction, tenant(), *conclusion_.intent, conclusion_.closing);
+  // Closed already: an earlier try was kept, though the store couldn't say so.
+  if (!closed && closed.error().kind != ErrorKind::invalid) co_return base::fail(closed.error());
+  co_return base::Result<>();
+}
+
+net::ResultTask<> Writer::settle(store::Transaction& transaction) {
+  auto settled = co_await queue::settle(transaction, world_.options.schedule, tenant(),
+                                        work_.message.id, conclusion_.outcomes,
+                                        {now(), world_.ports.random.below(1'000'000), work_.epoch});
+  // Removed by an operator meanwhile: what happened stands in the trace.
+  if (!settled && settled.error().kind == ErrorKind::not_found) co_return base::Result<>();
+  if (!settled) co_return base::fail(settled.error());
+  settled_ = std::move(*settled);
+  co_return base::Result<>();
+}
+
+// Those whom this transaction has given up, by the word that says why.
+net::ResultTask<> Writer::end_ways(store::Transaction& transaction) {
+  std::map<std::string, std::vector<unsigned>> ends;
+  for (const auto& outcome : conclusion_.outcomes) {
+    const auto at = std::ranges::find(settled_.recipients, outcome.index, &queue::Recipient::index);
+    if (at == settled_.recipients.end() || at->state != queue::State::failed) continue;
+    ends[at->status].push_back(at->trace_index);
+  }
+  for (auto& [status, recipients] : ends) {
+    CO_CHECK(co_await trace::end(transaction, tenant(), work_.message.trace, std::move(recipients),
+                                 {trace::Ending::Kind::bounced, status, now()}));
+  }
+  co_return base::Result<>();
+}
+
+// Refused by the far side for good: what an account does that was taken over.
+net::ResultTask<> Writer::count_failures(store::Transaction& transaction) {
+  if (work_.message.account.is_nil()) co_return base::Result<>();
+  const auto count = std::ranges::count_if(conclusion_.outcomes, [](const auto& outcome) {
+    return outcome.step == queue::Step::fail && !outcome.host.empty();
+  });
+  if (count == 0) co_return base::Result<>();
+  CO_TRY(sending_, co_await directory::count_failures(transaction, tenant(), work_.message.account,
+                                                      static_cast<std::uint64_t>(count), now()));
+  co_return base::Result<>();
+}
+
+net::Task<> Writer::report_stopped() {
+  if (!sending_.stopped_now) co_return;
+  const auto account = co_await world_.ports.directory.account(tenant(), work_.message.account);
+  if (account && *account) world_.ports.directory.report_stopped(**account, sending_.reason);
+}
+
+net::ResultTask<queue::Settled> write_and_tell(const World& world, const Work& work,
+                                               const Conclusion& conclusion) {
+  Writer writer(world, work, conclusion);
+  CO_TRY(auto settled, co_await writer.run());
+  co_await tell(world, work, conclusion, settled);
+  if (settled.notice_pending && world.ports.notice) world.ports.notice(work.message.tenant);
+  co_return settled;
+}
+
+}  // namespace
+
+net::ResultTask<queue::Settled> conclude(const World& world, const Work& work,
+                                         Conclusion conclusion) {
+  co_return co_await to_the_end(world.ports.loop, write_and_tell(world, work, conclusion));
+}
+
+net::ResultTask<> record(const World& world, const Work& work, std::vector<hop::Hop> attempts) {
+  Conclusion conclusion;
+  conclusion.attempts = std::move(attempts);
+  Writer writer(world, work, conclusion);
+  CO_CHECK(co_await writer.run());
+  co_return base::Result<>();
+}
+
+}  // namespace letterlock::relay

@@ -1,0 +1,94 @@
+// Carries mail out to the next hop's hosts: takes remote jobs from the queue, asks route where to,
+// and protection at every step whether. Content leaves only behind a durable intent. Lives on the
+// dispatcher's loop; every wait of its is a coroutine's.
+//
+// Events: hop.relayed, hop.deferred, hop.held, hop.refused, hop.failed; relay.failed,
+// relay.sign_in_failed, relay.destination_rests.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/event.h"
+#include "directory/directory.h"
+#include "drive/smtp_client.h"
+#include "net/connection.h"
+#include "net/loop.h"
+#include "os/clock.h"
+#include "os/random.h"
+#include "protection/network.h"
+#include "queue/dispatcher.h"
+#include "queue/schedule.h"
+#include "relay/pool.h"
+#include "relay/rest.h"
+#include "route/route.h"
+#include "store/store.h"
+#include "tls/tls.h"
+
+namespace letterlock::relay {
+
+struct Ports {
+  store::Store& store;
+  directory::Directory& directory;
+  queue::Dispatcher& dispatcher;
+  queue::Leases& leases;
+  route::Router& router;
+  net::Network& network;
+  tls::Tls& tls;
+  net::Workers& workers;  // for the smart host's password
+  net::Loop& loop;
+  net::Timers& timers;
+  os::Clock& clock;
+  os::Random& random;
+  base::EventSink& events;
+  std::function<void(base::TenantId)> notice;  // something is to be told: wakes the reporter
+};
+
+// How to sign in at the smart host. Only ever given to a host whose name was verified.
+struct SignIn {
+  std::string user;
+  std::string password;
+};
+
+struct Options {
+  std::string node;       // as traces name it
+  std::string ehlo_name;  // ours, a name with an address or a literal
+  std::optional<net::IpAddress> source_v4;
+  std::optional<net::IpAddress> source_v6;
+  base::Milliseconds connect_wait = std::chrono::seconds(30);
+  drive::SmtpClientOptions smtp;
+  base::Milliseconds hosts_wait = std::chrono::minutes(15);  // after it no further host is tried
+  base::Milliseconds content_wait = std::chrono::hours(2);   // for all of one content
+  PoolLimits pool;
+  RestLimits rest;
+  protection::KnownNetworks networks;
+  queue::Schedule schedule;
+  std::optional<SignIn> smart_host_sign_in;
+  std::string smart_host_ca_file;                              // PEM; empty: the machine's
+  base::Milliseconds trouble_wait = std::chrono::seconds(30);  // after the store failed
+  base::Milliseconds stop_wait = std::chrono::seconds(5);      // for what is under way at the end
+};
+
+class Relay {
+ public:
+  Relay(Ports ports, Options options);
+
+  // Takes jobs until it is cancelled or the dispatcher ends; then lets those under way end.
+  // Cancel: what was answered by then is written down; what wasn't stays due.
+  net::Task<> run();
+  std::size_t idle_connections() const { return pool_.count(); }
+
+ private:
+  net::Task<> handle(queue::Job job);
+  void rest(const std::string& destination);
+
+  Ports ports_;
+  Options options_;
+  net::Gate gate_;
+  Pool pool_;
+  Rests rests_;
+};
+
+}  // namespace letterlock::relay

@@ -1,0 +1,82 @@
+// The log's lines: one for each kind of outcome of an attempt.
+#include <algorithm>
+
+#include "relay/conclude.h"
+
+namespace letterlock::relay {
+namespace {
+
+struct Line {
+  std::string_view name;
+  base::Severity severity = base::Severity::info;
+  const queue::Outcome* first = nullptr;
+  std::size_t recipients = 0;
+};
+
+bool is_against(const Conclusion& conclusion) {
+  return conclusion.judgement && conclusion.judgement->answer != hop::Answer::take;
+}
+
+void add(std::vector<Line>& lines, const Conclusion& conclusion, const queue::Outcome& outcome) {
+  std::string_view name = "hop.deferred";
+  auto severity = base::Severity::info;
+  if (outcome.step == queue::Step::relay) {
+    name = "hop.relayed";
+  } else if (outcome.step == queue::Step::fail) {
+    name = is_against(conclusion) ? "hop.refused" : "hop.failed";
+    severity = base::Severity::warning;
+  } else if (is_against(conclusion)) {
+    name = "hop.held";
+    severity = base::Severity::warning;
+  }
+  const auto known = std::ranges::find(lines, name, &Line::name);
+  if (known == lines.end())
+    lines.push_back({name, severity, &outcome, 1});
+  else
+    ++known->recipients;
+}
+
+std::string joined(const std::vector<hop::Required>& required,
+                   std::string hop::Required::* member) {
+  std::string text;
+  for (const auto& one : required) text += (text.empty() ? "" : ", ") + one.*member;
+  return text;
+}
+
+// The name that people know the tenant by; its id where that can't be asked.
+net::Task<std::string> tenant_name(const World& world, base::TenantId id) {
+  const auto tenant = co_await world.ports.directory.tenant(id);
+  co_return tenant && *tenant ? (*tenant)->name : id.text();
+}
+
+}  // namespace
+
+net::Task<> tell(const World& world, const Work& work, const Conclusion& conclusion,
+                 const queue::Settled& settled) {
+  std::vector<Line> lines;
+  for (const auto& outcome : conclusion.outcomes) add(lines, conclusion, outcome);
+  if (lines.empty()) co_return;
+  const auto tenant = co_await tenant_name(world, work.message.tenant);
+  const auto next_try = settled.next_try();
+  for (const auto& line : lines) {
+    base::Event event{line.severity,
+                      line.name,
+                      {{"tenant", tenant},
+                       {"trace", work.message.trace.text()},
+                       {"domain", work.job.destination},
+                       {"mx", conclusion.host},
+                       {"recipients", std::to_string(line.recipients)},
+                       {"status", line.first->status}}};
+    if (const auto& judgement = conclusion.judgement) {
+      event.fields.emplace_back("required", joined(judgement->required, &hop::Required::what));
+      event.fields.emplace_back("by", joined(judgement->required, &hop::Required::by));
+      event.fields.emplace_back("offered", std::string(hop::name(judgement->protection.level)));
+    }
+    event.fields.emplace_back("reason", line.first->reply);
+    if (line.first->step == queue::Step::defer && next_try)
+      event.fields.emplace_back("next_try", base::to_clock(*next_try));
+    world.ports.events.emit(event);
+  }
+}
+
+}  // namespace letterlock::relay

@@ -1,0 +1,50 @@
+#include "relay/work.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace letterlock::relay {
+
+Conclusion for_all(const Work& work, queue::Step step, dsn::Status status, std::string reply,
+                   std::string host) {
+  Conclusion conclusion;
+  conclusion.host = host;
+  for (const auto& recipient : work.recipients) {
+    conclusion.outcomes.push_back({.index = recipient.index,
+                                   .step = step,
+                                   .status = status.text(),
+                                   .reply = reply,
+                                   .host = host});
+  }
+  return conclusion;
+}
+
+hop::Hop attempt_at(const World& world, const Work& work, const std::string& host,
+                    const net::IpAddress& address, const std::vector<std::size_t>& recipients) {
+  hop::Hop hop;
+  hop.trace = work.message.trace;
+  hop.kind = hop::Kind::relay;
+  hop.from = {hop::End::Role::node, world.options.node, {}, {}};
+  hop.to = {hop::End::Role::mta, host, address.text(), {}};
+  for (const auto at : recipients) hop.recipients.push_back(work.recipients[at].trace_index);
+  // Several recipients may stand for one of the trace's: an alias's targets.
+  std::ranges::sort(hop.recipients);
+  const auto repeated = std::ranges::unique(hop.recipients);
+  hop.recipients.erase(repeated.begin(), repeated.end());
+  hop.answer = hop::Answer::try_next;
+  hop.outcome = hop::Outcome::failed;
+  hop.given = hop::Given::nothing;
+  hop.digest_in = work.message.digest;
+  hop.digest_out = work.message.digest;
+  hop.time = world.ports.clock.now();
+  hop.finished = hop.time;
+  return hop;
+}
+
+std::vector<std::size_t> everybody(const Work& work) {
+  std::vector<std::size_t> all(work.recipients.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return all;
+}
+
+}  // namespace letterlock::relay

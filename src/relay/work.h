@@ -1,0 +1,71 @@
+// The values that one job goes through: what it carries, why a host didn't take it, and what came
+// of it in the end.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hop/hop.h"
+#include "protection/judge.h"
+#include "queue/queue.h"
+#include "relay/relay.h"
+#include "trace/trace.h"
+
+namespace letterlock::relay {
+
+// What all jobs share.
+struct World {
+  const Ports& ports;
+  const Options& options;
+  Pool& pool;
+};
+
+// One message, and those of a job's recipients that still wait.
+struct Work {
+  queue::Job job;
+  std::uint64_t epoch = 0;
+  queue::Message message;
+  std::vector<queue::Recipient> recipients;
+  std::vector<address::Address> addresses;  // of them, in the same order
+  protection::Demand demand;
+  os::Steady until;  // no further host is begun
+};
+
+// One host, or one of its addresses, didn't take the message.
+struct Trouble {
+  enum class Kind {
+    network,   // it doesn't answer
+    answered,  // it answered, and takes nothing
+    judged,    // the judgement doesn't let it
+  } kind = Kind::network;
+  dsn::Status status;
+  std::string sentence;  // names the host
+  std::string host;
+  hop::Hop hop;  // the attempt, to be recorded
+  std::optional<protection::Judgement> judgement;
+  enum class Next { address, host } next = Next::address;
+};
+
+// What comes of the recipients: written in one transaction.
+struct Conclusion {
+  std::vector<queue::Outcome> outcomes;  // none: they stay as they are
+  std::vector<hop::Hop> attempts;        // ended, not recorded yet
+  std::optional<trace::HopRef> intent;   // to be closed
+  trace::Closing closing;
+  // For the log.
+  std::string host;
+  std::optional<protection::Judgement> judgement;
+};
+
+// The same for all recipients of the work. `host` says who said it; empty: we.
+Conclusion for_all(const Work& work, queue::Step step, dsn::Status status, std::string reply,
+                   std::string host = {});
+
+// An attempt at a host that gave nothing, to be completed by whoever knows more. `recipients`:
+// indexes into the work's.
+hop::Hop attempt_at(const World& world, const Work& work, const std::string& host,
+                    const net::IpAddress& address, const std::vector<std::size_t>& recipients);
+std::vector<std::size_t> everybody(const Work& work);
+
+}  // namespace letterlock::relay
