@@ -48,7 +48,7 @@ struct Plan {
 // the peer implies. RFC: 7672 section 2, 8461 section 5, 8689 section 4.2.
 hop::Requirement required_of(const Demand& demand, const HostFacts& host);
 
-// What proves the identity of the host, and so the hop's level. The table of DESIGN.md.
+// What proves the identity of the host, and so the hop's level. judge_test.cc has the table.
 hop::Protection protection_of(const HostFacts& host, const SessionFacts& session);
 
 Plan plan(const Demand& demand, const HostFacts& host, Others others);

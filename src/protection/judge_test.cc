@@ -62,7 +62,7 @@ Demand demanding(std::string_view text) {
   return demand;
 }
 
-// "What proves an identity, and what doesn't": the rows of DESIGN.md's table.
+// What proves an identity, and what doesn't: a row each.
 TEST(LevelOf, TheTableOfTheDesign) {
   struct Row {
     const char* what;
