@@ -67,7 +67,7 @@ const PartyExposure& of(const Exposure& exposure, Party party) {
   return exposure.parties.at(static_cast<std::size_t>(party));
 }
 
-// The trace in the README, with a fetch in clear.
+// Two sites, a proved link between them, and a fetch in clear at the end.
 TEST(Exposure, OfTheExample) {
   Hop site =
       hop_of(2, Kind::site_link, dublin, amsterdam, Level::mutual, Proof::site, Network::private_);

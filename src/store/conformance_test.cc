@@ -370,7 +370,8 @@ net::ResultTask<> get_one(Transaction& transaction, std::string name) {
   co_return base::Result<>();
 }
 
-// The fourth invariant (ARCHITECTURE.md): no transaction of one tenant reads or writes a key of another.
+// The fourth invariant (ARCHITECTURE.md): no transaction of one tenant reads or writes a key of
+// another.
 TEST(StoreDeathTest, KeysOutsideTheScopeAreABug) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   const base::TenantId acorn(base::IdOctets{1}), birch(base::IdOctets{2});
