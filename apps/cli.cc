@@ -47,6 +47,7 @@ int complain(const base::Error& error) {
 }  // namespace
 
 void OperatorCommands::add_to(CLI::App& root) {
+  std::map<std::string, CLI::App*> groups;
   for (const auto& operation : admin::table()) {
     const auto dot = operation.name.find('.');
     if (dot == std::string_view::npos) {
@@ -60,7 +61,7 @@ void OperatorCommands::add_to(CLI::App& root) {
       add(root, group, operation);
       continue;
     }
-    auto* app = root.get_subcommand_no_throw(group);
+    auto*& app = groups[group];
     if (app == nullptr) {
       app = root.add_subcommand(group, group + " operations of the running node");
       app->require_subcommand(1);

@@ -1,5 +1,6 @@
 // Traces: one as a table, or those that fit a question.
 #include <algorithm>
+#include <tuple>
 
 #include <boost/json/parse.hpp>
 
@@ -99,8 +100,12 @@ net::ResultTask<std::vector<Hit>> find_all(const Ports& ports, std::vector<base:
                                        }));
     for (auto& summary : found.traces) hits.push_back({tenant, std::move(summary)});
   }
-  std::ranges::sort(
-      hits, [](const Hit& a, const Hit& b) { return a.summary.accepted > b.summary.accepted; });
+  // A message to another tenant here has a copy of its trace there: one row for both.
+  std::sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) {
+    return std::tie(b.summary.accepted, b.summary.id) < std::tie(a.summary.accepted, a.summary.id);
+  });
+  const auto same = [](const Hit& a, const Hit& b) { return a.summary.id == b.summary.id; };
+  hits.erase(std::unique(hits.begin(), hits.end(), same), hits.end());
   if (hits.size() > query.count_max) hits.resize(query.count_max);
   co_return hits;
 }

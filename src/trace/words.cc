@@ -137,6 +137,16 @@ std::string failure_of(const std::vector<const Hop*>& attempts, base::Time day) 
   return fmt::format("{} ({}): {}; {}", times, when, why_failed(first), given_words(first));
 }
 
+// " 10:05:40"; of a time that another tenant told by its day alone, " on 2026-11-23"; or nothing.
+static std::string when_of(const Hop& hop, base::Time day) {
+  if (hop.time == base::Time()) return "";
+  const auto time = hop.finished != base::Time() ? hop.finished : hop.time;
+  const bool is_day_alone =
+      hop.from.who.empty() && time == std::chrono::floor<std::chrono::days>(time);
+  if (is_day_alone) return " on " + base::to_rfc3339(time).substr(0, 10);
+  return " " + moment(time, day);
+}
+
 std::string standing_of(const LoadedTrace& trace, const Way& way) {
   const base::Time day = trace.trace.accepted;
   if (way.ending) {
@@ -155,10 +165,7 @@ std::string standing_of(const LoadedTrace& trace, const Way& way) {
     if (hop.outcome == Outcome::unknown) words = "unknown whether relayed";
     if (hop.outcome == Outcome::intended) words = "being relayed";
     if (hop.outcome != Outcome::completed) continue;
-    const std::string when =
-        hop.time == base::Time()
-            ? ""
-            : " " + moment(hop.finished != base::Time() ? hop.finished : hop.time, day);
+    const std::string when = when_of(hop, day);
     if (hop.kind == Kind::fetch) return "fetched" + when;  // the first of them
     if (hop.kind == Kind::delivery) words = "delivered" + when + ", not fetched yet";
     if (hop.kind == Kind::relay && hop.to.role == hop::End::Role::mta) words = "relayed" + when;
