@@ -1,0 +1,149 @@
+#include "apps/demo.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <mutex>
+
+#include <fmt/format.h>
+
+#include "apps/demo_story.h"
+#include "apps/demo_world.h"
+#include "base/bytes.h"
+#include "os/signals.h"
+
+namespace letterlock::apps {
+namespace {
+
+constexpr auto story_wait = std::chrono::seconds(20);
+constexpr std::size_t complaints_max = 10;
+constexpr std::size_t password_octets = 8;
+
+// What the tasks of one demonstration share. On the loop's thread.
+struct Course {
+  DemoWorld& world;
+  const DemoOptions& options;
+  DemoPasswords passwords;
+  std::shared_ptr<net::Running> story = {};
+  std::shared_ptr<net::Running> watch = {};
+  net::Signal asked_to_end = {};
+  bool told = false;  // the traces are shown
+  std::string failure = {};
+};
+
+net::Task<> run_story(Course& course) {
+  auto done = co_await course.world.start();
+  if (done) done = co_await play(course.world, course.passwords, course.options.out_dir);
+  if (!done) {
+    if (course.failure.empty()) course.failure = done.error().what;
+    co_return;
+  }
+  course.told = true;
+  course.watch->cancel();
+  if (course.options.once) co_return;
+  print_invitation(course.world, course.passwords);
+  (void)co_await course.asked_to_end.wait();
+}
+
+net::Task<> watch_over(Course& course) {
+  if (!co_await course.world.timers().sleep(story_wait) || course.told) co_return;
+  if (course.failure.empty())
+    course.failure = fmt::format("it was not through after {} s", story_wait.count());
+  course.story->cancel();
+}
+
+void end_early(Course& course) {
+  course.asked_to_end.set();
+  if (course.told) return;
+  if (course.failure.empty()) course.failure = "it was interrupted";
+  if (course.story) course.story->cancel();
+}
+
+// The last of what the platform itself complained about.
+void print_complaints(const std::string& log_file) {
+  std::ifstream in(log_file);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) {
+    if (line.find(" warning ") == std::string::npos && line.find(" error ") == std::string::npos)
+      continue;
+    lines.push_back(std::move(line));
+    if (lines.size() > complaints_max) lines.erase(lines.begin());
+  }
+  for (const auto& line : lines) fmt::print(stderr, "  {}\n", line);
+}
+
+int failed(std::string_view why) {
+  (void)std::fflush(stdout);
+  fmt::print(stderr, "letterlock demo: {}\n", why);
+  return 1;
+}
+
+base::Result<> make_folder(const std::string& path) {
+  std::error_code error;
+  if (!path.empty()) std::filesystem::create_directories(path, error);
+  if (error)
+    return base::fail(base::ErrorKind::io,
+                      fmt::format("the folder {} can't be made: {}", path, error.message()));
+  return {};
+}
+
+std::string password() {
+  os::SystemRandom random;
+  return base::to_hex(random.octets(password_octets));
+}
+
+// From the signals' thread to whatever runs: also when Ctrl-C comes before or after that.
+class Interrupts {
+ public:
+  void interrupt() {
+    const std::scoped_lock lock(mutex_);
+    came_ = true;
+    if (then_) then_();
+  }
+  void begin(std::function<void()> then) {
+    const std::scoped_lock lock(mutex_);
+    if (came_) then();
+    then_ = std::move(then);
+  }
+  void end() {
+    const std::scoped_lock lock(mutex_);
+    then_ = nullptr;
+  }
+
+ private:
+  std::mutex mutex_;
+  bool came_ = false;
+  std::function<void()> then_;
+};
+
+}  // namespace
+
+int demo(const DemoOptions& options) {
+  // Signals are blocked before any thread starts, so that each inherits that.
+  Interrupts interrupts;
+  auto signals = os::Signals::create([&](os::Asked asked) {
+    if (asked == os::Asked::stop) interrupts.interrupt();
+  });
+  if (!signals) return failed(signals.error().what);
+  if (const auto made = make_folder(options.out_dir); !made) return failed(made.error().what);
+  auto made = DemoWorld::create();
+  if (!made) return failed(made.error().what);
+  auto& world = **made;
+
+  Course course{world, options, {password(), password(), password()}};
+  course.watch = world.loop().spawn(watch_over(course));
+  course.story = world.loop().spawn(run_story(course), [&] {
+    course.watch->cancel();
+    world.loop().spawn(world.stop(), [&] { world.end_run(); });
+  });
+  interrupts.begin([&] { world.loop().post([&] { end_early(course); }); });
+  world.run();
+  interrupts.end();
+  if (course.failure.empty()) return 0;
+  const auto code = failed(course.failure);
+  print_complaints(world.log_file());
+  return code;
+}
+
+}  // namespace letterlock::apps
