@@ -319,9 +319,9 @@ std::size_t Gate::running() const {
   return state_->running.size();
 }
 
-Task<> Gate::close(Timers& timers, base::Milliseconds grace) {
-  const auto state = state_;
-  state->closing = true;
+namespace {
+template <class GateState>
+Task<> end_all(std::shared_ptr<GateState> state, Timers& timers, base::Milliseconds grace) {
   bool in_grace = grace > base::Milliseconds(0);
   while (!state->running.empty()) {
     if (in_grace) {
@@ -334,6 +334,15 @@ Task<> Gate::close(Timers& timers, base::Milliseconds grace) {
     for (const auto& [number, task] : running) task->cancel();
     (void)co_await state->ended.wait(timers, std::chrono::seconds(1));
   }
+}
+}  // namespace
+
+// By a task of its own: whoever closes a gate may be cancelled already, and its waits fail at once.
+Task<> Gate::close(Timers& timers, base::Milliseconds grace) {
+  state_->closing = true;
+  Signal closed;
+  state_->loop.spawn(end_all(state_, timers, grace), [closed]() mutable { closed.set(); });
+  co_await closed.wait_to_the_end();
 }
 
 Task<void> yield() {

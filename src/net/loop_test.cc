@@ -52,6 +52,27 @@ TEST(Gate, CancelsWhatRunsAndWaitsForIt) {
   EXPECT_EQ(seen, std::vector<std::string>{"sleeper:cancelled"});
 }
 
+Task<> hold_a_gate(Loop& loop, Timers& timers, std::vector<std::string>& seen) {
+  Gate gate(loop);
+  gate.start(note(timers.sleep(1h), seen, "inner"));
+  const auto slept = co_await timers.sleep(1h);
+  seen.push_back(slept ? "slept" : "outer cancelled");
+  co_await gate.close(timers, 20ms);
+  seen.push_back("closed");
+}
+
+// An agent that is cancelled closes its own gate: that must neither spin nor leave a task behind.
+TEST(Gate, MayBeClosedByATaskThatIsCancelled) {
+  Loop loop;
+  LoopTimers timers;
+  std::vector<std::string> seen;
+  const auto running = loop.spawn(hold_a_gate(loop, timers, seen));
+  loop.poll();
+  running->cancel();
+  run_until(loop, [&] { return seen.size() == 3; });
+  EXPECT_EQ(seen, (std::vector<std::string>{"outer cancelled", "inner:cancelled", "closed"}));
+}
+
 Task<> twice(Timers& timers, std::vector<std::string>& seen) {
   for (int i = 0; i < 2; ++i) {
     const auto slept = co_await timers.sleep(1h);
