@@ -68,6 +68,10 @@ class MtaHandler final : public drive::SmtpHandler {
     co_return drive::SmtpAccount{sasl::fake_keys("0123456789abcdef", user, 4096),
                                  sasl::Standing::refused};
   }
+  net::ResultTask<sasl::Standing> on_auth_check(sasl::NeedCheck check) override {
+    const bool fits = check.user == "acorn" && sasl::password_matches(check.password, mta_.keys);
+    co_return fits ? sasl::Standing::welcome : sasl::Standing::refused;
+  }
   net::Task<smtp::Reply> on_authenticated(sasl::Success success,
                                           sasl::Mechanism mechanism) override {
     mta_.signed_in.push_back(success.user + " by " + std::string(sasl::name(mechanism)));

@@ -4,14 +4,6 @@
 #include "relay/carry.h"
 
 namespace letterlock::relay {
-namespace {
-
-net::ResultTask<> close_gate(net::Gate& gate, net::Timers& timers, base::Milliseconds grace) {
-  co_await gate.close(timers, grace);
-  co_return base::Result<>();
-}
-
-}  // namespace
 
 Relay::Relay(Ports ports, Options options)
     : ports_(std::move(ports)),
@@ -28,8 +20,7 @@ net::Task<> Relay::run() {
     if (!gate_.start(handle(std::move(*job)))) break;
   }
   pool_.stop();
-  // A task that is cancelled can't wait any more: another one waits for what is under way.
-  (void)co_await to_the_end(ports_.loop, close_gate(gate_, ports_.timers, options_.stop_wait));
+  co_await gate_.close(ports_.timers, options_.stop_wait);
 }
 
 net::Task<> Relay::handle(queue::Job job) {

@@ -17,7 +17,14 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-class RelayTest : public test::Fixture {};
+class RelayTest : public test::Fixture {
+ protected:
+  static std::string lines(std::size_t octets) {
+    std::string content;
+    while (content.size() < octets) content += std::string(76, 'x') + "\r\n";
+    return content;
+  }
+};
 
 TEST_F(RelayTest, OverTls) {
   auto& mx = add_mta("modern.example", "mx1.modern.example", "198.51.100.1");
@@ -143,7 +150,7 @@ TEST_F(RelayTest, GreetingsThatTakeNothing) {
 
 TEST_F(RelayTest, DomainsThatTakeNoMail) {
   names.zone("null.example", dns::Security::insecure);
-  names.mx("null.example", 0, "");
+  names.mx("null.example", 0, ".");
   names.zone("us.example", dns::Security::insecure);
   names.mx("us.example", 10, "us.acorn.example");
   names.zone("inside.example", dns::Security::insecure);
@@ -155,9 +162,10 @@ TEST_F(RelayTest, DomainsThatTakeNoMail) {
   names.fail("slow.example", {}, sim::Names::Failure::servfail);
   start();
   const auto ends = [&](const std::string& domain) {
+    const auto over = [&] { return events.count("hop.failed") + events.count("hop.deferred"); };
+    const auto before = over();
     const auto message = submit({.to = {"x@" + domain}});
-    EXPECT_TRUE(world.run_until(
-        [&] { return events.count("hop.failed") + events.count("hop.deferred") > 0; }, 10min));
+    EXPECT_TRUE(world.run_until([&] { return over() > before; }, 30s)) << domain;
     const auto one = recipients(message).at(0);
     EXPECT_TRUE(hops(message).empty());
     return std::string(queue::name(one.state)) + " " + one.status;
@@ -294,7 +302,7 @@ TEST_F(RelayTest, LostWithinTheContent) {
   auto& mx = add_mta("modern.example", "mx1.modern.example", "198.51.100.1");
   network.add({.what = sim::Rule::What::cut, .octets = 100'000, .connections = 1});
   start();
-  const auto message = submit({.content = std::string(150'000, 'x') + "\r\n"});
+  const auto message = submit({.content = lines(500'000)});
   (void)mx;
   ASSERT_TRUE(happens("hop.deferred"));
   const auto hop = hops(message).at(0);
@@ -305,17 +313,17 @@ TEST_F(RelayTest, LostWithinTheContent) {
 TEST_F(RelayTest, LargeContentStreams) {
   auto& mx = add_mta("modern.example", "mx1.modern.example", "198.51.100.1");
   start();
-  std::string content;
-  while (content.size() < 3'000'000) content += std::string(76, 'x') + "\r\n";
-  submit({.content = content});
+  const auto message = submit({.content = lines(3'000'000)});
   ASSERT_TRUE(happens("hop.relayed"));
-  EXPECT_EQ(mx.content_octets, content.size());
+  EXPECT_EQ(mx.content_octets, message.octets);
 }
 
 // Invariant 1 and 3 over a crash: the intent stays, and the sweep says that nobody knows.
 TEST_F(RelayTest, CrashBetweenIntentAndOutcome) {
   auto& mx = add_mta("modern.example", "mx1.modern.example", "198.51.100.1");
-  mx.after_content = [&] { store.crash(1, store::Unsynced::dropped); };
+  mx.after_content = [&] {
+    for (int i = 0; i < 4; ++i) store.fail_next_commit(base::ErrorKind::io);
+  };
   start();
   const auto message = submit({});
   ASSERT_TRUE(happens("relay.failed"));
@@ -352,7 +360,7 @@ TEST_F(RelayTest, LeaseLostWithinTheContentStillLeavesEvidence) {
   };
   mx.server.session.chunking = true;
   start();
-  const auto message = submit({.content = std::string(500'000, 'x') + "\r\n"});
+  const auto message = submit({.content = lines(500'000)});
   ASSERT_TRUE(happens("queue.lease_lost"));
   EXPECT_TRUE(taken);
   EXPECT_EQ(mx.messages.size(), 1U);
@@ -365,7 +373,7 @@ TEST_F(RelayTest, StoppingWritesDownWhatWasGiven) {
   options.stop_wait = 1s;
   network.add({.what = sim::Rule::What::slow, .octets = 1000});
   start();
-  const auto message = submit({.content = std::string(200'000, 'x') + "\r\n"});
+  const auto message = submit({.content = lines(200'000)});
   ASSERT_TRUE(world.run_until([&] { return mx.content_octets > 0; }, 1h));
   stop();
   EXPECT_EQ(runs, 0U);
@@ -374,6 +382,7 @@ TEST_F(RelayTest, StoppingWritesDownWhatWasGiven) {
   EXPECT_EQ(recipients(message).at(0).attempts, 0U);
 }
 
+// With the message its content goes: the host never gets an end. The trace keeps what it got.
 TEST_F(RelayTest, RemovedMeanwhile) {
   auto& mx = add_mta("modern.example", "mx1.modern.example", "198.51.100.1");
   start();
@@ -382,10 +391,13 @@ TEST_F(RelayTest, RemovedMeanwhile) {
   mx.before_content = [&] {
     world.loop().spawn(remove(store, message, world.clock().now()), [&] { removed = true; });
   };
-  message = submit({.content = std::string(500'000, 'x') + "\r\n"});
-  ASSERT_TRUE(world.run_until([&] { return removed && mx.messages.size() == 1; }, 1h));
-  world.advance(1min);
-  EXPECT_EQ(hops(message).at(0).outcome, Outcome::completed);
+  message = submit({.content = lines(500'000)});
+  ASSERT_TRUE(happens("hop.deferred"));
+  EXPECT_TRUE(removed);
+  EXPECT_TRUE(mx.messages.empty());
+  EXPECT_EQ(hops(message).at(0).outcome, Outcome::failed);
+  EXPECT_EQ(hops(message).at(0).given, Given::content);
+  EXPECT_TRUE(recipients(message).empty());
   EXPECT_EQ(events.count("relay.failed"), 0U);
 }
 
