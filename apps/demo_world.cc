@@ -148,7 +148,8 @@ base::Result<> DemoWorld::make_admin() {
   admin_ports_ = std::make_unique<admin::Ports>(admin::Ports{
       platform_->store(), platform_->directory(), platform_->operations(), platform_->dispatcher(),
       platform_->leases(), platform_->schedule(), platform_->admission(), clock_, random_, *log_,
-      platform_->config().site.node, "demonstration", [this] { return platform_->tenants(); }});
+      platform_->config().site.node, "demonstration", [this] { return platform_->tenants(); },
+      [this](base::TenantId tenant) { platform_->notice(tenant); }});
   admin_ = std::make_unique<admin::Server>(*admin_ports_, loop(), timers_);
   admin_listener_ = TRY(net::listen_local(admin_socket(), *log_));
   gate_ = std::make_unique<net::Gate>(loop());

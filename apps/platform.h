@@ -65,6 +65,8 @@ class Platform {
   const World& world() const { return world_; }
   const Config& config() const { return config_; }
   net::ResultTask<std::vector<base::TenantId>> tenants();
+  // Something of this tenant's is to be told: reports are made now.
+  void notice(base::TenantId tenant) { reporter_.notice(tenant); }
 
  private:
   struct Lane;  // what lives once a loop

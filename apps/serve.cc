@@ -119,7 +119,8 @@ admin::Ports Node::admin_ports() {
           log_,
           config_.site.node,
           LETTERLOCK_VERSION,
-          [this] { return platform_->tenants(); }};
+          [this] { return platform_->tenants(); },
+          [this](base::TenantId tenant) { platform_->notice(tenant); }};
 }
 
 net::Task<> Node::look_at_names() {

@@ -43,6 +43,7 @@ struct Ports {
   std::string node;
   std::string version;
   std::function<net::ResultTask<std::vector<base::TenantId>>()> tenants;
+  std::function<void(base::TenantId)> notice;  // something is to be told: wakes the reporter
 };
 
 // The arguments of one call, checked against the operation's parameters before it runs.

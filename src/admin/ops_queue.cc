@@ -222,6 +222,7 @@ net::ResultTask<bool> change_entry(const Ports& ports, Change& change, base::Ten
       ports.dispatcher.end_rest(recipient.lane, recipient.destination);
   }
   ports.dispatcher.look_again(tenant);
+  if (change.step == queue::Step::fail) ports.notice(tenant);
   ports.events.emit({base::Severity::info,
                      "queue.changed_by_operator",
                      {{"message", entry.message.id.text()},
