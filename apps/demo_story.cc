@@ -57,17 +57,21 @@ net::ResultTask<> add_account(DemoWorld& world, const char* address, std::string
 net::ResultTask<> settle(DemoWorld& world, const DemoPasswords& passwords) {
   auto& operations = world.platform().operations();
   for (const auto* tenant : {"acorn.example", "birch.example"}) {
+    CO_TRY(auto domain, address::Domain::parse(tenant));
     CO_TRY(const auto added, co_await operations.add_tenant(tenant, "operator"));
+    CO_TRY(const auto record,
+           co_await operations.add_domain(added.name, std::move(domain), "operator"));
   }
   CO_CHECK(co_await add_account(world, alice, passwords.alice, directory::Accepts::plus_only));
   CO_CHECK(co_await add_account(world, bob, passwords.bob, directory::Accepts::any));
   CO_CHECK(co_await add_account(world, you, passwords.you, directory::Accepts::any));
-  say("One platform, {}, carries the mail of two organisations: acorn.example (alice) and\n"
-      "birch.example (bob). Outside it are modern.example, whose MTA speaks TLS, and old.example, "
-      "whose\n"
-      "MTA speaks none. All of this runs on the loopback addresses of this machine and is judged "
-      "as if\n"
-      "it were the internet: what anybody could read there is said to be readable.\n\n",
+  say("One platform, {}, carries the mail of two organisations:\n"
+      "acorn.example (alice) and birch.example (bob). Outside it are modern.example, whose MTA "
+      "speaks\n"
+      "TLS, and old.example, whose MTA speaks none. All of this runs on the loopback addresses of "
+      "this\n"
+      "machine and is judged as if it were the internet: what could be read there counts as "
+      "readable.\n\n",
       DemoWorld::host_name);
   co_return base::Result<>();
 }
@@ -89,7 +93,7 @@ net::ResultTask<> submit(DemoWorld& world, const DemoPasswords& passwords, Lette
   if (!reply.is_positive() || letter.trace.empty())
     co_return fail(ErrorKind::protocol, fmt::format("the message to {} was not taken: {}",
                                                     letter.to, base::printable(reply.text())));
-  say("  to {:<22} {:<24} {}\n", letter.to, fmt::format("\"{}\"", letter.subject), reply.text());
+  say("  to {:<20}  {:<16}  {}\n", letter.to, fmt::format("\"{}\"", letter.subject), reply.text());
   co_return base::Result<>();
 }
 
@@ -205,7 +209,7 @@ net::ResultTask<> show(DemoWorld& world, const std::vector<Letter>& letters, std
   say("What became of the four, as `letterlock trace` shows it:\n");
   for (const auto& letter : letters) {
     CO_TRY(auto shown, co_await trace_with(world, letter, letter.hop));
-    say("\n$ letterlock trace {}\n\n{}", letter.trace,
+    say("\n$ letterlock trace {}\n{}", letter.trace,
         std::string_view(shown.at("table").as_string()));
     if (!out_dir.empty()) CO_CHECK(leave(letter, std::move(shown), out_dir));
   }
@@ -240,8 +244,9 @@ net::ResultTask<> play(DemoWorld& world, DemoPasswords passwords, std::string ou
 }
 
 void print_invitation(const DemoWorld& world, const DemoPasswords& passwords) {
-  say("\nTry it with your own mail client. The server is localhost; its certificate is signed by\n"
-      "{}, which your client will ask you about.\n\n",
+  say("\nTry it with your own mail client. The server is localhost. Its certificate is signed by "
+      "an\n"
+      "authority made for this demonstration, which your client will ask you about:\n\n  {}\n\n",
       world.authority_file());
   say("  submission   port {} (TLS), or port {} (STARTTLS)\n"
       "  POP3         port {} (TLS), or port {} (STARTTLS; in clear for birch.example alone)\n\n",
