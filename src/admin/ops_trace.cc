@@ -29,6 +29,23 @@ net::ResultTask<> find_in(store::Transaction& transaction, base::TenantId tenant
   co_return base::Result<>();
 }
 
+// Between tenants a fetch is told without names and exact times. The operator keeps both tenants'
+// records, so he is shown the record itself: the next one of the copy in the mailbox's tenant, for
+// the same recipients.
+void show_fetches_of(const trace::LoadedTrace& copy, trace::LoadedTrace& loaded) {
+  auto next = copy.hops.begin();
+  for (auto& hop : loaded.hops) {
+    if (hop.kind != hop::Kind::fetch || !hop.to.address.empty()) continue;
+    next = std::find_if(next, copy.hops.end(), [&](const hop::Hop& other) {
+      return other.kind == hop::Kind::fetch && other.recipients == hop.recipients;
+    });
+    if (next == copy.hops.end()) return;
+    const auto number = hop.number;
+    hop = *next++;
+    hop.number = number;
+  }
+}
+
 // Where the content lies as of now, as far as the records tell: waiting ways are in the queue,
 // delivered ones in a mailbox.
 net::ResultTask<protection::AtRest> at_rest(const Ports& ports, const trace::LoadedTrace& loaded) {
@@ -46,24 +63,19 @@ net::ResultTask<protection::AtRest> at_rest(const Ports& ports, const trace::Loa
     if (hop.kind == hop::Kind::delivery && hop.to.role == hop::End::Role::mailbox)
       out.copies.push_back(protection::short_name(hop.to));
     if (!hop.password_in_clear) continue;
-    const auto& owner = hop.kind == hop::Kind::fetch ? hop.from.who : hop.from.who;
-    const auto address = address::Address::parse(owner);
+    const auto address = address::Address::parse(hop.from.who);
     if (!address) continue;
     const auto account = co_await ports.operations.show_account(*address);
     if (!account) continue;
-    protection::PasswordState password{owner, std::nullopt};
+    protection::PasswordState password{.account = hop.from.who};
     if (account->password_changed > hop.time) password.changed = account->password_changed;
     out.passwords.push_back(std::move(password));
   }
   co_return out;
 }
 
-net::ResultTask<json::object> show(const Ports& ports, base::TenantId tenant, base::TraceId id,
+net::ResultTask<json::object> show(const Ports& ports, trace::LoadedTrace loaded,
                                    Arguments arguments) {
-  trace::LoadedTrace loaded;
-  CO_CHECK(co_await ports.store.read(
-      store::Scope::tenant(tenant),
-      [&](store::Transaction& transaction) { return load_in(transaction, tenant, id, loaded); }));
   CO_TRY(const auto rest, co_await at_rest(ports, loaded));
   const auto exposure = protection::exposure(loaded.hops, rest);
   trace::TableOptions options;
@@ -110,11 +122,12 @@ net::ResultTask<std::vector<Hit>> find_all(const Ports& ports, std::vector<base:
   co_return hits;
 }
 
-// The owner's trace says most; a copy in the mailbox's tenant is the same message seen from there.
+// The owner's trace says most; the copies in mailboxes' tenants say more of their fetches.
 net::ResultTask<std::optional<json::object>> show_by_id(const Ports& ports,
                                                         const std::vector<base::TenantId>& tenants,
                                                         base::TraceId id, Arguments arguments) {
-  std::optional<base::TenantId> holder;
+  std::optional<trace::LoadedTrace> best;
+  std::vector<trace::LoadedTrace> copies;
   for (const auto& tenant : tenants) {
     trace::LoadedTrace loaded;
     const auto read = co_await ports.store.read(
@@ -122,10 +135,15 @@ net::ResultTask<std::optional<json::object>> show_by_id(const Ports& ports,
         [&](store::Transaction& transaction) { return load_in(transaction, tenant, id, loaded); });
     if (!read && read.error().kind == ErrorKind::not_found) continue;
     if (!read) co_return base::fail(read.error());
-    if (!holder || loaded.trace.owner == tenant) holder = tenant;
+    if (loaded.trace.owner == tenant)
+      best = std::move(loaded);
+    else
+      copies.push_back(std::move(loaded));
   }
-  if (!holder) co_return std::optional<json::object>();
-  CO_TRY(auto result, co_await show(ports, *holder, id, std::move(arguments)));
+  if (!best && copies.empty()) co_return std::optional<json::object>();
+  if (!best) best = copies.front();
+  for (const auto& copy : copies) show_fetches_of(copy, *best);
+  CO_TRY(auto result, co_await show(ports, std::move(*best), std::move(arguments)));
   co_return std::optional(std::move(result));
 }
 

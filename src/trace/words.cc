@@ -142,7 +142,7 @@ static std::string when_of(const Hop& hop, base::Time day) {
   if (hop.time == base::Time()) return "";
   const auto time = hop.finished != base::Time() ? hop.finished : hop.time;
   const bool is_day_alone =
-      hop.from.who.empty() && time == std::chrono::floor<std::chrono::days>(time);
+      hop.to.address.empty() && time == std::chrono::floor<std::chrono::days>(time);
   if (is_day_alone) return " on " + base::to_rfc3339(time).substr(0, 10);
   return " " + moment(time, day);
 }
