@@ -6,6 +6,7 @@
 
 #include "admin/operation.h"
 #include "admin/values.h"
+#include "mailbox/mailbox.h"
 #include "protection/exposure.h"
 #include "trace/table.h"
 #include "trace/trace.h"
@@ -46,6 +47,41 @@ void show_fetches_of(const trace::LoadedTrace& copy, trace::LoadedTrace& loaded)
   }
 }
 
+constexpr std::size_t page = 500;
+
+// Whether a message of this trace is still in the account's INBOX, where all mail is delivered.
+net::ResultTask<> look_in(store::Transaction& transaction, mailbox::Owner owner,
+                          base::TraceId trace, bool& is_there) {
+  is_there = false;
+  auto inbox = co_await mailbox::find(transaction, owner, std::string(mailbox::inbox));
+  if (!inbox && inbox.error().kind == ErrorKind::not_found) co_return base::Result<>();
+  if (!inbox) co_return base::fail(inbox.error());
+  mailbox::Uid from = 1;
+  while (true) {
+    CO_TRY(const auto messages, co_await mailbox::list(transaction, inbox->place, from, page));
+    for (const auto& message : messages) is_there = is_there || message.trace == trace;
+    if (is_there || messages.size() < page) co_return base::Result<>();
+    from = messages.back().uid + 1;
+  }
+}
+
+// The mailbox that this hop delivered to, if the message is still there; empty otherwise. An
+// account that is gone has no mail.
+net::ResultTask<std::string> copy_at(const Ports& ports, const hop::Hop& hop) {
+  if (hop.kind != hop::Kind::delivery || hop.to.role != hop::End::Role::mailbox)
+    co_return std::string();
+  const auto address = address::Address::parse(hop.to.who);
+  if (!address) co_return std::string();
+  const auto account = co_await ports.operations.show_account(*address);
+  if (!account) co_return std::string();
+  bool is_there = false;
+  CO_CHECK(co_await ports.store.read(
+      store::Scope::tenant(account->tenant), [&](store::Transaction& transaction) {
+        return look_in(transaction, {account->tenant, account->id}, hop.trace, is_there);
+      }));
+  co_return is_there ? protection::short_name(hop.to) : std::string();
+}
+
 // Where the content lies as of now, as far as the records tell: waiting ways are in the queue,
 // delivered ones in a mailbox.
 net::ResultTask<protection::AtRest> at_rest(const Ports& ports, const trace::LoadedTrace& loaded) {
@@ -60,8 +96,8 @@ net::ResultTask<protection::AtRest> at_rest(const Ports& ports, const trace::Loa
     if (!arrived && !way.ending) out.in_queue = true;
   }
   for (const auto& hop : loaded.hops) {
-    if (hop.kind == hop::Kind::delivery && hop.to.role == hop::End::Role::mailbox)
-      out.copies.push_back(protection::short_name(hop.to));
+    CO_TRY(auto copy, co_await copy_at(ports, hop));
+    if (!copy.empty()) out.copies.push_back(std::move(copy));
     if (!hop.password_in_clear) continue;
     const auto address = address::Address::parse(hop.from.who);
     if (!address) continue;
