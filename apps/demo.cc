@@ -60,6 +60,10 @@ void end_early(Course& course) {
   if (course.story) course.story->cancel();
 }
 
+void complain(const std::string& line) {
+  (void)std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
 // The last of what the platform itself complained about.
 void print_complaints(const std::string& log_file) {
   std::ifstream in(log_file);
@@ -70,12 +74,12 @@ void print_complaints(const std::string& log_file) {
     lines.push_back(std::move(line));
     if (lines.size() > complaints_max) lines.erase(lines.begin());
   }
-  for (const auto& line : lines) fmt::print(stderr, "  {}\n", line);
+  for (const auto& line : lines) complain(fmt::format("  {}\n", line));
 }
 
 int failed(std::string_view why) {
   (void)std::fflush(stdout);
-  fmt::print(stderr, "letterlock demo: {}\n", why);
+  complain(fmt::format("letterlock demo: {}\n", why));
   return 1;
 }
 
@@ -140,6 +144,8 @@ int demo(const DemoOptions& options) {
   interrupts.begin([&] { world.loop().post([&] { end_early(course); }); });
   world.run();
   interrupts.end();
+  if (course.failure.empty() && std::ferror(stdout) != 0)
+    return failed("what it had to say could not be written to standard output");
   if (course.failure.empty()) return 0;
   const auto code = failed(course.failure);
   print_complaints(world.log_file());

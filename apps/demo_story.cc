@@ -23,9 +23,11 @@ constexpr const char* alice = "alice@acorn.example";
 constexpr const char* bob = "bob@birch.example";
 constexpr const char* you = "you@acorn.example";
 
+// A reader who has gone must not end the demonstration half-way: demo() says so at its end.
 template <class... Args>
 void say(fmt::format_string<Args...> text, Args&&... args) {
-  fmt::print(text, std::forward<Args>(args)...);
+  const auto words = fmt::format(text, std::forward<Args>(args)...);
+  (void)std::fwrite(words.data(), 1, words.size(), stdout);
   (void)std::fflush(stdout);
 }
 
