@@ -7,7 +7,6 @@
 namespace letterlock::apps {
 namespace {
 
-constexpr auto lease_renewal = std::chrono::seconds(10);
 constexpr std::size_t sweep_count = 500;
 constexpr std::size_t tenants_page = 500;
 // Whoever sends blindly does so with the connection itself; a real MTA doesn't notice the wait.
@@ -71,24 +70,19 @@ struct Platform::Lane {
               world.tls, world.events},
              std::move(options)) {}
 
-  static net::Task<> close(Lane& lane, net::Timers& timers, base::Milliseconds grace) {
-    co_await lane.sessions.close(timers, grace);
-    co_await lane.popd.close(grace);
-  }
-
   net::Loop& loop;
   net::Gate sessions;
   popd::Popd popd;
 };
 
-Platform::Platform(World world, const Config& config, unsigned password_rounds)
+Platform::Platform(World world, const Config& config, unsigned password_rounds, Pace pace)
     : world_(std::move(world)),
       config_(config),
+      pace_(pace),
       directory_(environment(world_), {password_rounds}),
       operations_(environment(world_), {password_rounds}),
       admission_({config_.limits.sessions_max, config_.limits.sessions_per_address_max}),
-      leases_(world_.store, world_.clock, world_.events,
-              {config_.site.node, std::chrono::seconds(30)}),
+      leases_(world_.store, world_.clock, world_.events, {config_.site.node, pace_.lease}),
       dispatcher_({world_.store, *world_.loops.front(), world_.timers, world_.clock, world_.events,
                    leases_, [this] { return tenants(); }},
                   config_.window),
@@ -113,9 +107,10 @@ Platform::Platform(World world, const Config& config, unsigned password_rounds)
               world_.workers, *world_.loops.front(), world_.timers, world_.clock, world_.random,
               world_.events, [this](base::TenantId tenant) { reporter_.notice(tenant); }},
              relay_options(config_)),
-      reporter_({world_.store, directory_, custody_, world_.timers, world_.clock, world_.random,
-                 world_.events, [this] { return tenants(); }},
-                {.node = config_.site.node, .host_name = config_.site.host_name}),
+      reporter_(
+          {world_.store, directory_, custody_, world_.timers, world_.clock, world_.random,
+           world_.events, [this] { return tenants(); }},
+          {.node = config_.site.node, .host_name = config_.site.host_name, .look = pace_.look}),
       agents_(*world_.loops.front()) {
   for (auto* loop : world_.loops)
     lanes_.push_back(std::make_unique<Lane>(*loop, world_, directory_, admission_, popd_options()));
@@ -214,7 +209,7 @@ net::ResultTask<> Platform::close_what_a_crash_left() {
 }
 
 net::Task<> Platform::renew_leases() {
-  while (co_await world_.timers.sleep(lease_renewal)) {
+  while (co_await world_.timers.sleep(pace_.lease / 3)) {
     const auto renewed = co_await leases_.take_and_renew();
     if (!renewed && renewed.error().kind == base::ErrorKind::cancelled) co_return;
     if (!renewed)
@@ -248,9 +243,11 @@ void Platform::take(ListenerConfig::Kind kind, std::size_t loop,
 net::Task<> Platform::stop(base::Milliseconds grace) {
   std::vector<std::shared_ptr<net::Signal>> closed;
   for (const auto& lane : lanes_) {
-    auto signal = std::make_shared<net::Signal>();
-    closed.push_back(signal);
-    lane->loop.spawn(Lane::close(*lane, world_.timers, grace), [signal] { signal->set(); });
+    // Both at once: the grace is all sessions' together.
+    const auto smtp = closed.emplace_back(std::make_shared<net::Signal>());
+    const auto pop = closed.emplace_back(std::make_shared<net::Signal>());
+    lane->loop.spawn(lane->sessions.close(world_.timers, grace), [smtp] { smtp->set(); });
+    lane->loop.spawn(lane->popd.close(grace), [pop] { pop->set(); });
   }
   for (const auto& signal : closed) (void)co_await signal->wait();
   co_await agents_.close(world_.timers, base::Milliseconds(0));
