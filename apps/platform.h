@@ -37,10 +37,17 @@ struct World {
   base::EventSink& events;
 };
 
+// How often what comes round comes round. Slower only in the simulator, where days are to pass.
+struct Pace {
+  base::Milliseconds lease = std::chrono::seconds(30);  // renewed at a third of it
+  base::Milliseconds look = std::chrono::seconds(2);    // of the reporter, for events
+};
+
 class Platform {
  public:
-  // `password_rounds`: 1 in the simulator.
-  Platform(World world, const Config& config, unsigned password_rounds = sasl::rounds_default);
+  // `password_rounds`: fewer in the simulator.
+  Platform(World world, const Config& config, unsigned password_rounds = sasl::rounds_default,
+           Pace pace = {});
   ~Platform();  // after stop()
 
   // Takes the leases, closes what a crash left open, starts the agents. On the first loop.
@@ -79,6 +86,7 @@ class Platform {
 
   World world_;
   Config config_;
+  Pace pace_;
   directory::Directory directory_;
   directory::Operations operations_;
   net::Admission admission_;
