@@ -1,0 +1,142 @@
+#include "custody/custody.h"
+
+#include "custody/fixture.h"
+
+namespace letterlock::custody {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Fixture;
+
+class CustodyTest : public Fixture {
+ protected:
+  static net::ResultTask<> refuse(store::Transaction&) {
+    co_return base::fail(base::ErrorKind::conflict, "no");
+  }
+};
+
+TEST_F(CustodyTest, QueueAndTraceAreOneChange) {
+  const auto commits = store.commits();
+  const auto id = accept(Mail());
+  EXPECT_EQ(store.commits(), commits + 1);
+  const auto entries = queued(birch);
+  ASSERT_EQ(entries.size(), 1U);
+  EXPECT_EQ(entries[0].message.trace, id);
+  EXPECT_EQ(entries[0].message.mail_from, "alice@acorn.example");
+  EXPECT_EQ(entries[0].message.expires, entries[0].message.accepted + 5 * 24h);
+  ASSERT_EQ(entries[0].recipients.size(), 1U);
+  EXPECT_EQ(entries[0].recipients[0].lane, queue::Lane::local);
+  const auto trace = trace_of(birch, id).value();
+  ASSERT_EQ(trace.hops.size(), 1U);
+  EXPECT_EQ(trace.hops[0].protection.level, hop::Level::encrypted);
+  EXPECT_EQ(trace.hops[0].digest_out, entries[0].message.digest);
+  EXPECT_EQ(trace.trace.subject, "Figures");
+  EXPECT_EQ(store.holders(entries[0].message.blob).size(), 1U);
+}
+
+TEST_F(CustodyTest, WhatFailsInTheTransactionLeavesNothing) {
+  auto reception = reception_of(Mail());
+  reception.also = refuse;
+  const auto trace = reception.trace;
+  const auto outcome = accept(std::move(reception), "\r\nx\r\n");
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().kind, base::ErrorKind::conflict);
+  EXPECT_TRUE(queued(birch).empty());
+  EXPECT_FALSE(trace_of(birch, trace));
+  EXPECT_EQ(store.unheld_blob_count(), 1U);
+  store.sweep();
+  EXPECT_EQ(store.blob_count(), 0U);
+}
+
+TEST_F(CustodyTest, TwoTenantsInOneMessageAreSplitUnderOneTrace) {
+  Mail mail;
+  mail.mail_from = "carol@modern.example";
+  mail.to = {"bob@birch.example", "alice@acorn.example"};
+  const auto id = accept(mail);
+  const auto for_birch = queued(birch);
+  const auto for_acorn = queued(acorn);
+  ASSERT_EQ(for_birch.size(), 1U);
+  ASSERT_EQ(for_acorn.size(), 1U);
+  EXPECT_NE(for_birch[0].message.id, for_acorn[0].message.id);
+  EXPECT_EQ(store.blob_count(), 1U);
+  EXPECT_EQ(store.holders(for_acorn[0].message.blob).size(), 2U);
+  // Nobody learns of the other tenant's recipient.
+  for (const auto& [tenant, address] :
+       {std::pair{birch, "bob@birch.example"}, {acorn, "alice@acorn.example"}}) {
+    const auto trace = trace_of(tenant, id).value();
+    ASSERT_EQ(trace.trace.recipients.size(), 1U);
+    EXPECT_EQ(trace.trace.recipients[0].address, address);
+  }
+}
+
+TEST_F(CustodyTest, ASubmissionIsTheSendersForEveryRecipient) {
+  Mail mail;
+  mail.to = {"bob@birch.example", "carol@modern.example"};
+  mail.owner = acorn;
+  mail.account = alice.id;
+  accept(mail);
+  EXPECT_TRUE(queued(birch).empty());
+  const auto entries = queued(acorn);
+  ASSERT_EQ(entries.size(), 1U);
+  ASSERT_EQ(entries[0].recipients.size(), 2U);
+  EXPECT_EQ(entries[0].recipients[0].lane, queue::Lane::local);
+  EXPECT_EQ(entries[0].recipients[1].lane, queue::Lane::remote);
+  EXPECT_EQ(entries[0].recipients[1].destination, "modern.example");
+}
+
+TEST_F(CustodyTest, ARecipientOfNobodyHereNeedsAnOwner) {
+  Mail mail;
+  mail.to = {"carol@modern.example"};
+  const auto outcome = accept(reception_of(mail), mail.octets);
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().kind, base::ErrorKind::invalid);
+}
+
+TEST_F(CustodyTest, TheNullReversePathHasTheReportsLifetime) {
+  Mail mail;
+  mail.mail_from = "";
+  accept(mail);
+  const auto message = queued(birch).at(0).message;
+  EXPECT_EQ(message.expires, message.accepted + 2 * 24h);
+}
+
+TEST_F(CustodyTest, WhoMayNotSendSoMuchGetsNothingQueued) {
+  directory::TenantChange change;
+  change.limits = {.per_hour = 2, .per_day = 3, .failed_per_day = 10};
+  ASSERT_TRUE(wait(operations.set_tenant("acorn.example", change, "test")));
+  Mail mail;
+  mail.owner = acorn;
+  mail.account = alice.id;
+  accept(mail);
+  accept(mail);
+  const auto third = accept(reception_of(mail), mail.octets);
+  ASSERT_TRUE(third);
+  EXPECT_EQ(std::get<NotAllowed>(*third).outcome.kind, directory::SendingOutcome::Kind::over_hour);
+  EXPECT_EQ(reply_for(third, {}).code, 452);
+  EXPECT_EQ(queued(acorn).size(), 2U);
+  world.advance(61min);
+  accept(mail);
+  world.advance(61min);
+  const auto over = accept(reception_of(mail), mail.octets);
+  ASSERT_TRUE(over);
+  EXPECT_TRUE(std::get<NotAllowed>(*over).outcome.stopped_now);
+  EXPECT_EQ(reply_for(over, {}).code, 550);
+  const auto stopped = wait(operations.show_account(test::at("alice@acorn.example"))).value();
+  EXPECT_EQ(stopped.sending.state, directory::Sending::State::stopped);
+  EXPECT_EQ(queued(acorn).size(), 3U);
+}
+
+TEST(Custody, Replies) {
+  EXPECT_EQ(reply_for(base::Error{base::ErrorKind::full, ""}).code, 452);
+  EXPECT_EQ(reply_for(base::Error{base::ErrorKind::full, ""}).status, (dsn::Status{4, 3, 1}));
+  EXPECT_EQ(reply_for(base::Error{base::ErrorKind::io, "a secret"}).code, 451);
+  EXPECT_EQ(reply_for(base::Error{base::ErrorKind::io, "a secret"}).text().find("secret"),
+            std::string::npos);
+  EXPECT_EQ(reply_for(queue::Refused{dsn::status::too_big, "x"}).code, 552);
+  EXPECT_EQ(reply_for(queue::Refused{dsn::status::routing_loop, "x"}).code, 554);
+  const auto id = base::TraceId::parse("01JD8X4K7QZ3M9000000000000").value();
+  EXPECT_EQ(reply_for(Outcome(Accepted()), id).text(), "250 2.0.0 taken, trace " + id.text());
+}
+
+}  // namespace
+}  // namespace letterlock::custody
