@@ -1,0 +1,236 @@
+// A peer talks to the mx agent over a simulated network.
+#include "mx/mx.h"
+
+#include "custody/talk.h"
+
+namespace letterlock::mx {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+const std::string letter = "From: carol@modern.example\r\nSubject: Figures\r\n\r\nThe figures.\r\n";
+
+class MxTest : public custody::test::Receiving {
+ protected:
+  MxTest() {
+    options.node = "dublin-1";
+    options.server.session.host_name = address::Domain::parse("mail.acorn.example").value();
+    options.server.session.tls = smtp::Need::offered;
+    options.server.session.authentication = smtp::Need::none;
+    mx.emplace(
+        Ports{store, directory, custody, admission, world.clock(), world.random(), tls, events},
+        options);
+    serve(25, [this](std::unique_ptr<net::Connection> connection) {
+      return mx->session(std::move(connection));
+    });
+  }
+  ~MxTest() override { stop(); }
+
+  Talk peer_talks() {
+    Talk talk(*this, connect(25));
+    EXPECT_THAT(talk.read(), StartsWith("220 mail.acorn.example"));
+    EXPECT_THAT(talk.ask("EHLO mx.modern.example"), StartsWith("250"));
+    return talk;
+  }
+  // The one entry of this tenant, as its content.
+  std::string only(const base::TenantId& tenant) {
+    const auto entries = queued(tenant);
+    EXPECT_EQ(entries.size(), 1U);
+    return entries.empty() ? "" : octets_of(entries[0].message.blob);
+  }
+
+  Options options;
+  std::optional<Mx> mx;
+};
+
+TEST_F(MxTest, TheTraceIdIsInTheReplyAndInReceived) {
+  auto talk = peer_talks();
+  EXPECT_THAT(talk.ask("MAIL FROM:<carol@modern.example>"), StartsWith("250"));
+  EXPECT_THAT(talk.ask("RCPT TO:<bob@birch.example>"), StartsWith("250 2.1.5"));
+  const auto said = talk.message(letter);
+  ASSERT_THAT(said, StartsWith("250 2.0.0 taken, trace "));
+  const auto id = base::TraceId::parse(said.substr(said.rfind(' ') + 1));
+  ASSERT_TRUE(id);
+  const auto content = only(birch);
+  EXPECT_THAT(content, StartsWith("Received: from mx.modern.example ([198.51.100.7])"));
+  EXPECT_THAT(content, HasSubstr("with ESMTP id " + id->text()));
+  EXPECT_THAT(content, HasSubstr("for <bob@birch.example>"));
+  EXPECT_TRUE(content.ends_with(letter));
+  const auto trace = trace_of(birch, *id).value();
+  ASSERT_EQ(trace.hops.size(), 1U);
+  EXPECT_EQ(trace.hops[0].kind, hop::Kind::relay);
+  EXPECT_EQ(trace.hops[0].protection.level, hop::Level::clear);
+  EXPECT_EQ(trace.hops[0].from.who, "mx.modern.example");
+  EXPECT_EQ(trace.trace.header_from, "carol@modern.example");
+}
+
+TEST_F(MxTest, OverTlsItIsEncryptedAndReceivedSaysSo) {
+  auto talk = peer_talks();
+  EXPECT_THAT(talk.start_tls(), StartsWith("220"));
+  EXPECT_THAT(talk.ask("MAIL FROM:<carol@modern.example>"), StartsWith("503")) << "no EHLO yet";
+  const auto hello = talk.ask("EHLO mx.modern.example");
+  EXPECT_THAT(hello, Not(HasSubstr("STARTTLS")));
+  EXPECT_THAT(hello, Not(HasSubstr("AUTH")));
+  talk.ask("MAIL FROM:<carol@modern.example>");
+  talk.ask("RCPT TO:<bob@birch.example>");
+  EXPECT_THAT(talk.message(letter), StartsWith("250"));
+  EXPECT_THAT(only(birch), HasSubstr("with ESMTPS"));
+  EXPECT_THAT(only(birch), HasSubstr("tls TLS_AES_"));
+  const auto trace = trace_of(birch, queued(birch)[0].message.trace).value();
+  EXPECT_EQ(trace.hops[0].protection.level, hop::Level::encrypted);
+  EXPECT_EQ(trace.hops[0].protection.tls.exporter_digest.size(), 64U);
+}
+
+TEST_F(MxTest, Attack15NoOpenRelay) {
+  auto talk = peer_talks();
+  talk.ask("MAIL FROM:<carol@modern.example>");
+  for (const auto* to : {"dave@old.example",
+                         "dave%old.example@acorn.example",
+                         "@acorn.example:dave@old.example",
+                         "@acorn.example,@birch.example:dave@old.example",
+                         "\"dave@old.example\"@acorn.example",
+                         "\"dave@old.example\"",
+                         "dave@[203.0.113.2]",
+                         "dave@[192.0.2.1]",
+                         "dave@[IPv6:2001:db8::1]",
+                         "dave@acorn.example.",
+                         "dave@old.example.acorn.example",
+                         "old.example!dave@acorn.example",
+                         "old.example!dave",
+                         "dave@acorn.example@old.example",
+                         "dave@old.example%acorn.example",
+                         "dave%old.example",
+                         "dave@ACORN.example.old.example",
+                         "dave@localhost",
+                         "dave",
+                         "\"\"@acorn.example",
+                         "dave@mail.acorn.example",
+                         "postmaster@old.example",
+                         "alice@acorn.example@old.example",
+                         "\"alice\"@old.example",
+                         "alice@xn--acorn.example",
+                         "alice@acorn",
+                         "alice@example",
+                         "alice@.acorn.example",
+                         "<dave@old.example>",
+                         "alice@acorn.example>,<dave@old.example",
+                         "alice @acorn.example",
+                         "alice@acorn.example dave@old.example",
+                         "<${run{x}}@acorn.example>",
+                         "<;id;@acorn.example>",
+                         "../../x@acorn.example",
+                         "-x@acorn.example",
+                         "alice@acorn.example\tdave@old.example"}) {
+    const auto said = talk.ask("RCPT TO:<" + std::string(to) + ">");
+    EXPECT_THAT(said, StartsWith("5")) << to;
+    // A new session before the errors end this one.
+    talk = peer_talks();
+    talk.ask("MAIL FROM:<carol@modern.example>");
+  }
+  EXPECT_TRUE(queued(acorn).empty());
+}
+
+TEST_F(MxTest, WhoIsHereIsFoundInAnyCase) {
+  auto talk = peer_talks();
+  talk.ask("MAIL FROM:<carol@modern.example>");
+  for (const auto* to :
+       {"ALICE@Acorn.EXAMPLE", "alice+lists@acorn.example", "\"alice\"@acorn.example",
+        "postmaster@acorn.example", "abuse@birch.example"})
+    EXPECT_THAT(talk.ask("RCPT TO:<" + std::string(to) + ">"), StartsWith("250")) << to;
+}
+
+TEST_F(MxTest, UnknownAndSuspendedAreRefused) {
+  set_account("bob@birch.example", {.state = directory::Account::State::suspended});
+  auto talk = peer_talks();
+  talk.ask("MAIL FROM:<carol@modern.example>");
+  EXPECT_THAT(talk.ask("RCPT TO:<nobody@acorn.example>"), StartsWith("550 5.1.1"));
+  EXPECT_THAT(talk.ask("RCPT TO:<bob@birch.example>"), StartsWith("550 5.2.1"));
+  EXPECT_THAT(talk.ask("RCPT TO:<dave@old.example>"), StartsWith("550 5.7.1"));
+  EXPECT_EQ(events.count("mx.recipient_refused"), 3U);
+  EXPECT_THAT(talk.ask("DATA"), StartsWith("5"));
+}
+
+TEST_F(MxTest, Attack14ALoopEndsAt100) {
+  const auto with = [&](unsigned count) {
+    std::string content;
+    for (unsigned i = 0; i < count; ++i) content += "Received: by mx.modern.example; x\r\n";
+    auto talk = peer_talks();
+    talk.ask("MAIL FROM:<carol@modern.example>");
+    talk.ask("RCPT TO:<bob@birch.example>");
+    return talk.message(content + letter);
+  };
+  EXPECT_THAT(with(101), StartsWith("554 5.4.6"));
+  EXPECT_TRUE(queued(birch).empty());
+  EXPECT_THAT(with(100), StartsWith("250"));
+}
+
+TEST_F(MxTest, TwoTenantsInOneMessage) {
+  auto talk = peer_talks();
+  talk.ask("MAIL FROM:<carol@modern.example>");
+  talk.ask("RCPT TO:<bob@birch.example>");
+  talk.ask("RCPT TO:<alice@acorn.example>");
+  EXPECT_THAT(talk.message(letter), StartsWith("250"));
+  EXPECT_EQ(only(birch), only(acorn));
+  // RFC 5321 §7.2: one recipient isn't told of another.
+  EXPECT_THAT(only(birch), Not(HasSubstr("bob@")));
+  EXPECT_THAT(only(birch), Not(HasSubstr("alice@")));
+}
+
+TEST_F(MxTest, TheNullReversePath) {
+  auto talk = peer_talks();
+  EXPECT_THAT(talk.ask("MAIL FROM:<>"), StartsWith("250"));
+  EXPECT_THAT(talk.ask("RCPT TO:<bob@birch.example>"), StartsWith("250"));
+  EXPECT_THAT(talk.message(letter), StartsWith("250"));
+  EXPECT_EQ(queued(birch).at(0).message.mail_from, "");
+}
+
+TEST_F(MxTest, TooManyFromOneAddress) {
+  std::vector<std::unique_ptr<net::Connection>> held;
+  for (int i = 0; i < 3; ++i) held.push_back(connect(25));
+  world.advance(1s);
+  Talk talk(*this, connect(25));
+  EXPECT_THAT(talk.read(), StartsWith("421 4.7.0"));
+  EXPECT_EQ(events.count("session.refused"), 1U);
+  held.clear();
+  world.advance(1s);
+  EXPECT_THAT(peer_talks().ask("NOOP"), StartsWith("250"));
+}
+
+TEST_F(MxTest, WhatCannotBeKeptIsNotTaken) {
+  auto talk = peer_talks();
+  const auto send = [&] {
+    talk.ask("MAIL FROM:<carol@modern.example>");
+    talk.ask("RCPT TO:<bob@birch.example>");
+    return talk.message(letter);
+  };
+  store.set_disk_free_octets(0);
+  EXPECT_THAT(send(), StartsWith("452 4.3.1"));
+  store.set_disk_free_octets(std::uint64_t{1} << 40);
+  store.fail_next_commit(base::ErrorKind::io);
+  EXPECT_THAT(send(), StartsWith("451 4.3.0"));
+  EXPECT_TRUE(queued(birch).empty());
+  store.sweep();
+  EXPECT_EQ(store.blob_count(), 0U);
+  EXPECT_THAT(send(), StartsWith("250"));
+  EXPECT_EQ(queued(birch).size(), 1U);
+}
+
+TEST_F(MxTest, ASessionThatBreaksOffLeavesNothing) {
+  {
+    auto talk = peer_talks();
+    talk.ask("MAIL FROM:<carol@modern.example>");
+    talk.ask("RCPT TO:<bob@birch.example>");
+    EXPECT_THAT(talk.ask("DATA"), StartsWith("354"));
+  }
+  ASSERT_TRUE(happens("session.ended"));
+  EXPECT_TRUE(queued(birch).empty());
+  store.sweep();
+  EXPECT_EQ(store.blob_count(), 0U);
+  EXPECT_EQ(admission.sessions(), 0U);
+}
+
+}  // namespace
+}  // namespace letterlock::mx
