@@ -98,12 +98,15 @@ net::ResultTask<sasl::Standing> Handler::on_auth_check(sasl::NeedCheck check) {
     co_return sasl::Standing::welcome;
   }
   const auto& refused = std::get<directory::SignInRefused>(sign_in);
-  ports_.events.emit({base::Severity::info,
-                      "sign_in.failed",
-                      {{"agent", "msa"},
-                       {"peer", peer_.address.text()},
-                       {"login", login_},
-                       {"reason", std::string(directory::name(refused.why))}}});
+  // Of a wrong name or password the directory has told.
+  if (refused.why != directory::SignInRefused::Why::credentials) {
+    ports_.events.emit({base::Severity::info,
+                        "sign_in.failed",
+                        {{"agent", "msa"},
+                         {"peer", peer_.address.text()},
+                         {"login", login_},
+                         {"reason", std::string(directory::name(refused.why))}}});
+  }
   co_return sasl::Standing::refused;
 }
 
@@ -123,15 +126,9 @@ net::Task<smtp::Reply> Handler::on_authenticated(sasl::Success, sasl::Mechanism 
 
 net::Task<> Handler::on_auth_failed(sasl::Failure failure) {
   account_.reset();
-  if (scram_ && failure.reason != sasl::Failure::Reason::malformed) {
+  // The directory slows the next one down, and tells of it.
+  if (scram_ && failure.reason != sasl::Failure::Reason::malformed)
     ports_.directory.note_sign_in(login_, peer_.address, directory::Directory::Attempt::failed);
-    ports_.events.emit({base::Severity::info,
-                        "sign_in.failed",
-                        {{"agent", "msa"},
-                         {"peer", peer_.address.text()},
-                         {"login", login_},
-                         {"reason", failure.detail}}});
-  }
   co_return;
 }
 
