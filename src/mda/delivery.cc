@@ -207,16 +207,29 @@ net::ResultTask<> Delivery::fail_in(store::Transaction& transaction, queue::Outc
 
 std::vector<queue::Recipient> Delivery::recipients_for(const directory::Expansion& expansion) {
   std::vector<queue::Recipient> out;
-  for (const auto& leaf : expansion.leaves) {
+  const auto add = [&](const address::Address& to, queue::Lane lane) {
     queue::Recipient one;
     one.trace_index = recipient_->trace_index;
-    one.address = leaf.account ? leaf.account->address.text() : leaf.address.text();
+    one.address = to.text();
     one.params = recipient_->params;
-    // RFC 3461 §5.2.7.1: where one becomes several, the success was told as "expanded".
-    if (expansion.leaves.size() > 1) one.params.notify.success = false;
-    one.lane = leaf.account ? queue::Lane::local : queue::Lane::remote;
-    one.destination = (leaf.account ? leaf.account->address : leaf.address).domain().text();
+    one.lane = lane;
+    one.destination = to.domain().text();
     out.push_back(std::move(one));
+  };
+  for (const auto& leaf : expansion.leaves) {
+    add(leaf.account ? leaf.account->address : leaf.address,
+        leaf.account ? queue::Lane::local : queue::Lane::remote);
+  }
+  // One that leads nowhere fails by itself, so that it is told like any other. Not one that leads
+  // back: it would go round again.
+  for (const auto& dropped : expansion.dropped) {
+    using Why = directory::Expansion::Dropped::Why;
+    const bool fails = dropped.why == Why::unknown_user || dropped.why == Why::suspended;
+    if (fails && out.size() < queue::recipients_max) add(dropped.address, queue::Lane::local);
+  }
+  // RFC 3461 §5.2.7.1: where one becomes several, the success was told as "expanded".
+  if (out.size() > 1) {
+    for (auto& one : out) one.params.notify.success = false;
   }
   return out;
 }
