@@ -39,6 +39,13 @@ bool is_protection(const std::string& status) {
   return status.ends_with(".7.4") || status.ends_with(".7.5") || status.ends_with(".7.30");
 }
 
+// "acorn.example" of "set by acorn.example": whoever requires, in a sentence.
+std::string who_requires(std::string_view by) {
+  constexpr std::string_view set_by = "set by ";
+  if (by.starts_with(set_by)) by.remove_prefix(set_by.size());
+  return std::string(by);
+}
+
 bool concerns(const hop::Hop& hop, unsigned index) {
   return std::ranges::find(hop.recipients, index) != hop.recipients.end();
 }
@@ -69,7 +76,7 @@ std::optional<dsn::Refusal> refusal_of(const trace::LoadedTrace& trace,
     refusal.required.clear();
     for (const auto& required : hop.required)
       refusal.required += (refusal.required.empty() ? "" : ", ") + required.what;
-    refusal.by = hop.required.front().by;
+    refusal.by = who_requires(hop.required.front().by);
     refusal.source = hop.required.front().by +
                      (hop.required.front().why.empty() ? "" : ": " + hop.required.front().why);
   }
