@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Runs the tests and counts them: the last line is 'N passed, N failed'.
 
-Unit tests (one program a floor), the corpora of the fuzz targets, the house rules, and the
-scenarios with real peers. Each has its time; what a failing one printed is shown.
+Unit tests (one program a floor), the platform in the simulator, the corpora of the fuzz targets,
+the house rules, and the scenarios with real peers. Each has its time; what a failing one printed is shown.
 """
 import argparse
 import os
@@ -95,9 +95,10 @@ def usual(count, wanted, long):
         code, output, seconds = run([sys.executable, str(ROOT / "tests" / "house" / "house.py")], 60)
         checks = len(re.findall(r"^ok - ", output, re.M))
         count.add("house", checks, len(re.findall(r"^not ok - ", output, re.M)) or int(code != 0), seconds, output)
-    for program in sorted((RELEASE / "bin").glob("test_floor*")):
-        if want(program.name):
-            gtest(count, program)
+    for pattern in ("test_floor*", "test_sim_platform"):
+        for program in sorted((RELEASE / "bin").glob(pattern)):
+            if want(program.name):
+                gtest(count, program)
     for program, corpus in replays(RELEASE):
         if want(program.name):
             replay(count, program, corpus)
