@@ -59,7 +59,9 @@ World::World(std::uint64_t seed)
 
 // What is due may hold what lives on the loop, so it goes first; and tasks that die with the loop
 // close their connections, which then have nobody to tell.
-World::~World() { schedule_->end(); }
+World::~World() {
+  schedule_->end();
+}
 
 void World::settle() {
   while (loop_.poll() > 0) {
