@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/pack.h"
+#include "dsn/status.h"
 #include "queue/keys.h"
 
 namespace letterlock::queue {
@@ -75,6 +76,13 @@ void note_attempt(Recipient& recipient, const Outcome& outcome, base::Time now) 
   recipient.host = outcome.host;
 }
 
+// RFC 3463 §3.5: the time is over. Where the last word was about security, that is what the sender
+// can do something about, so it stands, for good now.
+std::string status_of_expired(const std::string& last) {
+  const auto status = dsn::Status::parse(last);
+  return status && status->subject == 7 ? status->as_permanent().text() : "4.4.7";
+}
+
 // Takes one step with one recipient, its index entry included.
 void take_step(store::Transaction& transaction, const Message& message, Recipient& recipient,
                Outcome outcome, const Schedule& schedule, const SettleOptions& options) {
@@ -91,7 +99,7 @@ void take_step(store::Transaction& transaction, const Message& message, Recipien
     // RFC 5321 §4.5.4.1: the last try is at the end of the lifetime, not before it.
     if (options.now >= message.expires) {
       outcome.step = Step::expire;
-      recipient.status = "4.4.7";
+      recipient.status = status_of_expired(outcome.status);
       recipient.reply = fmt::format("not delivered in {}; the last answer was: {}",
                                     base::to_text(std::chrono::floor<std::chrono::minutes>(
                                         message.expires - message.accepted)),

@@ -166,6 +166,19 @@ TEST_F(QueueTest, FiveDaysThenFailedAndTold) {
   EXPECT_LT(tries, 50);
 }
 
+// A hop that was never protected as required comes back saying so, not only that time ran out.
+TEST_F(QueueTest, ExpiredForWantOfProtectionSaysSo) {
+  const auto message = put(1, {to("a@modern.example")});
+  const auto settled = settle(message,
+                              {{.index = 0,
+                                .step = Step::defer,
+                                .status = "4.7.4",
+                                .reply = "no STARTTLS, required by acorn.example"}},
+                              start + 5 * 24h);
+  EXPECT_EQ(settled->recipients[0].state, State::failed);
+  EXPECT_EQ(settled->recipients[0].status, "5.7.4");
+}
+
 TEST_F(QueueTest, DelayIsToldOnce) {
   const auto message = put(1, {to("a@modern.example")});
   auto settled = settle(message, {{.index = 0, .step = Step::defer}}, start + 3h);

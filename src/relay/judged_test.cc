@@ -45,10 +45,10 @@ TEST_F(JudgedTest, HeldAsLongAsItTakesThenBounced) {
   EXPECT_GE(world.clock().now(), message.expires);
   EXPECT_LE(world.clock().now(), message.expires + 1h);
   one = recipients(message).at(0);
-  EXPECT_EQ(one.status, "4.4.7");
+  EXPECT_EQ(one.status, "5.7.5");
   EXPECT_EQ(one.notice, queue::Notice::failed);
   EXPECT_GT(one.attempts, 30U);
-  EXPECT_EQ(ways(message).at(0).ending->status, "4.4.7");
+  EXPECT_EQ(ways(message).at(0).ending->status, "5.7.5");
   const auto all = hops(message);
   EXPECT_EQ(all.size(), one.attempts);
   for (const auto& hop : all) {
