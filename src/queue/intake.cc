@@ -20,8 +20,8 @@ void Intake::refuse(dsn::Status status, std::string text) {
 }
 
 void Intake::refuse_header(const base::Error& error) {
-  refuse(error.kind == base::ErrorKind::full ? dsn::status::too_big : dsn::Status{5, 6, 0},
-         "the message's header is not usable: " + error.what);
+  // RFC 3463 §3.7: the content is at fault, not its size: a smaller message would not help.
+  refuse({5, 6, 0}, "the message's header is not usable: " + error.what);
 }
 
 net::ResultTask<> Intake::add(std::string_view octets) {
