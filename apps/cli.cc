@@ -149,7 +149,7 @@ int OperatorCommands::run() {
   if (chosen_->wants_password) {
     auto password = read_password();
     if (!password) return complain(password.error());
-    arguments["password"] = std::move(*password);
+    arguments["password"] = *password;
   }
   if (chosen_->operation->name == "trace.show") {
     arguments["width"] = terminal_width();

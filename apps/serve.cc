@@ -44,6 +44,7 @@ class Node {
 
  private:
   net::Task<> begin();
+  void tell_manager(std::string_view state);
   net::Task<> end();
   net::Task<> look_at_names();
   base::Result<std::unique_ptr<net::TcpListener>> listener_for(
@@ -129,6 +130,12 @@ net::Task<> Node::look_at_names() {
   } while (co_await platform_->world().timers.sleep(names_again));
 }
 
+void Node::tell_manager(std::string_view state) {
+  if (const auto told = os::notify_service(state); !told) {
+    log_.emit({base::Severity::warning, "node.notify_failed", {{"reason", told.error().what}}});
+  }
+}
+
 net::Task<> Node::begin() {
   if (const auto started = co_await platform_->start(); !started) {
     log_.emit({base::Severity::error, "node.start_failed", {{"reason", started.error().what}}});
@@ -144,13 +151,12 @@ net::Task<> Node::begin() {
              {{"site", config_.site.name},
               {"node", config_.site.node},
               {"version", LETTERLOCK_VERSION}}});
-  if (const auto told = os::notify_service("READY=1"); !told)
-    log_.emit({base::Severity::warning, "node.notify_failed", {{"reason", told.error().what}}});
+  tell_manager("READY=1");
 }
 
 net::Task<> Node::end() {
   log_.emit({base::Severity::info, "node.stopping", {{"node", config_.site.node}}});
-  (void)os::notify_service("STOPPING=1");
+  tell_manager("STOPPING=1");
   doors_->close();
   co_await platform_->stop(stop_grace);
   admin_listener_->close();

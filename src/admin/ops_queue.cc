@@ -90,12 +90,24 @@ net::ResultTask<> read_page(store::Transaction& transaction, base::TenantId tena
   co_return base::Result<>();
 }
 
+// The octets just before an id's: a page behind them begins with that message.
+std::string key_before(const base::MessageId& id) {
+  std::string octets(id.octets());
+  for (std::size_t at = octets.size(); at-- > 0;) {
+    const auto octet = static_cast<unsigned char>(octets[at]);
+    octets[at] = static_cast<char>(octet - 1);
+    if (octet != 0) break;
+  }
+  return octets;
+}
+
 // Walks what fits, a page at a time; `use` says whether to go on.
 using Use = std::function<net::ResultTask<bool>(base::TenantId, queue::Entry)>;
 net::ResultTask<> walk(const Ports& ports, Filter filter, Use use) {
   const auto now = ports.clock.now();
   for (const auto& tenant : filter.tenants) {
-    queue::ListOptions options{filter.message ? std::string() : std::string(), 200};
+    queue::ListOptions options{filter.message ? key_before(*filter.message) : std::string(),
+                               filter.message ? std::size_t{1} : std::size_t{200}};
     std::vector<queue::Entry> entries;
     do {
       CO_CHECK(co_await ports.store.read(store::Scope::tenant(tenant),
@@ -111,7 +123,7 @@ net::ResultTask<> walk(const Ports& ports, Filter filter, Use use) {
         CO_TRY(const bool on, co_await use(tenant, entry));
         if (!on) co_return base::Result<>();
       }
-    } while (entries.size() == options.count_max);
+    } while (!filter.message && entries.size() == options.count_max);
   }
   co_return base::Result<>();
 }
