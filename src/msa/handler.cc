@@ -29,43 +29,11 @@ protection::SignIn sign_in_of(sasl::Mechanism mechanism) {
 
 }  // namespace
 
-Handler::Handler(const Ports& ports, const Options& options, net::Endpoint local,
-                 net::Endpoint peer)
-    : ports_(ports), options_(options), local_(local), peer_(peer) {}
-
 smtp::Reply Handler::failed(const base::Error& error, std::string_view what) {
   ports_.events.emit({base::Severity::error,
                       "directory.failed",
                       {{"agent", "msa"}, {"doing", std::string(what)}, {"reason", error.what}}});
   return smtp::reply(451, dsn::Status{4, 3, 0}, "cannot look that up now, try later");
-}
-
-net::Task<smtp::Reply> Handler::on_connect() {
-  net::Admission::Refused why{};
-  auto ticket = ports_.admission.admit(peer_.address, why);
-  if (!ticket) {
-    ports_.events.emit({base::Severity::warning,
-                        "session.refused",
-                        {{"agent", "msa"},
-                         {"peer", peer_.text()},
-                         {"reason", why == net::Admission::Refused::full
-                                        ? "too many sessions"
-                                        : "too many sessions from this address"}}});
-    co_return smtp::reply(421, dsn::Status{4, 7, 0}, "too many connections, try later");
-  }
-  ticket_.emplace(std::move(*ticket));
-  co_return smtp::reply(220, "");
-}
-
-net::Task<smtp::Reply> Handler::on_ehlo(smtp::Hello hello) {
-  hello_ = std::move(hello);
-  co_return smtp::reply(250, "");
-}
-
-net::Task<> Handler::on_tls(const tls::Session& session) {
-  tls_ = &session;
-  hello_ = {};
-  co_return;
 }
 
 net::ResultTask<drive::SmtpAccount> Handler::on_auth_keys(std::string user,
@@ -347,21 +315,10 @@ net::Task<> Handler::on_reset() {
   co_return;
 }
 
-net::Task<> Handler::on_end(drive::SmtpEnd end, std::string detail) {
-  tls_ = nullptr;
-  ports_.events.emit({end == drive::SmtpEnd::quit ? base::Severity::debug : base::Severity::info,
-                      "session.ended",
-                      {{"agent", "msa"},
-                       {"peer", peer_.text()},
-                       {"how", std::string(drive::name(end))},
-                       {"detail", std::move(detail)}}});
-  co_return;
-}
-
 Msa::Msa(Ports ports, Options options) : ports_(ports), options_(std::move(options)) {}
 
 net::Task<> Msa::session(std::unique_ptr<net::Connection> connection) {
-  Handler handler(ports_, options_, connection->local(), connection->peer());
+  Handler handler(ports_, options_, {connection->local(), connection->peer()});
   drive::SmtpServer server(std::move(connection), handler,
                            {ports_.clock, ports_.random, &ports_.tls}, options_.server);
   co_await server.run();

@@ -12,13 +12,11 @@
 
 namespace letterlock::msa {
 
-class Handler final : public drive::SmtpHandler {
+class Handler final : public custody::InboundHandler {
  public:
-  Handler(const Ports& ports, const Options& options, net::Endpoint local, net::Endpoint peer);
+  Handler(const Ports& ports, const Options& options, Ends ends)
+      : InboundHandler("msa", ports, options, ends) {}
 
-  net::Task<smtp::Reply> on_connect() override;
-  net::Task<smtp::Reply> on_ehlo(smtp::Hello hello) override;
-  net::Task<> on_tls(const tls::Session& session) override;
   net::ResultTask<drive::SmtpAccount> on_auth_keys(std::string user,
                                                    sasl::Mechanism mechanism) override;
   net::ResultTask<sasl::Standing> on_auth_check(sasl::NeedCheck check) override;
@@ -31,7 +29,6 @@ class Handler final : public drive::SmtpHandler {
   net::ResultTask<> on_content(std::string_view octets) override;
   net::Task<smtp::Reply> on_content_end(smtp::ContentFacts facts) override;
   net::Task<> on_reset() override;
-  net::Task<> on_end(drive::SmtpEnd end, std::string detail) override;
 
  private:
   struct Transaction {
@@ -48,13 +45,6 @@ class Handler final : public drive::SmtpHandler {
   net::Task<smtp::Reply> take(queue::Content content);
   smtp::Reply failed(const base::Error& error, std::string_view what);
 
-  const Ports& ports_;
-  const Options& options_;
-  net::Endpoint local_;
-  net::Endpoint peer_;
-  std::optional<net::Admission::Ticket> ticket_;
-  smtp::Hello hello_;
-  const tls::Session* tls_ = nullptr;
   std::string login_;  // of the exchange under way
   bool scram_ = false;
   std::optional<directory::Account> account_;  // signed in, or about to be

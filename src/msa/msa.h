@@ -5,31 +5,13 @@
 
 #include <memory>
 
-#include "base/event.h"
-#include "custody/custody.h"
-#include "directory/directory.h"
-#include "drive/smtp_server.h"
-#include "net/admission.h"
-#include "protection/network.h"
+#include "custody/inbound.h"
 
 namespace letterlock::msa {
 
-struct Ports {
-  store::Store& store;
-  directory::Directory& directory;
-  custody::Custody& custody;
-  net::Admission& admission;
-  os::Clock& clock;
-  os::Random& random;
-  tls::Tls& tls;
-  base::EventSink& events;
-};
-
-struct Options {
-  std::string node;                 // as traces name it
-  drive::SmtpServerOptions server;  // host name, limits, mechanisms; requires TLS and AUTH
-  protection::KnownNetworks networks;
-};
+using Ports = custody::InboundPorts;
+// `server` requires TLS and AUTH, with its mechanisms.
+using Options = custody::InboundOptions;
 
 class Msa {
  public:

@@ -9,20 +9,17 @@
 
 namespace letterlock::mx {
 
-class Handler final : public drive::SmtpHandler {
+class Handler final : public custody::InboundHandler {
  public:
-  Handler(const Ports& ports, const Options& options, net::Endpoint local, net::Endpoint peer);
+  Handler(const Ports& ports, const Options& options, Ends ends)
+      : InboundHandler("mx", ports, options, ends) {}
 
-  net::Task<smtp::Reply> on_connect() override;
-  net::Task<smtp::Reply> on_ehlo(smtp::Hello hello) override;
-  net::Task<> on_tls(const tls::Session& session) override;
   net::Task<smtp::Reply> on_mail(smtp::Mail mail) override;
   net::Task<smtp::Reply> on_rcpt(smtp::Rcpt rcpt) override;
   net::Task<smtp::Reply> on_content_begin() override;
   net::ResultTask<> on_content(std::string_view octets) override;
   net::Task<smtp::Reply> on_content_end(smtp::ContentFacts facts) override;
   net::Task<> on_reset() override;
-  net::Task<> on_end(drive::SmtpEnd end, std::string detail) override;
 
  private:
   struct Transaction {
@@ -37,13 +34,6 @@ class Handler final : public drive::SmtpHandler {
   custody::Reception reception() const;
   smtp::Reply refuse_rcpt(smtp::Reply reply, std::string_view why, const address::Address& to);
 
-  const Ports& ports_;
-  const Options& options_;
-  net::Endpoint local_;
-  net::Endpoint peer_;
-  std::optional<net::Admission::Ticket> ticket_;
-  smtp::Hello hello_;
-  const tls::Session* tls_ = nullptr;
   std::optional<Transaction> transaction_;
 };
 

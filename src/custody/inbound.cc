@@ -1,0 +1,49 @@
+#include "custody/inbound.h"
+
+namespace letterlock::custody {
+
+InboundHandler::InboundHandler(std::string_view agent, const InboundPorts& ports,
+                               const InboundOptions& options, Ends ends)
+    : ports_(ports), options_(options), local_(ends.local), peer_(ends.peer), agent_(agent) {}
+
+net::Task<smtp::Reply> InboundHandler::on_connect() {
+  net::Admission::Refused why{};
+  auto ticket = ports_.admission.admit(peer_.address, why);
+  if (!ticket) {
+    ports_.events.emit({base::Severity::warning,
+                        "session.refused",
+                        {{"agent", std::string(agent_)},
+                         {"peer", peer_.text()},
+                         {"reason", why == net::Admission::Refused::full
+                                        ? "too many sessions"
+                                        : "too many sessions from this address"}}});
+    co_return smtp::reply(421, dsn::Status{4, 7, 0}, "too many connections, try later");
+  }
+  ticket_.emplace(std::move(*ticket));
+  co_return smtp::reply(220, "");
+}
+
+net::Task<smtp::Reply> InboundHandler::on_ehlo(smtp::Hello hello) {
+  hello_ = std::move(hello);
+  co_return smtp::reply(250, "");
+}
+
+net::Task<> InboundHandler::on_tls(const tls::Session& session) {
+  tls_ = &session;
+  hello_ = {};
+  co_return;
+}
+
+net::Task<> InboundHandler::on_end(drive::SmtpEnd end, std::string detail) {
+  tls_ = nullptr;
+  const bool odd = end != drive::SmtpEnd::quit;
+  ports_.events.emit({odd ? base::Severity::info : base::Severity::debug,
+                      "session.ended",
+                      {{"agent", std::string(agent_)},
+                       {"peer", peer_.text()},
+                       {"how", std::string(drive::name(end))},
+                       {"detail", std::move(detail)}}});
+  co_return;
+}
+
+}  // namespace letterlock::custody

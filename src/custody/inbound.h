@@ -1,0 +1,64 @@
+// What every session that takes mail in has alike, whoever comes: a place among the sessions, the
+// name that the peer says, its TLS, and how it ended. mx and msa add what they let in. One object a
+// session; lives on its connection's loop.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/event.h"
+#include "custody/custody.h"
+#include "directory/directory.h"
+#include "drive/smtp_server.h"
+#include "net/admission.h"
+#include "protection/network.h"
+
+namespace letterlock::custody {
+
+struct InboundPorts {
+  store::Store& store;
+  directory::Directory& directory;
+  Custody& custody;
+  net::Admission& admission;
+  os::Clock& clock;
+  os::Random& random;
+  tls::Tls& tls;
+  base::EventSink& events;
+};
+
+struct InboundOptions {
+  std::string node;  // as traces name it
+  drive::SmtpServerOptions server;
+  protection::KnownNetworks networks;
+};
+
+class InboundHandler : public drive::SmtpHandler {
+ public:
+  struct Ends {
+    net::Endpoint local;
+    net::Endpoint peer;
+  };
+  // `agent` is a literal, as events name it. What is referred to outlives the session.
+  InboundHandler(std::string_view agent, const InboundPorts& ports, const InboundOptions& options,
+                 Ends ends);
+
+  net::Task<smtp::Reply> on_connect() override;
+  net::Task<smtp::Reply> on_ehlo(smtp::Hello hello) override;
+  net::Task<> on_tls(const tls::Session& session) override;
+  net::Task<> on_end(drive::SmtpEnd end, std::string detail) override;
+
+ protected:
+  const InboundPorts& ports_;
+  const InboundOptions& options_;
+  const net::Endpoint local_;
+  const net::Endpoint peer_;
+  smtp::Hello hello_;
+  const tls::Session* tls_ = nullptr;  // none in clear
+
+ private:
+  std::string_view agent_;
+  std::optional<net::Admission::Ticket> ticket_;
+};
+
+}  // namespace letterlock::custody
