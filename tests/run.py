@@ -5,11 +5,14 @@ Unit tests (one program a floor), the platform in the simulator, the corpora of 
 the house rules, and the scenarios with real peers. Each has its time; what a failing one printed is shown.
 """
 import argparse
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -95,7 +98,7 @@ def usual(count, wanted, long):
         code, output, seconds = run([sys.executable, str(ROOT / "tests" / "house" / "house.py")], 60)
         checks = len(re.findall(r"^ok - ", output, re.M))
         count.add("house", checks, len(re.findall(r"^not ok - ", output, re.M)) or int(code != 0), seconds, output)
-    for pattern in ("test_floor*", "test_sim_platform"):
+    for pattern in ("test_floor*", "test_sim_*"):
         for program in sorted((RELEASE / "bin").glob(pattern)):
             if want(program.name):
                 gtest(count, program)
@@ -117,36 +120,43 @@ def build(preset, targets, count):
 
 
 def sanitize(count, wanted):
-    for preset, floors, env in (
-        ("sanitize", range(7), {"ASAN_OPTIONS": "detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1"}),
+    for preset, floors, more, env in (
+        ("sanitize", range(7), ["test_sim_platform"], {"ASAN_OPTIONS": "detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1"}),
         # RocksDB and libunbound are not built for the thread sanitizer: the floors that are without them.
-        ("thread", (0, 1, 3), {"TSAN_OPTIONS": "halt_on_error=1"}),
+        ("thread", (0, 1, 3), ["test_net"], {"TSAN_OPTIONS": "halt_on_error=1"}),
     ):
         if wanted and preset not in wanted:
             continue
-        listed = (RELEASE / "bin").glob("test_floor*")
-        have = sorted({p.name for p in listed} or {f"test_floor{f}" for f in range(7)})
-        targets = [name for name in have if int(name[-1]) in floors]
-        if preset == "thread":
-            targets += ["test_net"]
+        targets = [f"test_floor{floor}" for floor in floors] + more
         if not build(preset, targets, count):
             continue
         for name in targets:
             gtest(count, ROOT / "build" / preset / "bin" / name, env, f"{preset} {name}")
 
 
+def side_by_side(count, jobs):
+    """Runs jobs (name, command, seconds, is_bad), as many at once as there are cores, and counts them in their order."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        runs = [(name, is_bad, pool.submit(run, command, seconds)) for name, command, seconds, is_bad in jobs]
+        for name, is_bad, started in runs:
+            code, output, seconds = started.result()
+            bad = is_bad(code, output)
+            count.add(name, int(not bad), int(bad), seconds, output)
+
+
 def fuzz(count, seconds_each):
     targets = [p.name.replace("replay_", "fuzz_") for p, _ in replays(RELEASE)]
     if not build("fuzz", targets, count):
         return
+    jobs = []
     for target in targets:
         corpus = ROOT / "tests" / "corpus" / target.removeprefix("fuzz_")
         found = ROOT / "build" / "fuzz" / "found" / target
         found.mkdir(parents=True, exist_ok=True)
-        code, output, seconds = run([str(ROOT / "build" / "fuzz" / "bin" / target), f"-max_total_time={seconds_each}",
-                                     "-timeout=10", "-rss_limit_mb=2048", f"-artifact_prefix={found}/", str(found), str(corpus)],
-                                    seconds_each + 120)
-        count.add(f"fuzz {target}", int(code == 0), int(code != 0), seconds, output)
+        command = [str(ROOT / "build" / "fuzz" / "bin" / target), f"-max_total_time={seconds_each}", "-timeout=10",
+                   "-rss_limit_mb=2048", f"-artifact_prefix={found}/", str(found), str(corpus)]
+        jobs.append((f"fuzz {target}", command, seconds_each + 120, lambda code, output: code != 0))
+    side_by_side(count, jobs)
 
 
 def lint(count, everything):
@@ -159,12 +169,25 @@ def lint(count, everything):
     count.add("clang-format", int(code == 0), int(code != 0), seconds, output)
     if not build("release", ["help"], count):
         return
-    sources = [f for f in files if f.endswith(".cc")]
-    for at in range(0, len(sources), 8):
-        part = sources[at:at + 8]
-        code, output, seconds = run(["clang-tidy-19", "--quiet", "-p", str(RELEASE), *part], 900)
-        bad = code != 0 or re.search(r"(warning|error):", output)
-        count.add(f"clang-tidy {part[0]} …", int(not bad), int(bool(bad)), seconds, output)
+    commands = {entry["file"]: entry for entry in json.loads((RELEASE / "compile_commands.json").read_text())}
+    jobs = [(f"header {f}", header_alone(f, commands), 300, lambda code, output: code != 0)
+            for f in files if f.endswith(".h")]
+    jobs += [(f"clang-tidy {f}", ["clang-tidy-19", "--quiet", "-p", str(RELEASE), f], 900,
+              lambda code, output: code != 0 or re.search(r"(warning|error):", output) is not None)
+             for f in files if str(ROOT / f) in commands]
+    side_by_side(count, jobs)
+
+
+def header_alone(header, commands):
+    """Compiles a header by itself, as a source of its folder is compiled (or, if it has none, as any other)."""
+    folder = str((ROOT / header).parent)
+    example = next((c for f, c in commands.items() if str(Path(f).parent) == folder), next(iter(commands.values())))
+    flags = [word for word in shlex.split(example["command"]) if word.startswith(("-I", "-D", "-std", "-f"))]
+    for at, word in enumerate(words := shlex.split(example["command"])):
+        if word == "-isystem":
+            flags += [word, words[at + 1]]
+    return ["clang++-19", *flags, f"-I{ROOT / 'tests'}", "-fsyntax-only", "-Werror", "-Wno-pragma-once-outside-header",
+            "-x", "c++", str(ROOT / header)]
 
 
 def main():

@@ -12,6 +12,7 @@ using base::ErrorKind;
 // So many commands are written before their replies are read: neither side's buffers fill.
 constexpr std::size_t group_commands_max = 100;
 constexpr std::size_t group_octets_max = 16 * 1024;
+constexpr std::size_t dots_reserve_octets = 1024;  // room for stuffed dots
 
 auto wrong_length() {
   return base::fail(ErrorKind::invalid, "the content is longer or shorter than was said");
@@ -105,6 +106,7 @@ net::ResultTask<smtp::Reply> SmtpClient::data(std::uint64_t octets, SmtpContent&
     CO_TRY(const std::string_view part, co_await content.next());
     if (part.size() > octets || (part.empty() && octets > 0)) co_return wrong_length();
     octets -= part.size();
+    out.reserve(part.size() + dots_reserve_octets);  // growing would double it
     CO_CHECK(encoder.encode(part, out));
     // The end goes with the last part, in one write.
     if (octets == 0) CO_CHECK(encoder.finish(out));

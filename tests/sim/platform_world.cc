@@ -52,7 +52,7 @@ net::ResultTask<base::Bytes> Life::read_blob(base::BlobId blob, std::uint64_t of
   co_return co_await store_.read_blob(blob, offset, octets_max);
 }
 
-PlatformWorld::PlatformWorld(std::uint64_t seed, apps::Pace its)
+PlatformWorld::PlatformWorld(std::uint64_t seed, apps::Pace its, const Over& its_over)
     : world(seed),
       network(world),
       node(network.host("192.0.2.1")),
@@ -61,6 +61,7 @@ PlatformWorld::PlatformWorld(std::uint64_t seed, apps::Pace its)
       node_tls(world, "node"),
       client_tls(world, "client"),
       store({.yields_max = 3, .seed = seed}),
+      over(its_over ? its_over(store) : nullptr),
       events(world.clock()),
       pace(its) {
   node_tls.settings.identities = {sim::identity_for(host_name, "the CA")};
@@ -88,7 +89,7 @@ PlatformWorld::~PlatformWorld() {
 }
 
 void PlatformWorld::start() {
-  life = std::make_unique<Life>(store, events);
+  life = std::make_unique<Life>(over ? *over : store, events);
   platform = std::make_unique<apps::Platform>(apps::World{{&world.loop()},
                                                           world.timers(),
                                                           world.clock(),

@@ -3,6 +3,7 @@
 // had made durable.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,7 +32,7 @@ inline constexpr std::string_view secret = "The secret figures";
 // of it reaches either, whatever its tasks still do until they are gone.
 class Life final : public store::Store, public base::EventSink {
  public:
-  Life(store::MemoryStore& store, sim::Events& events) : store_(store), events_(events) {}
+  Life(store::Store& store, sim::Events& events) : store_(store), events_(events) {}
   void end() { ended_ = true; }
   bool has_ended() const { return ended_; }
 
@@ -46,7 +47,7 @@ class Life final : public store::Store, public base::EventSink {
   }
 
  private:
-  store::MemoryStore& store_;
+  store::Store& store_;
   sim::Events& events_;
   bool ended_ = false;
 };
@@ -72,7 +73,10 @@ struct Letter {
 // SCRAM-SHA-256-PLUS, on one node.
 class PlatformWorld {
  public:
-  explicit PlatformWorld(std::uint64_t seed, apps::Pace pace = {});
+  // What the platform has instead of the memory store itself: something over it.
+  using Over = std::function<std::unique_ptr<store::Store>(store::Store&)>;
+
+  explicit PlatformWorld(std::uint64_t seed, apps::Pace pace = {}, const Over& over = {});
   ~PlatformWorld();
 
   // ---- the platform ----
@@ -124,6 +128,7 @@ class PlatformWorld {
   sim::Tls node_tls;
   sim::Tls client_tls;
   store::MemoryStore store;
+  std::unique_ptr<store::Store> over;  // may be null
   net::InlineWorkers workers;
   sim::Events events;
   apps::Config config;
