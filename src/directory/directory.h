@@ -34,6 +34,12 @@ struct Options {
 
 inline constexpr std::size_t expansion_depth_max = 10;
 
+// sign_in.exchange_failed: a SASL exchange that came to nothing, and why; a warning if the client
+// proved itself to another channel than ours. `login` is empty if the client never named itself.
+base::Event exchange_failed(std::string_view agent, const net::IpAddress& peer,
+                            std::string_view login, sasl::Mechanism mechanism,
+                            const sasl::Failure& failure);
+
 // Where mail to one address ends up, through aliases and groups.
 struct Expansion {
   enum class Through { nothing, alias, group };  // group: the way is not disclosed

@@ -121,6 +121,19 @@ net::ResultTask<SignIn> Directory::check_password(std::string login, std::string
   co_return std::move(*found.account);
 }
 
+base::Event exchange_failed(std::string_view agent, const net::IpAddress& peer,
+                            std::string_view login, sasl::Mechanism mechanism,
+                            const sasl::Failure& failure) {
+  const bool elsewhere = failure.reason == sasl::Failure::Reason::channel_binding;
+  return {elsewhere ? base::Severity::warning : base::Severity::info,
+          "sign_in.exchange_failed",
+          {{"agent", std::string(agent)},
+           {"peer", peer.text()},
+           {"login", std::string(login.substr(0, text_octets_max))},
+           {"mechanism", std::string(sasl::name(mechanism))},
+           {"reason", failure.detail}}};
+}
+
 base::Milliseconds Directory::sign_in_wait(std::string_view login, const net::IpAddress& source) {
   return throttle_.wait(login, source, environment_.clock.steady());
 }

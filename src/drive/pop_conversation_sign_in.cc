@@ -46,8 +46,10 @@ net::ResultTask<pop::Action> PopConversation::exchange(pop::Exchange asked) {
   if (asked.initial) initial = *asked.initial;
   sasl::Step step = mechanism->begin(initial);
   std::string asked_for;  // whose keys were given
+  bool checked = false;   // by its password
   for (int turn = 0; turn < exchange_turns_max; ++turn) {
     if (const auto* need = std::get_if<sasl::NeedKeys>(&step)) asked_for = need->user;
+    checked = checked || std::holds_alternative<sasl::NeedCheck>(step);
     auto answered = co_await answer(*mechanism, std::move(step), asked.mechanism);
     if (!answered && answered.error().kind == ErrorKind::cancelled)
       co_return base::fail(std::move(answered.error()));
@@ -58,14 +60,19 @@ net::ResultTask<pop::Action> PopConversation::exchange(pop::Exchange asked) {
       co_return co_await sign_in({std::move(success->user), how, tls_});
     }
     if (const auto* failure = std::get_if<sasl::Failure>(&step)) {
-      if (!asked_for.empty()) handler_.exchange_failed(asked_for);
+      if (!checked) handler_.exchange_failed(asked_for, asked.mechanism, *failure);
       const bool malformed = failure->reason == sasl::Failure::Reason::malformed;
       co_return co_await refuse(malformed ? pop::Refusal::malformed : pop::Refusal::credentials);
     }
     auto* challenge = std::get_if<sasl::Challenge>(&step);
     if (challenge == nullptr) break;
     CO_TRY(const auto response, co_await ask_client(std::move(challenge->octets)));
-    if (!response) co_return co_await refuse(pop::Refusal::cancelled);
+    if (!response) {
+      handler_.exchange_failed(
+          "", asked.mechanism,
+          {sasl::Failure::Reason::malformed, "the client gave up, or answered what isn't base64"});
+      co_return co_await refuse(pop::Refusal::cancelled);
+    }
     step = mechanism->respond(*response);
   }
   co_return co_await refuse(pop::Refusal::malformed);

@@ -61,9 +61,11 @@ class PopHandler {
   virtual net::ResultTask<sasl::Standing> check_password(std::string user,
                                                          std::string password) = 0;
 
-  // A SASL exchange for which keys() was asked ended with a wrong proof, or bound to another
-  // channel. (What check_password() refuses isn't told again.)
-  virtual void exchange_failed(std::string_view user) = 0;
+  // A SASL exchange came to nothing: the client gave up, said what isn't its grammar, had a wrong
+  // proof, or is bound to another channel. `user` is empty unless keys() was asked for it. (What
+  // check_password() refuses isn't told again.)
+  virtual void exchange_failed(std::string_view user, sasl::Mechanism mechanism,
+                               const sasl::Failure& failure) = 0;
 
   // The credentials are right. The snapshot of messages. Errors: denied (refused after all, told as
   // wrong credentials); any other is told as "try later".

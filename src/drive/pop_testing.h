@@ -63,7 +63,9 @@ class BobsHandler final : public PopHandler {
     co_return user == "bob" && password == "tree" ? sasl::Standing::welcome
                                                   : sasl::Standing::refused;
   }
-  void exchange_failed(std::string_view user) override { failed.emplace_back(user); }
+  void exchange_failed(std::string_view user, sasl::Mechanism, const sasl::Failure&) override {
+    failed.emplace_back(user);
+  }
   net::ResultTask<pop::Maildrop> signed_in(PopSignIn sign_in) override {
     note("in " + sign_in.user +
          (sign_in.how == PopSignIn::How::password ? " password"

@@ -39,7 +39,7 @@ net::ResultTask<sasl::Standing> SmtpHandler::on_auth_check(sasl::NeedCheck) {
 net::Task<smtp::Reply> SmtpHandler::on_authenticated(sasl::Success, sasl::Mechanism) {
   co_return smtp::reply(235, dsn::Status{2, 7, 0}, "welcome");
 }
-net::Task<> SmtpHandler::on_auth_failed(sasl::Failure) {
+net::Task<> SmtpHandler::on_auth_failed(sasl::Failure, sasl::Mechanism) {
   co_return;
 }
 net::Task<> SmtpHandler::on_end(SmtpEnd, std::string) {

@@ -57,7 +57,7 @@ class SmtpHandler {
   virtual net::ResultTask<sasl::Standing> on_auth_check(sasl::NeedCheck check);
   // The exchange succeeded. Positive (235): signed in. Anything else refuses after all.
   virtual net::Task<smtp::Reply> on_authenticated(sasl::Success success, sasl::Mechanism mechanism);
-  virtual net::Task<> on_auth_failed(sasl::Failure failure);
+  virtual net::Task<> on_auth_failed(sasl::Failure failure, sasl::Mechanism mechanism);
 
   virtual net::Task<smtp::Reply> on_mail(smtp::Mail mail) = 0;
   virtual net::Task<smtp::Reply> on_rcpt(smtp::Rcpt rcpt) = 0;

@@ -169,7 +169,7 @@ net::ResultTask<> SmtpServer::take(smtp::AuthAnswer step) {
   // RFC 4954 §4: 501 for "*" and for what isn't base64.
   const bool cancelled = step.kind == Kind::cancelled;
   co_await refuse_exchange(
-      {sasl::Failure::Reason::malformed, cancelled ? "cancelled by the client" : "not base64"});
+      {sasl::Failure::Reason::malformed, cancelled ? "the client gave up" : "not base64"});
   co_return base::Result<>();
 }
 
@@ -220,7 +220,7 @@ net::Task<> SmtpServer::refuse_exchange(sasl::Failure failure) {
   const smtp::Reply reply =
       malformed ? smtp::reply(501, status::syntax_error, "the exchange was broken off")
                 : smtp::reply(535, status::bad_credentials, "name or password is wrong");
-  co_await handler_.on_auth_failed(std::move(failure));
+  co_await handler_.on_auth_failed(std::move(failure), mechanism_);
   session_.auth_decided(reply);
   say(reply);
   if (session_.is_closed()) end_ = SmtpEnd::refused;

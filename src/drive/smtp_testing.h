@@ -70,7 +70,7 @@ class NotingHandler final : public SmtpHandler {
                     (success.channel_bound ? " bound" : ""));
     co_return smtp::reply(235, dsn::Status{2, 7, 0}, "welcome");
   }
-  net::Task<> on_auth_failed(sasl::Failure failure) override {
+  net::Task<> on_auth_failed(sasl::Failure failure, sasl::Mechanism) override {
     notes.push_back("auth failed: " + failure.detail);
     co_return;
   }

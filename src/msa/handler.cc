@@ -92,11 +92,18 @@ net::Task<smtp::Reply> Handler::on_authenticated(sasl::Success, sasl::Mechanism 
   co_return smtp::reply(235, dsn::Status{2, 7, 0}, "signed in");
 }
 
-net::Task<> Handler::on_auth_failed(sasl::Failure failure) {
+net::Task<> Handler::on_auth_failed(sasl::Failure failure, sasl::Mechanism mechanism) {
+  const bool malformed = failure.reason == sasl::Failure::Reason::malformed;
+  const auto login = std::exchange(login_, {});
+  const bool scram = std::exchange(scram_, false);
   account_.reset();
-  // The directory slows the next one down, and tells of it.
-  if (scram_ && failure.reason != sasl::Failure::Reason::malformed)
-    ports_.directory.note_sign_in(login_, peer_.address, directory::Directory::Attempt::failed);
+  // Of a refused password the directory has told.
+  if (scram || malformed || mechanism != sasl::Mechanism::plain)
+    ports_.events.emit(
+        directory::exchange_failed("msa", peer_.address, scram ? login : "", mechanism, failure));
+  // The directory slows the next one down.
+  if (scram && !malformed)
+    ports_.directory.note_sign_in(login, peer_.address, directory::Directory::Attempt::failed);
   co_return;
 }
 

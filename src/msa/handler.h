@@ -22,7 +22,7 @@ class Handler final : public custody::InboundHandler {
   net::ResultTask<sasl::Standing> on_auth_check(sasl::NeedCheck check) override;
   net::Task<smtp::Reply> on_authenticated(sasl::Success success,
                                           sasl::Mechanism mechanism) override;
-  net::Task<> on_auth_failed(sasl::Failure failure) override;
+  net::Task<> on_auth_failed(sasl::Failure failure, sasl::Mechanism mechanism) override;
   net::Task<smtp::Reply> on_mail(smtp::Mail mail) override;
   net::Task<smtp::Reply> on_rcpt(smtp::Rcpt rcpt) override;
   net::Task<smtp::Reply> on_content_begin() override;

@@ -128,6 +128,23 @@ TEST_F(MsaTest, NobodySignsInBeforeTls) {
   EXPECT_EQ(events.count("sign_in.failed"), 1U);
 }
 
+// mutt 2.2 does this: it names PLUS, finds that it can't bind, and gives up. Its user asks why.
+TEST_F(MsaTest, AnExchangeGivenUpIsToldInTheLog) {
+  Talk talk(*this, connect(465));
+  talk.begin_tls();
+  EXPECT_THAT(talk.read(), StartsWith("220"));
+  talk.ask("EHLO laptop.acorn.example");
+  EXPECT_THAT(talk.ask("AUTH SCRAM-SHA-256-PLUS"), StartsWith("334"));
+  EXPECT_THAT(talk.ask("*"), StartsWith("501"));
+  EXPECT_THAT(talk.ask(plain("alice@acorn.example", "wrong house")), StartsWith("535"));
+  ASSERT_EQ(events.count("sign_in.exchange_failed"), 1U) << "the directory tells of the password";
+  const auto& told = *events.last("sign_in.exchange_failed");
+  EXPECT_EQ(told["mechanism"], "SCRAM-SHA-256-PLUS");
+  EXPECT_EQ(told["reason"], "the client gave up");
+  EXPECT_EQ(told["login"], "");
+  EXPECT_EQ(told.severity, base::Severity::info);
+}
+
 TEST_F(MsaTest, WhatSignsInDecidesTheLevel) {
   add_account("eve@acorn.example", directory::Accepts::plus_only);
   for (const auto mechanism : {sasl::Mechanism::plain, sasl::Mechanism::scram_sha_256,

@@ -81,7 +81,7 @@ class Mailbox final : public drive::PopHandler {
     passwords.push_back(given);
     co_return given == password ? sasl::Standing::welcome : sasl::Standing::refused;
   }
-  void exchange_failed(std::string_view) override {}
+  void exchange_failed(std::string_view, sasl::Mechanism, const sasl::Failure&) override {}
   net::ResultTask<pop::Maildrop> signed_in(drive::PopSignIn sign_in) override {
     how = sign_in.how;
     pop::Maildrop maildrop("1");

@@ -28,7 +28,8 @@ class Handler final : public drive::PopHandler {
   net::ResultTask<bool> clear_allowed(std::string user) override;
   net::ResultTask<Keys> keys(std::string user, sasl::Mechanism mechanism) override;
   net::ResultTask<sasl::Standing> check_password(std::string user, std::string password) override;
-  void exchange_failed(std::string_view user) override;
+  void exchange_failed(std::string_view user, sasl::Mechanism mechanism,
+                       const sasl::Failure& failure) override;
   net::ResultTask<pop::Maildrop> signed_in(drive::PopSignIn sign_in) override;
 
   // handler_messages.cc

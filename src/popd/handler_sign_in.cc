@@ -53,8 +53,12 @@ net::ResultTask<sasl::Standing> Handler::check_password(std::string user, std::s
   co_return sasl::Standing::welcome;
 }
 
-void Handler::exchange_failed(std::string_view user) {
+void Handler::exchange_failed(std::string_view user, sasl::Mechanism mechanism,
+                              const sasl::Failure& failure) {
   account_.reset();
+  ports_.events.emit(
+      directory::exchange_failed("popd", ends_.peer.address, user, mechanism, failure));
+  if (user.empty()) return;
   ports_.directory.note_sign_in(user, ends_.peer.address, directory::Directory::Attempt::failed);
 }
 

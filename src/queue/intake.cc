@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "message/trace_fields.h"
+
 namespace letterlock::queue {
 namespace {
 bool has_eight_bit(std::string_view octets) {
@@ -53,7 +55,7 @@ net::ResultTask<> Intake::end_header() {
   }
   content_.changes = std::move(*changes);
   if (const auto* field = header.find("Message-ID")) content_.message_id = field->unfolded();
-  if (const auto* field = header.find("Subject")) content_.subject = field->unfolded();
+  content_.subject = message::subject(header);
   writer_ = store_.write_blob();
   // One write for the header and what of the body came with it: small messages are one chunk.
   auto first = header.text();

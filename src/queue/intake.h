@@ -38,7 +38,7 @@ struct Content {
   std::vector<hop::Change> changes;
   bool eight_bit = false;  // octets over 127, in header or body
   std::string message_id;  // as the header has it after the edit, with < >; may be empty
-  std::string subject;     // unfolded, not decoded
+  std::string subject;     // decoded, for people
 };
 
 struct IntakeOptions {

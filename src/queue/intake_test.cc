@@ -77,6 +77,12 @@ TEST_F(IntakeTest, KeepsEveryOctetHoweverTheyCome) {
   }
 }
 
+TEST_F(IntakeTest, TheSubjectIsForPeople) {
+  const auto finished = take("Subject: Plan =?utf-8?B?ZsO8ciBRMQ==?=\r\n\r\nhello\r\n", 100);
+  ASSERT_TRUE(finished);
+  EXPECT_EQ(finished->subject, "Plan für Q1");
+}
+
 TEST_F(IntakeTest, EditsTheHeaderOnceAndNamesTheChange) {
   int calls = 0;
   const auto finished = take(
