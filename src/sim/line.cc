@@ -39,10 +39,11 @@ std::size_t Line::chunk_octets(std::size_t side, std::size_t octets) {
 std::size_t Line::send(std::size_t side, std::string_view octets) {
   auto& stream = streams_[side];
   const auto ahead = stream.under_way_octets + stream.unread();
-  // A window that is nearly full takes nothing until there is room for a segment: else each small
-  // read would bring a small write, for ever (RFC 9293 §3.8.6.2.1).
-  if (ahead + segment_octets > window_octets) return 0;
-  octets = octets.substr(0, window_octets - ahead);
+  const auto room = window_octets - std::min(window_octets, ahead);
+  // A window that is nearly full takes the last of it or a segment, and waits for less: else each
+  // small read would bring a small write, for ever (RFC 9293 §3.8.6.2.1).
+  if (room < std::min(octets.size(), segment_octets)) return 0;
+  octets = octets.substr(0, room);
   if (!protected_) observe(side, octets, false);
   for (std::size_t at = 0; at < octets.size();) {
     const auto count = chunk_octets(side, octets.size() - at);
