@@ -70,7 +70,8 @@ Result<LocalPart> take_quoted(std::string_view text) {
       part.rest = text.substr(i + 1);
       return part;
     }
-    if (text[i] == '\\' && ++i == text.size()) break;
+    if (text[i] == '\\') ++i;  // the next one, whatever it is
+    if (i == text.size()) break;
     part.meant += text[i];
   }
   return fail(ErrorKind::invalid, "the local part's quotes don't end");
