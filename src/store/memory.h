@@ -50,6 +50,11 @@ class MemoryStore final : public Store {
   // Faults. Those of commits and reads are used up in order, one a commit or read.
   void fail_next_commit(base::ErrorKind kind, Outcome outcome = Outcome::rolled_back);
   void fail_next_read(base::ErrorKind kind);
+  // Those that were ordered and not used up are taken back.
+  void forget_faults() {
+    commit_faults_.clear();
+    read_faults_.clear();
+  }
   void set_disk_free_octets(std::uint64_t octets) { disk_free_octets_ = octets; }
   // Runs inside the committing task; it may call crash().
   void on_commit(std::function<void(CommitStage)> hook) { hook_ = std::move(hook); }

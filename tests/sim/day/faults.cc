@@ -75,6 +75,7 @@ void Faults::end() {
   }
   undo_.clear();
   site_.store.on_commit({});
+  site_.store.forget_faults();
   site_.names.fail_sometimes(0);
   for (auto& domain : site_.domains) site_.publish(domain);
   for (const auto& stranger : site_.strangers) {
