@@ -78,9 +78,10 @@ Day::Day(std::uint64_t seed, Findings::Print print)
 }
 
 void Day::plan() {
-  plan_.submissions = static_cast<unsigned>(random_.between(1, 14));
-  plan_.receptions = static_cast<unsigned>(random_.below(7));
-  plan_.fetches = static_cast<unsigned>(random_.below(8));
+  plan_.submissions = static_cast<unsigned>(random_.between(1, 20));
+  plan_.receptions = static_cast<unsigned>(random_.below(12));
+  plan_.fetches = static_cast<unsigned>(random_.below(12));
+  plan_.babblers = static_cast<unsigned>(random_.below(4));
   plan_.requirements = static_cast<unsigned>(random_.below(5));
   plan_.span = base::Milliseconds(static_cast<std::int64_t>(random_.between(60'000, 10'800'000)));
 }

@@ -69,6 +69,7 @@ void People::begin(const Plan& plan) {
   for (unsigned i = 0; i < plan.receptions; ++i) gate_.start(bring(moment(plan.span)));
   for (unsigned i = 0; i < plan.fetches; ++i) gate_.start(fetch(moment(plan.span)));
   for (unsigned i = 0; i < plan.requirements; ++i) gate_.start(require(moment(plan.span)));
+  for (unsigned i = 0; i < plan.babblers; ++i) gate_.start(babble(moment(plan.span)));
 }
 
 std::vector<std::string> People::recipients() {
@@ -270,6 +271,36 @@ net::Task<> People::require(base::Milliseconds after) {
   if (!set) co_return;
   for (std::size_t i = 0; i < number; ++i) {
     if (!tenant.asked[i].until) tenant.asked[i].until = site_.now();
+  }
+}
+
+// A stranger at one of the doors: pieces of a dialogue in any order, and octets of no meaning.
+net::Task<> People::babble(base::Milliseconds after) {
+  static constexpr std::array<std::uint16_t, 5> doors{25, 25, 587, 465, 110};
+  static constexpr std::array pieces{"EHLO evil.example\r\n",
+                                     "MAIL FROM:<>\r\n",
+                                     "RCPT TO:<bob@birch.example>\r\n",
+                                     "RCPT TO:<friend0@modern.example>\r\n",
+                                     "DATA\r\n",
+                                     "From: <eve@evil.example>\r\n\r\nhello\r\n",
+                                     "\r\n.\r\n",
+                                     "\n.\n",
+                                     "BDAT 10\r\n",
+                                     "BDAT 0 LAST\r\n",
+                                     "STARTTLS\r\n",
+                                     "AUTH PLAIN AGJvYgBib2I=\r\n",
+                                     "USER bob@birch.example\r\n",
+                                     "PASS guess\r\n",
+                                     "QUIT\r\n"};
+  if (!co_await site_.world.timers().sleep(after)) co_return;
+  auto connection = co_await connect(&site_.client, doors[random_.below(doors.size())]);
+  if (!connection) co_return;
+  std::array<char, 1024> heard{};
+  for (auto left = random_.between(1, 16); left > 0; --left) {
+    const std::string said = random_.below(6) == 0 ? random_.octets(random_.between(1, 200))
+                                                   : pieces[random_.below(pieces.size())];
+    if (!co_await (*connection)->write(said, 1min)) break;
+    if (random_.below(2) == 0 && !co_await (*connection)->read_some(heard, 5s)) break;
   }
 }
 

@@ -27,6 +27,7 @@ class People {
     unsigned receptions = 5;
     unsigned fetches = 6;
     unsigned requirements = 3;
+    unsigned babblers = 2;
     base::Milliseconds span = std::chrono::hours(2);
   };
 
@@ -58,6 +59,7 @@ class People {
   net::Task<> bring(base::Milliseconds after);
   net::Task<> fetch(base::Milliseconds after);
   net::Task<> require(base::Milliseconds after);
+  net::Task<> babble(base::Milliseconds after);
   net::Task<> give(const Letter* letter, const Domain* from);
   net::ResultTask<Tried> submit(const Letter* letter);
   net::ResultTask<Tried> transfer(const Letter* letter, const Domain* from);

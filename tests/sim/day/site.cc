@@ -150,6 +150,8 @@ base::Result<> Site::add_person(const std::string& address, std::size_t tenant) 
   directory::NewAccount account;
   account.address = TRY(address::Address::parse(address));
   account.password = std::string(password);
+  // One whose mailbox is soon full.
+  if (address == people_names[1]) account.quota_octets = 12'000;
   const auto added = TRY(wait(operations.add_account(std::move(account), "day")));
   people.push_back({address, added.id, tenant});
   return {};
