@@ -18,6 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RELEASE = ROOT / "build" / "release"
 UNIT_SECONDS = 300
+DAYS = 1_000  # seeds of the simulator
+DAYS_LONG = 100_000
 SCENARIO_SECONDS = 240
 
 
@@ -64,6 +66,18 @@ def gtest(count, program, env=None, name=None):
     count.add(name or program.name, passed, failed, seconds, shown)
 
 
+def days(count, long, minutes):
+    """Days of the whole platform in the simulator, one a seed; a long run goes on where the short one ends."""
+    seeds, first = (DAYS_LONG, DAYS + 1) if long else (DAYS, 1)
+    command = [str(RELEASE / "bin" / "sim_days"), "--from", str(first), "--seeds", str(seeds), "--minutes", str(minutes)]
+    code, output, seconds = run(command, minutes * 60 + 120)
+    last = output.splitlines()[-1] if output else ""
+    done = re.match(r"(\d+) seeds", last)
+    failed = len(set(re.findall(r"^seed (\d+) fails", output, re.M))) or int(code != 0 or not done)
+    count.add("sim_days", int(done.group(1)) - failed if done else 0, failed, seconds, output)
+    print(f"     {last}", flush=True)
+
+
 def replay(count, program, corpus, env=None):
     code, output, seconds = run([str(program), str(corpus)], UNIT_SECONDS, env)
     count.add(f"corpus {corpus.name}", int(code == 0), int(code != 0), seconds, output)
@@ -90,7 +104,7 @@ def scenario(count, path, long):
     count.add(f"scenario {path.parent.name}", checks, broken, seconds, output)
 
 
-def usual(count, wanted, long):
+def usual(count, wanted, long, long_minutes):
     def want(name):
         return not wanted or any(word in name for word in wanted)
 
@@ -102,6 +116,10 @@ def usual(count, wanted, long):
         for program in sorted((RELEASE / "bin").glob(pattern)):
             if want(program.name):
                 gtest(count, program)
+    if want("sim_days"):
+        days(count, False, 10)
+        if long:
+            days(count, True, long_minutes)
     for program, corpus in replays(RELEASE):
         if want(program.name):
             replay(count, program, corpus)
@@ -203,6 +221,7 @@ def main():
     options.add_argument("--lint", action="store_true")
     options.add_argument("--all", action="store_true")
     options.add_argument("--fuzz-seconds", type=int, default=60)
+    options.add_argument("--sim-minutes", type=int, default=60, help="for the simulator's days with --long: as many seeds as fit")
     given = options.parse_args()
     count = Count()
     if given.lint:
@@ -210,7 +229,7 @@ def main():
     elif given.sanitize:
         sanitize(count, given.names)
     else:
-        usual(count, given.names, given.long)
+        usual(count, given.names, given.long, given.sim_minutes)
         if given.long:
             fuzz(count, given.fuzz_seconds)
     print(f"{count.passed} passed, {count.failed} failed")

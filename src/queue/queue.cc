@@ -308,13 +308,18 @@ net::ResultTask<std::vector<base::MessageId>> notices(store::Transaction& transa
 }
 
 net::ResultTask<Settled> told(store::Transaction& transaction, base::TenantId tenant,
-                              base::MessageId id, std::vector<unsigned> recipients) {
+                              base::MessageId id, std::vector<Told> told) {
   CO_TRY(const auto message, co_await find(transaction, tenant, id));
   if (!message) co_return fail(ErrorKind::not_found, "queue: no message " + id.text());
   Settled settled;
   CO_TRY(settled.recipients, co_await recipients_of(transaction, tenant, id));
   for (auto& recipient : settled.recipients) {
-    if (std::ranges::find(recipients, recipient.index) == recipients.end()) continue;
+    const auto at = std::ranges::find(told, recipient.index, &Told::index);
+    if (at == told.end()) continue;
+    // A delay that was told must not take the failure with it that has come since.
+    if (at->notice != recipient.notice)
+      co_return fail(ErrorKind::conflict,
+                     fmt::format("queue: what is to be told of {} has changed", recipient.address));
     recipient.notice = Notice::none;
     save(transaction, *message, recipient);
   }

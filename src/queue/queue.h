@@ -90,9 +90,15 @@ net::ResultTask<DuePage> due(store::Transaction& transaction, base::TenantId ten
 // Messages of a tenant that have something to tell, oldest first.
 net::ResultTask<std::vector<base::MessageId>> notices(store::Transaction& transaction,
                                                       base::TenantId tenant, std::size_t count_max);
-// The notices of these recipients were told (or there is nobody to tell).
+// What was told of a recipient (or there is nobody to tell).
+struct Told {
+  unsigned index = 0;
+  Notice notice = Notice::none;
+};
+// Those notices are done with. Errors: not_found (no such message), conflict (a notice is another
+// one by now, or somebody else has told it: read again, and tell what is to be told then).
 net::ResultTask<Settled> told(store::Transaction& transaction, base::TenantId tenant,
-                              base::MessageId id, std::vector<unsigned> recipients);
+                              base::MessageId id, std::vector<Told> told);
 
 // A page of the queue, oldest first.
 struct Entry {

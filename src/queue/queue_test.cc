@@ -82,8 +82,9 @@ class QueueTest : public ::testing::Test {
     co_return base::Result<>();
   }
 
-  static net::ResultTask<> told_in(store::Transaction& transaction, base::MessageId id) {
-    CO_TRY(const auto settled, co_await told(transaction, acorn, id, {0}));
+  static net::ResultTask<> told_in(store::Transaction& transaction, base::MessageId id,
+                                   Notice notice) {
+    CO_TRY(const auto settled, co_await told(transaction, acorn, id, {{0, notice}}));
     EXPECT_FALSE(settled.notice_pending);
     co_return base::Result<>();
   }
@@ -185,10 +186,27 @@ TEST_F(QueueTest, DelayIsToldOnce) {
   EXPECT_EQ(settled->recipients[0].notice, Notice::none);
   settled = settle(message, {{.index = 0, .step = Step::defer}}, start + 5h);
   EXPECT_EQ(settled->recipients[0].notice, Notice::delayed);
-  EXPECT_TRUE(
-      transact([&](store::Transaction& transaction) { return told_in(transaction, message.id); }));
+  const auto tell = [&](Notice notice) {
+    return transact(
+        [&](store::Transaction& transaction) { return told_in(transaction, message.id, notice); });
+  };
+  EXPECT_TRUE(tell(Notice::delayed));
+  EXPECT_FALSE(tell(Notice::delayed)) << "somebody else told it meanwhile";
   settled = settle(message, {{.index = 0, .step = Step::defer}}, start + 9h);
   EXPECT_EQ(settled->recipients[0].notice, Notice::none);
+}
+
+// While the delay is being told the days end: the failure is still to be told.
+TEST_F(QueueTest, AToldDelayLeavesTheFailureThatCameMeanwhile) {
+  const auto message = put(1, {to("a@modern.example")});
+  settle(message, {{.index = 0, .step = Step::defer}}, start + 5h);
+  settle(message, {{.index = 0, .step = Step::fail, .status = "5.1.1"}}, start + 6h);
+  const auto tell = [&](Notice notice) {
+    return transact(
+        [&](store::Transaction& transaction) { return told_in(transaction, message.id, notice); });
+  };
+  EXPECT_FALSE(tell(Notice::delayed));
+  EXPECT_TRUE(tell(Notice::failed));
 }
 
 // RFC 5321 §4.5.5, RFC 3461 §5.2.2: never a report about a report.

@@ -29,8 +29,8 @@ dsn::Action action_of(queue::Notice notice) {
 }
 
 net::ResultTask<> tell_in(store::Transaction& transaction, base::TenantId tenant,
-                          base::MessageId id, std::vector<unsigned> indexes) {
-  CO_TRY(const auto settled, co_await queue::told(transaction, tenant, id, std::move(indexes)));
+                          base::MessageId id, std::vector<queue::Told> told) {
+  CO_TRY(const auto settled, co_await queue::told(transaction, tenant, id, std::move(told)));
   (void)settled;
   co_return base::Result<>();
 }
@@ -107,10 +107,10 @@ net::ResultTask<> Notice::read(store::Transaction& transaction) {
   co_return base::Result<>();
 }
 
-net::ResultTask<> Notice::drop(std::vector<unsigned> indexes) {
+net::ResultTask<> Notice::drop(std::vector<queue::Told> told) {
   co_return co_await ports_.store.transact(
       store::Scope::tenant(tenant_),
-      [&](store::Transaction& transaction) { return tell_in(transaction, tenant_, id_, indexes); });
+      [&](store::Transaction& transaction) { return tell_in(transaction, tenant_, id_, told); });
 }
 
 net::ResultTask<> Notice::tell() {
@@ -118,14 +118,14 @@ net::ResultTask<> Notice::tell() {
       store::Scope::tenant(tenant_),
       [this](store::Transaction& transaction) { return read(transaction); }));
   if (!message_ || recipients_.empty()) co_return base::Result<>();
-  std::vector<unsigned> indexes;
-  for (const auto& recipient : recipients_) indexes.push_back(recipient.index);
+  std::vector<queue::Told> told;
+  for (const auto& recipient : recipients_) told.push_back({recipient.index, recipient.notice});
   const auto to = address::Address::parse(message_->mail_from);
   if (!to) {  // the null reverse path, or one that is none: nobody to tell
     ports_.events.emit({base::Severity::warning,
                         "report.nobody_to_tell",
                         {{"trace", message_->trace.text()}, {"mail_from", message_->mail_from}}});
-    co_return co_await drop(std::move(indexes));
+    co_return co_await drop(std::move(told));
   }
   CO_TRY(const auto to_tenant, co_await ports_.directory.is_ours(to->domain()));
   report_trace_ = os::make_id<base::TraceId>(ports_.clock, ports_.random);
@@ -135,8 +135,8 @@ net::ResultTask<> Notice::tell() {
   content.message_id = composed.message_id;
   content.eight_bit = parts.is_8bit;
   auto came = reception(composed, parts, to_tenant);
-  came.also = [this, indexes](store::Transaction& transaction) {
-    return tell_in(transaction, tenant_, id_, indexes);
+  came.also = [this, told](store::Transaction& transaction) {
+    return tell_in(transaction, tenant_, id_, told);
   };
   CO_TRY(const auto outcome, co_await ports_.custody.accept(std::move(came), std::move(content)));
   (void)outcome;  // a report counts for nobody's limits

@@ -23,12 +23,13 @@ class Notice {
   Notice(const Ports& ports, const Options& options, base::TenantId tenant, base::MessageId id)
       : ports_(ports), options_(options), tenant_(tenant), id_(id) {}
 
-  // Errors: the store's, the directory's: the notice stays.
+  // Errors: conflict (the notices changed meanwhile: tell again), the store's, the directory's: the
+  // notice stays.
   net::ResultTask<> tell();
 
  private:
   net::ResultTask<> read(store::Transaction& transaction);
-  net::ResultTask<> drop(std::vector<unsigned> indexes);
+  net::ResultTask<> drop(std::vector<queue::Told> told);
   net::ResultTask<dsn::Report> report(const address::Address& to);
   net::ResultTask<std::string> original_header();
   net::ResultTask<queue::Content> write(const dsn::Parts& parts, dsn::Returned returned);

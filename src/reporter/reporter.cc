@@ -70,8 +70,12 @@ net::Task<> Reporter::run() {
 net::ResultTask<> Reporter::round() {
   CO_TRY(const auto tenants, co_await ports_.tenants());
   const auto noticed = std::exchange(noticed_, {});
-  const bool all = std::exchange(look_at_all_, false);
   const auto now = ports_.clock.now();
+  // A commit that was kept, though the store couldn't say so, and a node that is gone leave notices
+  // of which nobody speaks.
+  const bool all =
+      std::exchange(look_at_all_, false) || now - looked_ >= options_.look_at_all || now < looked_;
+  if (all) looked_ = now;
   const bool cleans = now - cleaned_ >= options_.clean || now < cleaned_;
   for (const auto& tenant : tenants) {
     if (all || noticed.contains(tenant)) CO_CHECK(co_await tell_all(tenant));
@@ -90,7 +94,12 @@ net::ResultTask<> Reporter::tell_all(base::TenantId tenant) {
         [&](store::Transaction& transaction) { return read_notices(transaction, tenant, ids); }));
     for (const auto& id : ids) {
       Notice notice(ports_, options_, tenant, id);
-      CO_CHECK(co_await notice.tell());
+      const auto told = co_await notice.tell();
+      // It changed while it was told: once more, from the beginning.
+      if (!told && told.error().kind == base::ErrorKind::conflict)
+        this->notice(tenant);
+      else
+        CO_CHECK(told);
     }
   } while (ids.size() == batch);
   co_return base::Result<>();

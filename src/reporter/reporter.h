@@ -34,7 +34,8 @@ struct Options {
   std::string host_name;  // Reporting-MTA, and whose postmaster reports come from
   std::uint64_t returned_octets_max = 1 << 20;        // a larger original comes back as its header
   base::Milliseconds look = std::chrono::seconds(2);  // for events between tenants
-  base::Milliseconds clean = std::chrono::minutes(10);  // for what has expired
+  base::Milliseconds look_at_all = std::chrono::minutes(5);  // for notices that nobody spoke of
+  base::Milliseconds clean = std::chrono::minutes(10);       // for what has expired
 };
 
 class Reporter {
@@ -57,6 +58,7 @@ class Reporter {
   net::Bell bell_;
   std::set<base::TenantId> noticed_;
   bool look_at_all_ = true;  // at start nobody knows
+  base::Time looked_{};
   base::Time cleaned_{};
 };
 

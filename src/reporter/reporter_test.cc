@@ -250,6 +250,20 @@ TEST_F(ReporterTest, ToldOnceThoughTheNodeCrashes) {
   }
 }
 
+// Whoever settled it never heard that it was kept, or is gone: nobody speaks of the notice.
+TEST_F(ReporterTest, ANoticeThatNobodySpokeOfIsTold) {
+  start();
+  world.advance(1min);
+  accept(to_dave());
+  const auto id = queued(acorn).at(0).message.id;
+  store.fail_next_commit(base::ErrorKind::io, store::Outcome::applied);
+  EXPECT_FALSE(wait(store.transact(store::Scope::tenant(acorn), [&](store::Transaction& tx) {
+    return settle_in(tx, acorn, id, no_such_user(), world.clock().now());
+  })));
+  world.advance(6min);
+  EXPECT_THAT(reports(), SizeIs(1));
+}
+
 TEST_F(ReporterTest, AFullDiskLeavesTheNotice) {
   start();
   accept(to_dave());

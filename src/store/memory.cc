@@ -135,6 +135,7 @@ net::ResultTask<> MemoryStore::read(Scope scope, Function function) {
   if (co_await net::is_cancelled()) co_return cancelled();
   MemoryTransaction transaction(*this, std::move(scope), BufferedTransaction::Mode::read_only);
   CO_CHECK(co_await function(transaction));
+  if (observer_) observer_(transaction.reads, transaction.changes);
   co_return transaction.within_limits();
 }
 
@@ -147,7 +148,7 @@ base::Result<> MemoryStore::commit(const BufferedTransaction& transaction, Seque
     commit_faults_.pop_front();
     if (outcome == Outcome::applied && !recent_.conflicts(transaction.reads, begun) &&
         check_holds(transaction.changes)) {
-      apply(transaction.changes);
+      apply(transaction);
     }
     return base::fail(kind, "a commit fails as ordered");
   }
@@ -157,7 +158,7 @@ base::Result<> MemoryStore::commit(const BufferedTransaction& transaction, Seque
     return base::fail(base::ErrorKind::conflict, "another transaction changed what this one read");
   }
   TRY(check_holds(transaction.changes));
-  apply(transaction.changes);
+  apply(transaction);
   if (hook_) hook_(CommitStage::durable);
   return {};
 }
@@ -173,7 +174,8 @@ base::Result<> MemoryStore::check_holds(const Changes& changes) const {
   return {};
 }
 
-void MemoryStore::apply(const Changes& changes) {
+void MemoryStore::apply(const BufferedTransaction& transaction) {
+  const auto& changes = transaction.changes;
   const auto sequence = recent_.add(changes);
   for (const auto& [key, value] : changes.keys) {
     keys_[key].push_back({sequence, value});
@@ -181,6 +183,7 @@ void MemoryStore::apply(const Changes& changes) {
   }
   apply_holds(changes);
   trim();
+  if (observer_) observer_(transaction.reads, changes);
 }
 
 void MemoryStore::apply_holds(const Changes& changes) {

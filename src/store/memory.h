@@ -50,9 +50,20 @@ class MemoryStore final : public Store {
   // Faults. Those of commits and reads are used up in order, one a commit or read.
   void fail_next_commit(base::ErrorKind kind, Outcome outcome = Outcome::rolled_back);
   void fail_next_read(base::ErrorKind kind);
+  // Those that were ordered and not used up are taken back.
+  void forget_faults() {
+    commit_faults_.clear();
+    read_faults_.clear();
+  }
   void set_disk_free_octets(std::uint64_t octets) { disk_free_octets_ = octets; }
   // Runs inside the committing task; it may call crash().
   void on_commit(std::function<void(CommitStage)> hook) { hook_ = std::move(hook); }
+
+  // Hears what each transaction read and changed: once its changes are in the store, or at the end
+  // of a read. It must not call the store.
+  void observe(std::function<void(const Reads&, const Changes&)> observer) {
+    observer_ = std::move(observer);
+  }
 
   // The power goes and comes back: what was committed is there. Tasks from before get `closed` from
   // whatever they do next here. With `torn` each unheld blob is kept, cut or dropped, as `seed`
@@ -87,7 +98,7 @@ class MemoryStore final : public Store {
   net::Task<> pause();
   base::Result<> commit(const BufferedTransaction& transaction, Sequence begun);
   base::Result<> check_holds(const Changes& changes) const;
-  void apply(const Changes& changes);
+  void apply(const BufferedTransaction& transaction);
   void apply_holds(const Changes& changes);
   void trim();
   const std::optional<std::string>* find(const std::vector<Version>& versions, Sequence at) const;
@@ -104,6 +115,7 @@ class MemoryStore final : public Store {
   std::deque<std::pair<base::ErrorKind, Outcome>> commit_faults_;
   std::deque<base::ErrorKind> read_faults_;
   std::function<void(CommitStage)> hook_;
+  std::function<void(const Reads&, const Changes&)> observer_;
   std::uint64_t disk_free_octets_ = std::uint64_t{1} << 40;
   std::uint64_t epoch_ = 0;  // counts the crashes
   std::uint64_t random_state_;

@@ -138,6 +138,26 @@ TEST_F(MemoryFaults, OldVersionsDoNotPileUp) {
   EXPECT_EQ(store.commits(), 1000U);
 }
 
+// A shadow model hears each change once it is in the store, and each read; never what came to
+// nothing.
+TEST_F(MemoryFaults, TellsWhatWasReadAndChanged) {
+  Words heard;
+  store.observe([&](const Reads& reads, const Changes& changes) {
+    std::string text;
+    for (const auto& name : reads.keys) text += "r:" + name + " ";
+    for (const auto& [name, value] : changes.keys) text += name + "=" + value.value_or("-") + " ";
+    heard.push_back(text);
+  });
+  ASSERT_TRUE(change({get("b"), put("a", "1")}));
+  EXPECT_EQ(look({get("a")}), Words{"1"});
+  store.fail_next_commit(base::ErrorKind::io);
+  EXPECT_FALSE(change({put("a", "2")}));
+  EXPECT_EQ(heard, (Words{"r:s/b s/a=1 ", "r:s/a "}));
+  store.fail_next_commit(base::ErrorKind::io, Outcome::applied);
+  EXPECT_FALSE(change({erase("a")}));
+  EXPECT_EQ(heard.back(), "s/a=- ");
+}
+
 net::ResultTask<> move_one(Transaction& transaction, std::string from, std::string into) {
   CO_TRY(const auto source, co_await transaction.get(key(from)));
   CO_TRY(const auto target, co_await transaction.get(key(into)));

@@ -1,0 +1,145 @@
+#include "sim/day/accounts.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "peers/mail_client.h"
+
+namespace letterlock::day {
+namespace {
+
+using queue::State;
+
+bool is_id_octet(char octet) {
+  return (octet >= '0' && octet <= '9') || (octet >= 'A' && octet <= 'Z');
+}
+
+// Served, or given up and told so.
+bool is_served(const Books& books, const Fate& fate) {
+  switch (fate.state) {
+    case State::delivered:
+    case State::relayed:
+    case State::expanded:
+      return true;
+    case State::failed:
+      return !fate.must_be_told || fate.report.has_value();
+    case State::waiting:
+    case State::held:
+    case State::removed:
+      break;
+  }
+  (void)books;
+  return false;
+}
+
+void check_promises(const Books& books) {
+  for (const auto& promise : books.people.promises()) {
+    for (const auto& recipient : promise.recipients) {
+      const auto served = std::ranges::any_of(books.custody.fates(), [&](const auto& entry) {
+        return std::get<1>(entry.first) == promise.trace && entry.second.address == recipient &&
+               is_served(books, entry.second);
+      });
+      if (!served)
+        books.findings.broken(
+            fmt::format("promise: letter {} (trace {}) was answered 250 for {}, and was "
+                        "neither delivered nor reported",
+                        promise.letter->number, promise.trace.text(), recipient));
+    }
+  }
+}
+
+// What a tenant requires stands with each of its letters.
+void check_requirements(const Books& books) {
+  for (const auto& [key, fate] : books.custody.fates()) {
+    const auto* what = books.custody.taken(std::get<1>(key));
+    if (what == nullptr || what->letter == nullptr) continue;
+    const auto required = books.people.required(*what->letter);
+    if (what->requirement.level.value < required.level.value ||
+        what->requirement.tls_version.value < required.tls_version.value ||
+        (what->requirement.network.value == hop::NetworkNeed::any &&
+         required.network.value == hop::NetworkNeed::private_))
+      books.findings.broken(fmt::format("protection: {} of letter {} asks less than its tenant did",
+                                        what->report_of ? "a report" : "the message",
+                                        what->letter->number));
+  }
+}
+
+void check_content(const Books& books, const Person& person, const std::string& content) {
+  const auto trace = trace_in_header(std::string_view(content).substr(0, 4096), books.custody);
+  const auto* what = trace ? books.custody.taken(*trace) : nullptr;
+  if (what == nullptr) {
+    books.findings.broken("mailbox: " + person.address + " has a message of no trace");
+  } else if (what->letter != nullptr && !what->report_of &&
+             !content.ends_with(what->letter->body)) {
+    books.findings.broken(fmt::format("content: letter {} lies changed in the mailbox of {}",
+                                      what->letter->number, person.address));
+  }
+}
+
+void check_mailbox(const Books& books, const Person& person) {
+  auto& site = books.site;
+  auto connection =
+      site.wait(site.client.connect({site.nodes.front()->host().addresses().front(), 995}, {}));
+  if (!connection) return books.findings.broken("mailbox: " + connection.error().what);
+  peers::Fetch fetch;
+  fetch.sign_in = {std::string(host_name), "", person.address, std::string(password),
+                   site.mechanism};
+  const auto fetched = site.wait(peers::fetch(
+      std::move(*connection),
+      {site.client_tls, site.workers, site.world.clock(), site.world.random()}, std::move(fetch)));
+  if (!fetched) return books.findings.broken("mailbox: " + fetched.error().what);
+  for (const auto& content : *fetched) check_content(books, person, content);
+  const auto kept = std::ranges::count_if(
+      books.custody.kept(), [&](const auto& entry) { return entry.second.account == person.id; });
+  if (static_cast<std::size_t>(kept) != fetched->size())
+    books.findings.broken(fmt::format("mailbox: {} fetches {} messages, {} were delivered and kept",
+                                      person.address, fetched->size(), kept));
+}
+
+void check_blobs(const Books& books) {
+  const auto holders = books.custody.holders();
+  if (books.site.store.blob_count() != holders.size())
+    books.findings.broken(fmt::format("blobs: {} in the store, {} are named",
+                                      books.site.store.blob_count(), holders.size()));
+  for (const auto& [blob, keys] : holders) {
+    if (books.site.store.holders(blob) != keys)
+      books.findings.broken(fmt::format("blobs: {} is held by {}, and named by {}", blob.text(),
+                                        books.site.store.holders(blob).size(), keys.size()));
+  }
+}
+
+}  // namespace
+
+std::optional<base::TraceId> trace_in_header(std::string_view header, const Custody& custody) {
+  for (std::size_t at = 0; at < header.size(); ++at) {
+    if (!is_id_octet(header[at])) continue;
+    auto end = at;
+    while (end < header.size() && is_id_octet(header[end])) ++end;
+    if (end - at == base::TraceId::text_octets) {
+      const auto id = base::TraceId::parse(header.substr(at, end - at));
+      if (id && custody.taken(*id) != nullptr) return *id;
+    }
+    at = end;
+  }
+  return std::nullopt;
+}
+
+void check_day(const Books& books) {
+  auto& site = books.site;
+  check_promises(books);
+  check_requirements(books);
+  site.close();
+  site.store.sweep();
+  for (const auto& node : site.nodes) {
+    if (const auto started = node->start(); !started)
+      return books.findings.broken("site: " + started.error().what);
+  }
+  for (const auto& person : site.people) check_mailbox(books, person);
+  // Outcomes of fetches are written beside the session.
+  site.world.advance(std::chrono::minutes(1));
+  check_blobs(books);
+  books.transfers.check_end();
+}
+
+}  // namespace letterlock::day

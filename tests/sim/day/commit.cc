@@ -1,0 +1,92 @@
+#include "sim/day/commit.h"
+
+#include "base/pack.h"
+#include "trace/records.h"
+
+namespace letterlock::day {
+namespace {
+
+constexpr std::size_t id_octets = 16;
+constexpr std::size_t scope_octets = 2 + id_octets + 1;  // "t/" tenant "/"
+
+using Value = std::optional<std::string>;
+
+// Into an optional of T with `unpack`, nothing for an erased row.
+template <class T, class Unpack>
+base::Result<std::optional<T>> value_of(const Value& octets, Unpack unpack) {
+  if (!octets) return std::optional<T>();
+  return std::optional<T>(TRY(unpack(*octets)));
+}
+
+base::Result<> read_queue(Commit& commit, const base::TenantId& tenant, std::string_view key,
+                          const Value& octets) {
+  const auto row = key.substr(4);
+  if (key.starts_with("q/m/")) {
+    commit.messages.push_back({tenant, TRY(base::MessageId::from_octets(row)),
+                               TRY(value_of<queue::Message>(octets, queue::unpack_message))});
+  } else if (key.starts_with("q/r/")) {
+    const auto index = static_cast<unsigned>(static_cast<std::uint8_t>(row[id_octets])) << 8 |
+                       static_cast<std::uint8_t>(row[id_octets + 1]);
+    commit.recipients.push_back({tenant,
+                                 TRY(base::MessageId::from_octets(row.substr(0, id_octets))), index,
+                                 TRY(value_of<queue::Recipient>(octets, queue::unpack_recipient))});
+  }
+  return {};
+}
+
+base::Result<> read_trace(Commit& commit, const base::TenantId& tenant, std::string_view key,
+                          const Value& octets) {
+  const auto kind = key.substr(0, 4);
+  if (kind != "x/t/" && kind != "x/h/" && kind != "x/w/") return {};
+  const auto id = TRY(base::TraceId::from_octets(key.substr(4, id_octets)));
+  const auto rest = key.substr(4 + id_octets);
+  if (kind == "x/t/") {
+    commit.traces.push_back({tenant, id, TRY(value_of<trace::Trace>(octets, trace::unpack_trace))});
+  } else if (kind == "x/h/") {
+    commit.hops.push_back({tenant, id, TRY(base::from_key_number(rest)),
+                           TRY(value_of<hop::Hop>(octets, trace::unpack_hop))});
+  } else if (octets) {
+    commit.endings.push_back({tenant, id, static_cast<unsigned>(TRY(base::from_key_number(rest)))});
+  }
+  return {};
+}
+
+base::Result<> read_mail(Commit& commit, const base::TenantId& tenant, std::string_view whole,
+                         std::string_view key, const Value& octets) {
+  if (!key.starts_with("m/M")) return {};
+  const auto account = TRY(base::AccountId::from_octets(key.substr(3, id_octets)));
+  const auto uid = TRY(mailbox::uid_from_message_key(whole));
+  commit.mails.push_back({tenant, account, std::string(whole),
+                          TRY(value_of<mailbox::Message>(octets, [uid](std::string_view text) {
+                            return mailbox::decode_message(uid, text);
+                          }))});
+  return {};
+}
+
+}  // namespace
+
+std::optional<base::TenantId> tenant_of_key(std::string_view key) {
+  if (!key.starts_with("t/") || key.size() < scope_octets) return std::nullopt;
+  const auto id = base::TenantId::from_octets(key.substr(2, id_octets));
+  return id ? std::optional(*id) : std::nullopt;
+}
+
+std::string_view behind_scope(std::string_view key) {
+  return key.starts_with("t/") && key.size() >= scope_octets ? key.substr(scope_octets)
+                                                             : key.substr(key.find('/') + 1);
+}
+
+base::Result<Commit> read_commit(const store::Changes& changes) {
+  Commit commit;
+  for (const auto& [whole, octets] : changes.keys) {
+    const auto tenant = tenant_of_key(whole);
+    if (!tenant) continue;
+    const auto key = behind_scope(whole);
+    if (key.starts_with("q/")) TRY(read_queue(commit, *tenant, key, octets));
+    if (key.starts_with("x/")) TRY(read_trace(commit, *tenant, key, octets));
+    if (key.starts_with("m/")) TRY(read_mail(commit, *tenant, whole, key, octets));
+  }
+  return commit;
+}
+
+}  // namespace letterlock::day

@@ -1,0 +1,185 @@
+#include "sim/day/day.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "peers/mail_client.h"
+#include "sim/day/accounts.h"
+#include "sim/day/faults.h"
+#include "sim/day/people.h"
+#include "sim/day/tenancy.h"
+#include "sim/day/transfers.h"
+#include "sim/day/wire.h"
+
+namespace letterlock::day {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr base::Milliseconds drain_max = 48h;
+
+class Day {
+ public:
+  Day(std::uint64_t seed, Findings::Print print);
+  DayResult run();
+
+ private:
+  void plan();
+  void watch();
+  Stranger::Told told();
+  void committed(const store::Reads& reads, const store::Changes& changes);
+  void taken(const Stranger& stranger, const Stranger::Taken& taken);
+  // Lets the world live, and cares for its nodes, until `done` or `limit`. Whether it is done.
+  bool live(const std::function<bool()>& done, base::Milliseconds limit);
+  void work();
+  void close();
+
+  sim::World world_;
+  Findings findings_;
+  sim::Random random_;
+  Letters letters_;
+  Custody custody_;
+  Transfers transfers_;
+  Site site_;
+  People people_;
+  Faults faults_;
+  Tenancy tenancy_;
+  Wire wire_;
+  People::Plan plan_;
+};
+
+Day::Day(std::uint64_t seed, Findings::Print print)
+    : world_(seed),
+      findings_(world_.clock(), print),
+      random_(world_.random().fork("day")),
+      letters_(world_.random().fork("letters")),
+      custody_(letters_, findings_),
+      transfers_(custody_, findings_),
+      site_(world_, findings_, told()),
+      people_(site_, letters_, custody_),
+      faults_(site_),
+      tenancy_(
+          [this](const std::string& address) {
+            const auto* person = site_.person(address);
+            return person == nullptr ? std::nullopt
+                                     : std::optional(site_.tenants[person->tenant].id);
+          },
+          findings_),
+      wire_({{},
+             [this](const Letter& letter) { return people_.required(letter); },
+             [this](const std::string& address) {
+               const auto* person = site_.person(address);
+               return person != nullptr && site_.tenants[person->tenant].clear_fetch;
+             }},
+            letters_, custody_, transfers_, findings_) {
+  for (const auto& node : site_.nodes) wire_.add_node(node->host().addresses().front());
+}
+
+void Day::plan() {
+  plan_.submissions = static_cast<unsigned>(random_.between(1, 20));
+  plan_.receptions = static_cast<unsigned>(random_.below(12));
+  plan_.fetches = static_cast<unsigned>(random_.below(12));
+  plan_.babblers = static_cast<unsigned>(random_.below(4));
+  plan_.requirements = static_cast<unsigned>(random_.below(5));
+  plan_.span = base::Milliseconds(static_cast<std::int64_t>(random_.between(60'000, 10'800'000)));
+}
+
+Stranger::Told Day::told() {
+  return {
+      [this](Stranger& stranger, const Stranger::Taken& taken) { this->taken(stranger, taken); },
+      [this](std::string_view octets, const hop::TlsFacts& tls) { wire_.received(octets, tls); }};
+}
+
+void Day::watch() {
+  site_.store.observe([this](const store::Reads& reads, const store::Changes& changes) {
+    committed(reads, changes);
+  });
+  site_.network.observe([this](const sim::Crossing& crossing) { wire_.crossed(crossing); });
+}
+
+void Day::committed(const store::Reads& reads, const store::Changes& changes) {
+  tenancy_.touched(reads, changes);
+  if (changes.empty()) return;
+  const auto commit = read_commit(changes);
+  if (!commit) return findings_.broken("store: " + commit.error().what);
+  custody_.committed(*commit);
+  transfers_.committed(*commit);
+  tenancy_.committed(*commit);
+}
+
+// The trace that brought it stands in the header, before whatever came with it.
+void Day::taken(const Stranger& stranger, const Stranger::Taken& taken) {
+  const std::string_view content = taken.content;
+  const auto trace = trace_in_header(content.substr(0, 4096), custody_);
+  if (!trace) {
+    findings_.broken(stranger.name() + " was given content of no trace");
+    return;
+  }
+  findings_.note(fmt::format("{} takes {} for {}", stranger.name(), trace->text(),
+                             fmt::join(taken.recipients, ", ")));
+  const auto* what = custody_.taken(*trace);
+  if (what->letter != nullptr && !what->report_of && !content.ends_with(what->letter->body))
+    findings_.broken(fmt::format("content: letter {} came to {} changed", what->letter->number,
+                                 stranger.name()));
+  transfers_.taken(*trace, taken.recipients);
+}
+
+bool Day::live(const std::function<bool()>& done, base::Milliseconds limit) {
+  const auto end = site_.now() + limit;
+  const auto stop = [&] { return done() || site_.needs_care() || !findings_.all().empty(); };
+  while (!done() && findings_.all().empty()) {
+    if (site_.now() >= end) return false;
+    if (!world_.run_until(stop, end - site_.now())) return done();
+    site_.care();
+  }
+  return true;
+}
+
+void Day::work() {
+  people_.begin(plan_);
+  faults_.begin(plan_.span);
+  live([] { return false; }, plan_.span);
+  faults_.end();
+  const auto all_up = [this] {
+    return std::ranges::all_of(site_.nodes, [](const auto& node) { return node->is_up(); });
+  };
+  const bool drained =
+      live([&] { return people_.are_done() && custody_.is_empty() && all_up(); }, drain_max);
+  if (!findings_.all().empty()) return;
+  if (!drained) return findings_.broken("custody: not everything is settled: " + custody_.text());
+  check_day({site_, people_, letters_, custody_, transfers_, findings_});
+}
+
+void Day::close() {
+  site_.store.observe({});
+  site_.network.observe({});
+  site_.close();
+  std::size_t open = 1 + site_.strangers.size() + 1;
+  const auto closed = [&open] { --open; };
+  world_.loop().spawn(people_.close(), closed);
+  world_.loop().spawn(faults_.close(), closed);
+  for (const auto& stranger : site_.strangers) world_.loop().spawn(stranger->close(), closed);
+  world_.run_until([&] { return open == 0; }, 24h);
+}
+
+DayResult Day::run() {
+  plan();
+  watch();
+  if (site_.open()) {
+    for (const auto& person : site_.people) custody_.add_account(person.id, person.address);
+    work();
+  }
+  close();
+  return {findings_.all(), findings_.digest(),    findings_.lines(),
+          world_.steps(),  letters_.all().size(), people_.promises().size()};
+}
+
+}  // namespace
+
+DayResult run_day(std::uint64_t seed, Findings::Print print) {
+  return Day(seed, print).run();
+}
+
+}  // namespace letterlock::day

@@ -1,0 +1,65 @@
+#include "sim/day/evidence.h"
+
+#include <algorithm>
+
+namespace letterlock::day {
+namespace {
+
+bool concerns(const Commit::HopRow& row, const About& about) {
+  return row.value && row.tenant == about.tenant && row.trace == about.trace &&
+         std::ranges::find(row.value->recipients, about.recipient) != row.value->recipients.end();
+}
+
+bool is_expansion(const hop::Hop& hop) {
+  return std::ranges::find(hop.changes, hop::Change::expanded) != hop.changes.end();
+}
+
+}  // namespace
+
+bool is_relay_out(const hop::Hop& hop) {
+  return hop.kind == hop::Kind::relay && hop.from.role == hop::End::Role::node;
+}
+
+// The mailbox's message and the record of its delivery, both.
+bool shows_delivery(const Commit& commit, const About& about) {
+  const bool kept = std::ranges::any_of(commit.mails, [&](const Commit::Mail& mail) {
+    return mail.value && mail.value->trace == about.trace &&
+           mail.value->trace_owner == about.tenant && mail.value->recipient == about.recipient;
+  });
+  return kept && std::ranges::any_of(commit.hops, [&](const Commit::HopRow& row) {
+           return concerns(row, about) && row.value->kind == hop::Kind::delivery &&
+                  row.value->outcome == hop::Outcome::completed && !is_expansion(*row.value);
+         });
+}
+
+bool shows_relay(const Commit& commit, const About& about) {
+  return std::ranges::any_of(commit.hops, [&](const Commit::HopRow& row) {
+    return concerns(row, about) && is_relay_out(*row.value) &&
+           row.value->outcome == hop::Outcome::completed;
+  });
+}
+
+bool shows_expansion(const Commit& commit, const About& about) {
+  const bool copied = std::ranges::any_of(
+      commit.messages, [](const Commit::QueueMessage& row) { return row.value.has_value(); });
+  return copied && std::ranges::any_of(commit.hops, [&](const Commit::HopRow& row) {
+           return concerns(row, about) && is_expansion(*row.value);
+         });
+}
+
+bool shows_end(const Commit& commit, const About& about) {
+  return std::ranges::any_of(commit.endings, [&](const Commit::Ending& ending) {
+    return ending.tenant == about.tenant && ending.trace == about.trace &&
+           ending.recipient == about.recipient;
+  });
+}
+
+std::optional<queue::State> shown(const Commit& commit, const About& about) {
+  if (shows_delivery(commit, about)) return queue::State::delivered;
+  if (shows_relay(commit, about)) return queue::State::relayed;
+  if (shows_expansion(commit, about)) return queue::State::expanded;
+  if (shows_end(commit, about)) return queue::State::failed;
+  return std::nullopt;
+}
+
+}  // namespace letterlock::day

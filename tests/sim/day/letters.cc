@@ -1,0 +1,80 @@
+#include "sim/day/letters.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
+namespace letterlock::day {
+namespace {
+
+constexpr std::size_t digits = 6;
+
+std::optional<unsigned> number_from(std::string_view text) {
+  unsigned number = 0;
+  const auto* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || at != end) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+std::vector<Mark> marks_in(std::string_view text) {
+  std::vector<Mark> found;
+  for (auto at = text.find('='); at != std::string_view::npos; at = text.find('=', at + 1)) {
+    if (text.size() - at < mark_octets) break;
+    const auto mark = text.substr(at, mark_octets);
+    if ((mark[1] != 'L' && mark[1] != 'E') || mark.back() != '=') continue;
+    const auto number = number_from(mark.substr(2, digits));
+    if (!number) continue;
+    const bool is_last = mark[1] == 'E';
+    const bool known = std::ranges::any_of(found, [&](const Mark& other) {
+      return other.number == *number && other.is_last == is_last;
+    });
+    if (!known) found.push_back({*number, is_last});
+    at += mark_octets - 1;
+  }
+  return found;
+}
+
+std::optional<unsigned> letter_of_message_id(std::string_view message_id) {
+  if (!message_id.starts_with("<L") || message_id.size() < 2 + digits) return std::nullopt;
+  return number_from(message_id.substr(2, digits));
+}
+
+std::string Letters::body(unsigned number) {
+  // Mostly small; some of several chunks, so that content comes and goes in parts.
+  static constexpr std::uint64_t lines_max[] = {3, 6, 10, 20, 40, 80, 200, 2500};
+  const auto lines = random_.between(1, lines_max[random_.below(8)]);
+  const auto mark = fmt::format("=L{:06}=", number);
+  std::string body;
+  for (std::uint64_t i = 0; i < lines; ++i) {
+    if (random_.below(8) == 0) body += '.';
+    if (random_.below(16) == 0) body += "\r\n.\r\n";
+    body += mark + " " + std::string(random_.below(60), static_cast<char>('a' + i % 26)) + "\r\n";
+  }
+  return body + fmt::format("=E{:06}=\r\n", number);
+}
+
+const Letter& Letters::write(const std::string& mail_from, const std::string& header_from,
+                             std::vector<std::string> recipients) {
+  Letter letter;
+  letter.number = static_cast<unsigned>(letters_.size() + 1);
+  letter.mail_from = mail_from;
+  letter.recipients = std::move(recipients);
+  letter.body = body(letter.number);
+  letter.content = fmt::format(
+      "From: <{0}>\r\nTo: undisclosed-recipients:;\r\nSubject: =L{1:06}= of the day\r\n"
+      "Date: Thu, 01 Jan 2026 00:00:00 +0000\r\nMessage-ID: <L{1:06}@sim.example>\r\n\r\n",
+      header_from, letter.number);
+  letter.content += letter.body;
+  letters_.push_back(std::move(letter));
+  return letters_.back();
+}
+
+const Letter* Letters::find(unsigned number) const {
+  return number == 0 || number > letters_.size() ? nullptr : &letters_[number - 1];
+}
+
+}  // namespace letterlock::day

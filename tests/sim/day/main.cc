@@ -1,0 +1,142 @@
+// Runs days: `sim_days --seed N --trace` replays one, `--seeds N --minutes M` runs many on all
+// cores and says how to replay what fails.
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sim/day/day.h"
+
+namespace letterlock::day {
+namespace {
+
+constexpr std::size_t workers_max = 64;
+constexpr unsigned failures_max = 10;      // then enough is known
+constexpr std::uint64_t twice_every = 50;  // seeds between those that are run twice
+
+struct Arguments {
+  std::uint64_t seed = 0;
+  bool trace = false;
+  std::uint64_t from = 1;
+  std::uint64_t seeds = 100;
+  double minutes = 60;
+  unsigned workers = 0;
+  bool first = false;
+};
+
+// What the workers share: which seed is next, which one each is at, what came out.
+struct Shared {
+  std::atomic<std::uint64_t> next;
+  std::atomic<std::uint64_t> done;
+  std::atomic<std::uint64_t> letters;
+  std::atomic<unsigned> failed;
+  std::atomic<bool> out_of_time;
+  std::array<std::atomic<std::uint64_t>, workers_max> at;
+};
+
+using Monotonic = std::chrono::steady_clock;
+
+void print_failure(std::uint64_t seed, const std::vector<std::string>& broken) {
+  for (const auto& what : broken) fmt::print("seed {}: {}\n", seed, what);
+  fmt::print("seed {} fails; replay it: tests/sim/run --seed {} --trace\n", seed, seed);
+  std::fflush(stdout);
+}
+
+bool run_one(std::uint64_t seed, Shared& shared) {
+  auto result = run_day(seed, Findings::Print::nothing);
+  if (seed % twice_every == 0 && run_day(seed, Findings::Print::nothing).digest != result.digest)
+    result.broken.emplace_back("the same seed twice is another day");
+  shared.letters += result.letters;
+  ++shared.done;
+  if (result.broken.empty()) return true;
+  print_failure(seed, result.broken);
+  return false;
+}
+
+int work(const Arguments& arguments, Shared& shared, std::size_t worker,
+         Monotonic::time_point until) {
+  const auto failures_enough = arguments.first ? 1U : failures_max;
+  while (shared.failed < failures_enough) {
+    if (Monotonic::now() >= until) {
+      shared.out_of_time = true;
+      return 0;
+    }
+    const auto seed = shared.next++;
+    if (seed >= arguments.from + arguments.seeds) return 0;
+    shared.at[worker] = seed;
+    if (!run_one(seed, shared)) ++shared.failed;
+    shared.at[worker] = 0;
+  }
+  return 0;
+}
+
+int run_many(const Arguments& arguments) {
+  auto* memory =
+      mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return 2;
+  auto& shared = *new (memory) Shared{};
+  shared.next = arguments.from;
+  const auto cores = static_cast<unsigned>(sysconf(_SC_NPROCESSORS_ONLN));
+  const auto count =
+      std::min<std::size_t>(arguments.workers > 0 ? arguments.workers : cores, workers_max);
+  const auto began = Monotonic::now();
+  const auto until = began + std::chrono::duration_cast<Monotonic::duration>(
+                                 std::chrono::duration<double>(arguments.minutes * 60));
+  std::vector<pid_t> children;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto child = fork();
+    if (child == 0) _exit(work(arguments, shared, i, until));
+    children.push_back(child);
+  }
+  for (std::size_t i = 0; i < children.size(); ++i) {
+    int status = 0;
+    waitpid(children[i], &status, 0);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) continue;
+    ++shared.failed;
+    print_failure(shared.at[i], {"the process ended: an assertion, or worse"});
+  }
+  const auto seconds = std::chrono::duration<double>(Monotonic::now() - began).count();
+  const auto done = shared.done.load();
+  fmt::print("{} seeds from {}, {} letters, in {:.1f} s: {:.1f} a second{}; {} failed\n", done,
+             arguments.from, shared.letters.load(), seconds, static_cast<double>(done) / seconds,
+             shared.out_of_time ? " (the time was over)" : "", shared.failed.load());
+  return shared.failed == 0 ? 0 : 1;
+}
+
+int run_single(const Arguments& arguments) {
+  const auto result = run_day(
+      arguments.seed, arguments.trace ? Findings::Print::everything : Findings::Print::nothing);
+  for (const auto& what : result.broken) fmt::print("seed {}: {}\n", arguments.seed, what);
+  fmt::print("seed {}: {} letters, {} promises, {} steps, {} lines, digest {}: {}\n",
+             arguments.seed, result.letters, result.promises, result.steps, result.lines,
+             result.digest, result.broken.empty() ? "all invariants hold" : "BROKEN");
+  return result.broken.empty() ? 0 : 1;
+}
+
+int run(int argc, char** argv) {
+  Arguments arguments;
+  CLI::App app("Days of the whole platform in a simulated world, one a seed.");
+  const auto* seed = app.add_option("--seed", arguments.seed, "one day alone");
+  app.add_flag("--trace", arguments.trace, "with every event printed");
+  app.add_option("--from", arguments.from, "the first of many seeds");
+  app.add_option("--seeds", arguments.seeds, "how many");
+  app.add_option("--minutes", arguments.minutes, "no day begins after this time");
+  app.add_option("--workers", arguments.workers, "at once; as many as there are cores");
+  app.add_flag("--first", arguments.first, "end at the first failing seed");
+  CLI11_PARSE(app, argc, argv);
+  return seed->count() > 0 ? run_single(arguments) : run_many(arguments);
+}
+
+}  // namespace
+}  // namespace letterlock::day
+
+int main(int argc, char** argv) {
+  return letterlock::day::run(argc, argv);
+}

@@ -1,0 +1,217 @@
+#include "sim/day/site.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+namespace letterlock::day {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Few rounds where nothing asks for more: a day has many sign-ins, and their arithmetic shows
+// nothing.
+constexpr unsigned rounds_few = 8;
+bool proves_by_scram(sim::World& world) {
+  return world.random().fork("mechanism").below(6) == 0;
+}
+unsigned rounds_for(sim::World& world) {
+  return proves_by_scram(world) ? sasl::rounds_min : rounds_few;
+}
+constexpr std::array tenant_names{"acorn.example", "birch.example", "cedar.example"};
+constexpr std::array people_names{"alice@acorn.example", "amos@acorn.example", "bob@birch.example",
+                                  "bea@birch.example", "carol@cedar.example"};
+
+hop::Requirement weaker(hop::Requirement a, const hop::Requirement& b) {
+  a.level.value = std::min(a.level.value, b.level.value);
+  a.tls_version.value = std::min(a.tls_version.value, b.tls_version.value);
+  if (b.network.value == hop::NetworkNeed::any) a.network.value = hop::NetworkNeed::any;
+  return a;
+}
+
+}  // namespace
+
+Site::Site(sim::World& its_world, Findings& its_findings, Stranger::Told told)
+    : world(its_world),
+      findings(its_findings),
+      network(world),
+      names(world),
+      store({.yields_max = 3, .seed = world.seed(), .recent_keys_max = 20'000}),
+      operations({store, world.clock(), world.random(), workers, findings}, {rounds_for(world)}),
+      client_tls(world, "client"),
+      client(network.host("198.51.100.7")),
+      told_(std::move(told)),
+      random_(world.random().fork("site")) {
+  client_tls.settings.trusted_issuers = {"the CA"};
+  if (proves_by_scram(world)) mechanism = sasl::Mechanism::scram_sha_256_plus;
+  const std::size_t count = random_.below(3) == 0 ? 2 : 1;
+  for (std::size_t i = 0; i < count; ++i) {
+    auto& host = network.host(fmt::format("192.0.2.{}", i + 1));
+    nodes.push_back(std::make_unique<Node>(Ground{world, store, names, workers, findings}, host,
+                                           config(i), apps::Pace{.lease = 10min, .look = 30s},
+                                           rounds_for(world)));
+    nodes.back()->tls().settings.identities = {sim::identity_for(host_name, "the CA")};
+    nodes.back()->tls().settings.trusted_issuers = {"the CA"};
+  }
+  down_until_.resize(count, 0ms);
+  add_domain("modern.example", Domain::Kind::usual, 1);
+  add_domain("twin.example", Domain::Kind::usual, 2);
+  add_domain("strict.example", Domain::Kind::strict, 1);
+  add_domain("old.example", Domain::Kind::clear, 1);
+  add_domain("elder.example", Domain::Kind::old_tls, 1);
+  domains.push_back({"nowhere.example", Domain::Kind::none, {}, dns::Security::insecure});
+}
+
+Site::~Site() = default;
+
+apps::Config Site::config(std::size_t number) const {
+  apps::Config config;
+  config.site.name = "dublin";
+  config.site.node = fmt::format("dublin-{}", number + 1);
+  config.site.host_name = std::string(host_name);
+  // The simulated internet is made of documentation's addresses.
+  for (const auto* text : {"192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"}) {
+    if (auto prefix = net::Prefix::parse(text)) {
+      config.relay.special_allowed.push_back(*prefix);
+      config.site.public_networks.push_back(*prefix);
+    }
+  }
+  // Shorter than anybody's, so that a day sees mail expire.
+  config.schedule.waits = {1min, 3min, 10min, 30min};
+  config.schedule.lifetime = 5h;
+  config.schedule.report_lifetime = 3h;
+  config.schedule.delay_notice_after = 1h;
+  return config;
+}
+
+void Site::add_domain(std::string name, Domain::Kind kind, unsigned hosts) {
+  Domain domain{std::move(name), kind, {}, dns::Security::insecure};
+  for (unsigned i = 1; i <= hosts; ++i) {
+    auto& host = network.host(fmt::format("203.0.113.{}", strangers.size() + 1));
+    strangers.push_back(
+        std::make_unique<Stranger>(world, host, fmt::format("mx{}.{}", i, domain.name), told_));
+    auto& stranger = *strangers.back();
+    stranger.tls().settings.trusted_issuers = {"the CA"};
+    if (kind == Domain::Kind::clear) stranger.mood.tls = smtp::Need::none;
+    if (kind == Domain::Kind::strict) stranger.mood.tls = smtp::Need::required;
+    if (kind == Domain::Kind::old_tls)
+      stranger.tls().settings.version_max = hop::TlsVersion::tls1_2;
+    domain.hosts.push_back(&stranger);
+  }
+  names.zone(domain.name, domain.security);
+  domains.push_back(std::move(domain));
+  publish(domains.back());
+}
+
+void Site::publish(const Domain& domain) {
+  if (domain.hosts.empty()) return;
+  names.erase(domain.name);
+  std::uint16_t preference = 10;
+  for (const auto* host : domain.hosts) {
+    names.erase(host->name());
+    names.address(host->name(), const_cast<Stranger*>(host)->host().addresses().front().text());
+    names.mx(domain.name, preference, host->name());
+    preference += 10;
+  }
+}
+
+bool Site::open() {
+  for (const auto& stranger : strangers) stranger->open();
+  for (const auto& node : nodes) {
+    if (const auto started = node->start(); !started) {
+      findings.broken("site: " + started.error().what);
+      return false;
+    }
+  }
+  if (const auto added = add_tenants(); !added) findings.broken("site: " + added.error().what);
+  return findings.all().empty();
+}
+
+base::Result<> Site::add_tenants() {
+  for (const std::string name : tenant_names) {
+    const auto added = TRY(wait(operations.add_tenant(name, "day")));
+    tenants.push_back({name, added.id, random_.below(4) == 0, {}});
+    tenants.back().asked.push_back({{}, now(), {}});
+    TRY(wait(operations.add_domain(name, TRY(address::Domain::parse(name)), "day")));
+    directory::TenantChange change;
+    if (tenants.back().clear_fetch) change.clear_fetch = directory::ClearFetch::allowed;
+    TRY(wait(operations.set_tenant(name, change, "day")));
+  }
+  for (const std::string address : people_names) {
+    for (std::size_t i = 0; i < tenants.size(); ++i) {
+      if (address.ends_with("@" + tenants[i].name)) TRY(add_person(address, i));
+    }
+  }
+  return {};
+}
+
+base::Result<> Site::add_person(const std::string& address, std::size_t tenant) {
+  directory::NewAccount account;
+  account.address = TRY(address::Address::parse(address));
+  account.password = std::string(password);
+  // One whose mailbox is soon full.
+  if (address == people_names[1]) account.quota_octets = 12'000;
+  const auto added = TRY(wait(operations.add_account(std::move(account), "day")));
+  people.push_back({address, added.id, tenant});
+  return {};
+}
+
+void Site::close() {
+  for (const auto& node : nodes) node->stop();
+}
+
+void Site::power_cut(store::Unsynced unsynced) {
+  findings.note(fmt::format("the power goes, what was not synced is {}",
+                            unsynced == store::Unsynced::kept      ? "kept"
+                            : unsynced == store::Unsynced::dropped ? "gone"
+                                                                   : "torn"));
+  store.crash(random_.next(), unsynced);
+  for (const auto& node : nodes) node->crash();
+}
+
+bool Site::needs_care() const {
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (nodes[i]->has_crashed()) return true;
+    if (!nodes[i]->is_up() && now() >= down_until_[i]) return true;
+  }
+  return false;
+}
+
+void Site::care() {
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    auto& node = *nodes[i];
+    if (!node.has_crashed()) continue;
+    node.bury();
+    down_until_[i] = now() + down_for;
+    world.schedule()->after(down_for, [] {});  // so that somebody looks
+  }
+  const bool all_down = std::ranges::none_of(nodes, [](const auto& node) { return node->is_up(); });
+  if (all_down) store.sweep();
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    auto& node = *nodes[i];
+    if (node.is_up() || node.has_crashed() || now() < down_until_[i]) continue;
+    const auto started = node.start();
+    findings.note(node.name() + (started ? " is up" : " doesn't start: " + started.error().what));
+    if (started) continue;
+    down_until_[i] = now() + 10s;
+    world.schedule()->after(10s, [] {});
+  }
+}
+
+hop::Requirement Site::weakest(std::size_t tenant, base::Milliseconds from,
+                               base::Milliseconds until) const {
+  std::optional<hop::Requirement> weakest;
+  for (const auto& asked : tenants[tenant].asked) {
+    if (asked.from > until || (asked.until && *asked.until < from)) continue;
+    weakest = weakest ? weaker(*weakest, asked.requirement) : asked.requirement;
+  }
+  return weakest.value_or(hop::Requirement());
+}
+
+const Person* Site::person(const std::string& address) const {
+  const auto at = std::ranges::find(people, address, &Person::address);
+  return at == people.end() ? nullptr : &*at;
+}
+
+}  // namespace letterlock::day

@@ -1,0 +1,117 @@
+// The world of a day, without anything going wrong yet: a site of one or two nodes over one store,
+// three tenants with their people, outside MTAs with their domains.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/day/node.h"
+#include "sim/day/stranger.h"
+#include "sim/names.h"
+
+namespace letterlock::day {
+
+inline constexpr std::string_view host_name = "mail.acorn.example";
+inline constexpr std::string_view password = "tree house";
+
+struct Person {
+  std::string address;
+  base::AccountId id;
+  std::size_t tenant = 0;
+};
+
+// A tenant, and what its operator has asked to be required of its mail, and when.
+struct Tenant {
+  std::string name;
+  base::TenantId id;
+  bool clear_fetch = false;
+  struct Asked {
+    hop::Requirement requirement;
+    base::Milliseconds from{0};               // it may be in force from then on
+    std::optional<base::Milliseconds> until;  // and was replaced for certain by then
+  };
+  std::vector<Asked> asked;
+};
+
+// An outside domain: its MX hosts, best first. `strict` ones speak only under TLS, ever.
+struct Domain {
+  enum class Kind { usual, strict, clear, old_tls, none };
+  std::string name;
+  Kind kind = Kind::usual;
+  std::vector<Stranger*> hosts;
+  dns::Security security = dns::Security::insecure;
+};
+
+class Site {
+ public:
+  Site(sim::World& world, Findings& findings, Stranger::Told told);
+  ~Site();  // after close()
+
+  // Everything up and everybody there. False: that could not be, and findings says why.
+  bool open();
+  // Nodes first, in order.
+  void close();
+
+  // The power goes for all nodes at once, and what was not durable is kept, torn or gone.
+  void power_cut(store::Unsynced unsynced);
+  // Crashed nodes are buried, and those that were down long enough are started. From outside of the
+  // loop, whenever needs_care().
+  void care();
+  bool needs_care() const;
+  // How long a node stays down after a crash.
+  base::Milliseconds down_for{std::chrono::seconds(5)};
+
+  // The domain's records as they should be.
+  void publish(const Domain& domain);
+  // What may have been in force at some moment of this span: the weakest of each part.
+  hop::Requirement weakest(std::size_t tenant, base::Milliseconds from,
+                           base::Milliseconds until) const;
+  const Person* person(const std::string& address) const;
+  base::Milliseconds now() const { return world.schedule()->now(); }
+
+  // Lives on until the task has its answer.
+  template <class T>
+  base::Result<T> wait(net::ResultTask<T> task) {
+    auto result = std::make_shared<std::optional<base::Result<T>>>();
+    world.loop().spawn(keep(std::move(task), result));
+    world.run_until([&] { return result->has_value(); }, std::chrono::hours(24));
+    if (!*result) return base::fail(base::ErrorKind::timeout, "no answer");
+    return std::move(**result);
+  }
+
+  sim::World& world;
+  Findings& findings;
+  sim::Network network;
+  sim::Names names;
+  store::MemoryStore store;
+  net::InlineWorkers workers;
+  directory::Operations operations;  // what an operator does, on no node in particular
+  sim::Tls client_tls;
+  sim::Host& client;
+  std::vector<std::unique_ptr<Node>> nodes;
+  std::vector<std::unique_ptr<Stranger>> strangers;
+  std::vector<Domain> domains;
+  std::vector<Tenant> tenants;
+  std::vector<Person> people;
+  // Whether people prove their passwords by SCRAM, whose rounds cost, or by PLAIN over TLS.
+  sasl::Mechanism mechanism = sasl::Mechanism::plain;
+
+ private:
+  template <class T>
+  static net::Task<> keep(net::ResultTask<T> task,
+                          std::shared_ptr<std::optional<base::Result<T>>> result) {
+    *result = co_await std::move(task);
+  }
+  apps::Config config(std::size_t number) const;
+  void add_domain(std::string name, Domain::Kind kind, unsigned hosts);
+  base::Result<> add_tenants();
+  base::Result<> add_person(const std::string& address, std::size_t tenant);
+
+  Stranger::Told told_;
+  sim::Random random_;
+  std::vector<base::Milliseconds> down_until_;
+};
+
+}  // namespace letterlock::day
