@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 from harness import ROOT, can_connect, free_port, wait_for
-from letterlock import BINARY, PASSWORD, Letterlock
+from letterlock import PASSWORD, Letterlock
 from measure import Tree
 from postfix import Postfix
 
-BIN = Path(BINARY).parent
+BIN = ROOT / "build/release/bin"
 HOST = "mx.acorn.example"
 numbers = {}
 
