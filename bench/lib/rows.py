@@ -1,10 +1,12 @@
 """The rows of docs/performance.md: what each does with a server, and what is to be reached."""
+import time
 from dataclasses import dataclass, field
 from typing import Callable
 
 from servers import SERVERS, Sink
 
 CONNECTIONS = 20
+OUTSIDE = "cleo@modern.example"
 
 
 def accept(tls, per_connection, messages):
@@ -30,11 +32,11 @@ def relay(messages):
         sink = Sink(stage, authority, count, warm)
         server = SERVERS[who](stage, authority, relay_to=sink.port, submission=True)
         try:
-            server.load("starttls", connections=CONNECTIONS, messages=warm, to="cleo@modern.example")
+            server.load("starttls", connections=CONNECTIONS, messages=warm, to=OUTSIDE)
             sink.wait("warm")
             settle(server)
             before = server.cpu_seconds()
-            server.load("starttls", connections=CONNECTIONS, messages=count, per_connection=100, to="cleo@modern.example")
+            server.load("starttls", connections=CONNECTIONS, messages=count, per_connection=100, to=OUTSIDE)
             seconds = sink.seconds()
             settle(server)
             return {"us": (server.cpu_seconds() - before) / count * 1e6, "per_second": count / max(seconds, 0.001)}
@@ -44,9 +46,101 @@ def relay(messages):
     return measure
 
 
+def big(messages):
+    """Messages of 25 MB, one connection after the other's message, through to the sink."""
+    def measure(stage, authority, who, quick):
+        count, octets = (2, 1_000_000) if quick else (messages, 25_000_000)
+        sink = Sink(stage, authority, count, 1)
+        server = SERVERS[who](stage, authority, relay_to=sink.port, submission=True)
+        try:
+            server.load("starttls", connections=1, messages=1, to=OUTSIDE)
+            sink.wait("warm")
+            settle(server)
+            before, memory = server.cpu_seconds(), server.memory_octets()
+            server.load("starttls", connections=4, messages=count, octets=octets, per_connection=100, to=OUTSIDE)
+            seconds = sink.seconds()
+            settle(server)
+            return {"ms": (server.cpu_seconds() - before) / count * 1e3, "per_second": count / max(seconds, 0.001),
+                    "grown_MB": (server.memory_octets() - memory) / 1e6}
+        finally:
+            server.stop()
+            sink.stop()
+    return measure
+
+
+def queued(messages, what):
+    """So many wait for a host that isn't there yet; then `what` is measured."""
+    def measure(stage, authority, who, quick):
+        count = 60 if quick else messages
+        sink = Sink(stage, authority, count)
+        server = SERVERS[who](stage, authority, kept=True, relay_to=sink.port, submission=True)
+        try:
+            server.load("starttls", connections=CONNECTIONS, messages=count, per_connection=1000, to=OUTSIDE)
+            settle(server)
+            return what(server, sink, count)
+        finally:
+            server.stop()
+            sink.stop()
+    return measure
+
+
+def flush(server, sink, count):
+    """Started again, all of it goes out over TLS."""
+    server.go_on()
+    return {"per_second": count / max(sink.seconds(), 0.001), "us": server.cpu_seconds() / count * 1e6}
+
+
+def listing(server, sink, count):
+    began = time.monotonic()
+    lines = server.list_queue()
+    seconds = time.monotonic() - began
+    if lines < count:
+        raise RuntimeError(f"{lines} lines for {count} messages")
+    return {"s": seconds, "MB": server.memory_octets() / 1e6}
+
+
+def many(messages):
+    """A node that finds so many in its queue: from the start of the process to the first delivery."""
+    def measure(stage, authority, who, quick):
+        count = 200 if quick else messages
+        sink = Sink(stage, authority, 1)
+        server = SERVERS[who](stage, authority, kept=True, relay_to=sink.port)
+        try:
+            server.fill(count)
+            began = time.monotonic()
+            server.go_on()
+            sink.wait("messages=")
+            seconds = time.monotonic() - began
+            time.sleep(3)  # memory once it works
+            return {"s": seconds, "MB": server.memory_octets() / 1e6}
+        finally:
+            server.stop()
+            sink.stop()
+    return measure
+
+
+def idle(sessions):
+    """What one TLS session costs that only stands there after EHLO."""
+    def measure(stage, authority, who, quick):
+        count = 20 if quick else sessions
+        server = SERVERS[who](stage, authority)
+        try:
+            server.load("starttls", connections=1, messages=1)
+            settle(server)
+            before = server.memory_octets()
+            load = server.begin_load("starttls", connections=count, idle="yes")
+            if load.stdout.readline().strip() != "idle":
+                raise RuntimeError("the sessions were refused: " + server.log())
+            used = server.memory_octets() - before
+            load.communicate()
+            return {"KiB": used / count / 1024}
+        finally:
+            server.stop()
+    return measure
+
+
 def settle(server):
     """What is still written after the last message is part of the price."""
-    import time
     last = server.cpu_seconds()
     for _ in range(50):
         time.sleep(0.1)
@@ -73,4 +167,9 @@ ROWS = [
     Row("accept-tls-fresh", accept("starttls", 1, 1500), "4", "1.3"),
     Row("accept-clear", accept("none", 1, 3000), "7", "1.6"),
     Row("relay-tls", relay(3000), "7", "1.6"),
+    Row("big-25MB", big(8), "2", unit="ms", whom=("ours", "peer"), is_quick=False),
+    Row("flush-10000", queued(10_000, flush), "10", unit="per_second", more_is_better=True, whom=("ours", "peer"), is_quick=False),
+    Row("list-10000", queued(10_000, listing), "0.1s,50MB", unit="s", whom=("ours", "peer"), is_quick=False),
+    Row("start-1000000", many(1_000_000), "2s,80MB", unit="s", whom=("ours",), is_quick=False),
+    Row("idle-session", idle(1000), "20KiB", unit="KiB", whom=("ours", "peer", "bare"), is_quick=False),
 ]

@@ -1,12 +1,14 @@
 """The three servers, started alike: `ours`, `peer` (Postfix from .peers/) and `bare`. Each has `port`, `tree`, `load()` and
 `stop()`. All keep a message on the disk (synced) before they answer 250, log one line or more for each at their usual
 level, have the same ECDSA P-256 certificate, and take any number of sessions from one address."""
+import os
 import re
+import signal
 import subprocess
 import time
 from pathlib import Path
 
-from harness import ROOT, can_connect, free_port, wait_for
+from harness import PEERS, ROOT, can_connect, free_port, wait_for
 from letterlock import PASSWORD, Letterlock
 from measure import Tree
 from postfix import Postfix
@@ -74,10 +76,26 @@ class Ours(Server):
         self.process = self.tree_root = self.node.process
         self.tree.root = self.process.pid
 
-    def restart(self, **queue):
+    def go_on(self):
+        """What was kept goes its way."""
         self.stop()
-        self.node.sections["queue"].update(queue)
+        self.node.sections["queue"]["deliver"] = True
         self.node.write_config()
+        self.start()
+
+    def list_queue(self):
+        return self.node.cli("queue", "list", "--count", "1000000").count("\n")
+
+    def fill(self, count):
+        """Messages to the outside, written into the stopped store."""
+        tenant = self.node.json("tenant", "show", "acorn")["id"]
+        self.stop()
+        store = self.node.data / "store"
+        owner = store.stat()
+        done = subprocess.run([BIN / "bench_fill", "--store", store, "--tenant", tenant, "--count", str(count), "--domain",
+                               "modern.example"], capture_output=True, text=True, user=owner.st_uid, group=owner.st_gid)
+        if done.returncode:
+            raise RuntimeError(f"filling the store: {done.stderr}")
         self.start()
 
     def load_words(self, tls):
@@ -100,7 +118,9 @@ class Peer(Server):
                     "smtpd_tls_loglevel": "0", "smtp_tls_loglevel": "0", "smtpd_client_connection_count_limit": "0",
                     "queue_run_delay": "300s", "minimal_backoff_time": "300s", "maximal_backoff_time": "4000s",
                     "default_process_limit": "100"}
-        if kept:
+        if kept and relay_to:
+            settings["defer_transports"] = "smtp"
+        elif kept:
             settings["smtpd_recipient_restrictions"] = "check_recipient_access static:HOLD, permit_mynetworks, reject"
         if relay_to:
             settings.update({"relayhost": f"[127.0.0.1]:{relay_to}", "smtp_tls_security_level": "encrypt",
@@ -111,6 +131,20 @@ class Peer(Server):
             self.postfix = Postfix(stage, unused("peer"), HOST, "127.0.0.1", self.port, {"acorn.example": ["bob"]}, settings)
         self.process = self.postfix.process
         self.tree.root = self.process.pid
+
+    def go_on(self):
+        main = self.postfix.base / "etc/main.cf"
+        main.write_text(main.read_text().replace("defer_transports = smtp", "defer_transports ="))
+        self.process.send_signal(signal.SIGHUP)
+        time.sleep(1)
+        self.command("postqueue", "-f")
+
+    def list_queue(self):
+        return self.command("postqueue", "-p").count("\n")
+
+    def command(self, name, *words):
+        return subprocess.run([PEERS / "usr/sbin" / name, "-c", self.postfix.base / "etc", *words], check=True, text=True,
+                              capture_output=True, env={**os.environ, **self.postfix.environment()}).stdout
 
     def log(self):
         return self.postfix.log()[-4000:]
