@@ -157,7 +157,7 @@ int OperatorCommands::run() {
   }
   const auto socket = socket_of(target_);
   if (!socket) return complain(socket.error());
-  const auto result = call(*socket, chosen_->operation->name, std::move(arguments));
+  const auto result = call_all(*socket, chosen_->operation->name, std::move(arguments));
   if (!result) return complain(result.error());
   const auto text = json_ ? json::serialize(*result) + "\n" : for_people(*result, terminal_width());
   std::fwrite(text.data(), 1, text.size(), stdout);

@@ -52,6 +52,9 @@ class OperatorCommands {
 // One call to a running node. Errors: not_found (no node there), what the node answers.
 base::Result<boost::json::object> call(const std::string& socket, std::string_view operation,
                                        boost::json::object arguments);
+// The same; of what answers with pages of rows, page after page until there are `count` of them.
+base::Result<boost::json::object> call_all(const std::string& socket, std::string_view operation,
+                                           boost::json::object arguments);
 
 // Read without echo from a terminal, twice; otherwise the first line of standard input.
 // Errors: invalid (empty, the two differ), io.

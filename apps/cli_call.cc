@@ -118,6 +118,33 @@ base::Result<json::object> call(const std::string& socket_path, std::string_view
                                       : "the node's answer says nothing");
 }
 
+base::Result<json::object> call_all(const std::string& socket_path, std::string_view operation,
+                                    json::object arguments) {
+  const auto wanted = [&]() -> std::uint64_t {
+    const auto* count = arguments.if_contains("count");
+    return count != nullptr && count->is_number() ? count->to_number<std::uint64_t>() : 0;
+  }();
+  auto all = TRY(call(socket_path, operation, arguments));
+  while (true) {
+    const auto* rows = all.if_contains("rows");
+    const auto* next = all.if_contains("next");
+    if (rows == nullptr || next == nullptr || !rows->is_array()) return all;
+    const auto have = rows->get_array().size();
+    if (have >= wanted) return all;
+    arguments["after"] = *next;
+    arguments["count"] = wanted - have;
+    auto page = TRY(call(socket_path, operation, arguments));
+    auto* more = page.if_contains("rows");
+    if (more == nullptr || !more->is_array() || more->get_array().empty()) return all;
+    auto& into = all["rows"].get_array();
+    for (auto& row : more->get_array()) into.push_back(std::move(row));
+    for (const auto* key : {"next", "note"}) {
+      all.erase(key);
+      if (auto* value = page.if_contains(key)) all[key] = std::move(*value);
+    }
+  }
+}
+
 base::Result<std::string> read_password() {
   std::string password;
   if (isatty(STDIN_FILENO) != 1) {

@@ -88,6 +88,7 @@ struct Config {
   } dns;
   queue::Schedule schedule;
   queue::WindowLimits window;
+  bool deliver = true;
   struct Trace {
     base::Milliseconds keep = std::chrono::days(90);
   } trace;

@@ -240,7 +240,12 @@ Section queue_section() {
        {"destination_per_minute", "number", "0",
         "Transfers begun to one destination a minute; 0: no limit.",
         set(count<std::size_t>(0, 60'000),
-            [](Config& c) -> auto& { return c.window.destination_per_minute; })}}};
+            [](Config& c) -> auto& { return c.window.destination_per_minute; })},
+       {"deliver", "true or false", "true",
+        "`false`: mail is taken and kept, and nothing goes on to mailboxes or other hosts until "
+        "the "
+        "node is started with `true`: for work on what lies behind.",
+        set(values::boolean, [](Config& c) -> auto& { return c.deliver; })}}};
 }
 
 Section others_section() {

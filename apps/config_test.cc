@@ -48,6 +48,7 @@ ipv6 = false
 retry = ["1m", "2h"]
 lifetime = "2d"
 destination_per_minute = 60
+deliver = false
 [limits]
 message_size = "1MiB"
 normalise_line_ends = true
@@ -65,6 +66,7 @@ format = "json"
   EXPECT_FALSE(config.relay.ipv6);
   EXPECT_EQ(config.schedule.waits.size(), 2U);
   EXPECT_EQ(config.window.destination_per_minute, 60U);
+  EXPECT_FALSE(config.deliver);
   EXPECT_EQ(config.limits.message_octets_max, 1U << 20);
   EXPECT_TRUE(config.limits.normalise_line_ends);
   EXPECT_EQ(config.dns.stubs[0].servers[0].port, 5300);

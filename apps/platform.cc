@@ -182,8 +182,10 @@ net::ResultTask<> Platform::start() {
   CO_CHECK(co_await close_what_a_crash_left());
   agents_.start(renew_leases());
   agents_.start(dispatcher_.run());
-  agents_.start(mda_.run());
-  agents_.start(relay_.run());
+  if (config_.deliver) {
+    agents_.start(mda_.run());
+    agents_.start(relay_.run());
+  }
   agents_.start(reporter_.run());
   co_return base::Result<>();
 }

@@ -21,7 +21,17 @@ struct Filter {
   std::string domain;
   base::Milliseconds age_min{0};
   std::optional<queue::State> state;
+  // Where the last page ended: behind this message of this tenant.
+  std::optional<std::pair<base::TenantId, base::MessageId>> after;
 };
+
+// "tenant/message", as a page of rows gives it.
+base::Result<std::pair<base::TenantId, base::MessageId>> place_in(std::string_view text) {
+  const auto slash = std::min(text.find('/'), text.size());
+  const auto tenant = TRY(base::TenantId::parse(text.substr(0, slash)));
+  const auto message = TRY(base::MessageId::parse(text.substr(std::min(slash + 1, text.size()))));
+  return std::pair(tenant, message);
+}
 
 bool fits(const Filter& filter, const queue::Message& message, const queue::Recipient& recipient,
           base::Time now) {
@@ -54,6 +64,11 @@ net::ResultTask<Filter> filter_of(const Ports& ports, Arguments arguments) {
     filter.state = queue::state_from(*text);
     if (!filter.state || queue::is_final(*filter.state))
       co_return fail(ErrorKind::invalid, "the state is waiting or held");
+  }
+  if (const auto text = arguments.maybe("after")) {
+    CO_TRY(const auto place, place_in(*text));
+    filter.after = place;
+    filter.tenants.erase(filter.tenants.begin(), std::ranges::find(filter.tenants, place.first));
   }
   co_return filter;
 }
@@ -108,6 +123,8 @@ net::ResultTask<> walk(const Ports& ports, Filter filter, Use use) {
   for (const auto& tenant : filter.tenants) {
     queue::ListOptions options{filter.message ? key_before(*filter.message) : std::string(),
                                filter.message ? std::size_t{1} : std::size_t{200}};
+    if (filter.after && filter.after->first == tenant)
+      options.after = std::string(filter.after->second.octets());
     std::vector<queue::Entry> entries;
     do {
       CO_CHECK(co_await ports.store.read(store::Scope::tenant(tenant),
@@ -131,14 +148,16 @@ net::ResultTask<> walk(const Ports& ports, Filter filter, Use use) {
 struct Listing {
   json::array rows;
   std::size_t count_max = 100;
+  std::string last;  // the place of the last row's message
   bool more = false;
 };
-net::ResultTask<bool> add_rows(Listing& listing, queue::Entry entry) {
+// A message's recipients stay together, so that a page ends between two messages.
+net::ResultTask<bool> add_rows(Listing& listing, base::TenantId tenant, queue::Entry entry) {
+  if (listing.rows.size() >= listing.count_max) {
+    listing.more = true;
+    co_return false;
+  }
   for (const auto& recipient : entry.recipients) {
-    if (listing.rows.size() >= listing.count_max) {
-      listing.more = true;
-      co_return false;
-    }
     auto row = to_json(recipient);
     row["id"] = entry.message.id.text();
     row["mail-from"] = "<" + entry.message.mail_from + ">";
@@ -146,6 +165,7 @@ net::ResultTask<bool> add_rows(Listing& listing, queue::Entry entry) {
     row["accepted"] = base::to_rfc3339(entry.message.accepted);
     listing.rows.emplace_back(std::move(row));
   }
+  listing.last = tenant.text() + "/" + entry.message.id.text();
   co_return true;
 }
 
@@ -153,12 +173,15 @@ net::ResultTask<json::object> queue_list(const Ports& ports, Arguments arguments
   CO_TRY(auto filter, co_await filter_of(ports, arguments));
   Listing listing;
   listing.count_max = page_of(arguments);
-  CO_CHECK(co_await walk(ports, std::move(filter), [&listing](base::TenantId, queue::Entry entry) {
-    return add_rows(listing, std::move(entry));
-  }));
+  CO_CHECK(co_await walk(ports, std::move(filter),
+                         [&listing](base::TenantId tenant, queue::Entry entry) {
+                           return add_rows(listing, tenant, std::move(entry));
+                         }));
   json::object result{{"rows", std::move(listing.rows)}};
-  if (listing.more)
+  if (listing.more) {
     result["note"] = "there is more: narrow it with --tenant, --domain, --older, or raise --count";
+    result["next"] = listing.last;
+  }
   co_return result;
 }
 
@@ -293,7 +316,10 @@ std::vector<Operation> queue_operations() {
   };
   return {
       {"queue.list", "what waits",
-       with({}, {state, {"count", Kind::number, Place::option, "rows, 100 if not said"}}),
+       with({},
+            {state,
+             {"count", Kind::number, Place::option, "rows, 100 if not said"},
+             {"after", Kind::text, Place::option, "behind this one, as `next` of --json says"}}),
        queue_list},
       {"queue.show", "one message that waits", {id}, queue_show},
       {"queue.retry", "try now, whatever the schedule says; releases what is held",

@@ -4,11 +4,14 @@
 #include <cstdio>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -113,11 +116,13 @@ ResultTask<> LoopTimers::sleep(base::Milliseconds duration) {
   co_return base::Result<>();
 }
 
-// Waiters are timers that never fire: cancelling one is how it is woken, on its own executor.
+// Waiters that may be cancelled are timers that never fire: cancelling one is how it is woken, on
+// its own executor. The others are only resumed there.
 struct Signal::State {
   mutable std::mutex mutex;
   bool set = false;
   std::vector<std::shared_ptr<asio::steady_timer>> waiters;
+  std::vector<std::move_only_function<void()>> resumed;
 };
 
 Signal::Signal() : state_(std::make_shared<State>()) {}
@@ -125,11 +130,14 @@ Signal::~Signal() = default;
 
 void Signal::set() {
   std::vector<std::shared_ptr<asio::steady_timer>> waiters;
+  std::vector<std::move_only_function<void()>> resumed;
   {
     const std::scoped_lock lock(state_->mutex);
     state_->set = true;
     waiters.swap(state_->waiters);
+    resumed.swap(state_->resumed);
   }
+  for (auto& resume : resumed) resume();
   for (const auto& waiter : waiters)
     asio::post(waiter->get_executor(), [waiter] { waiter->cancel(); });
 }
@@ -160,25 +168,25 @@ ResultTask<> Signal::wait() {
   co_return cancelled();
 }
 
-// A cancellation ends one async_wait, the next one stands: the state of the task remembers it, so
-// it isn't lost.
+// No cancellation reaches this wait; the state of the task remembers it, so it isn't lost.
 Task<> Signal::wait_to_the_end() {
   const auto state = state_;
-  const auto executor = co_await asio::this_coro::executor;
-  const auto timer =
-      std::make_shared<asio::steady_timer>(executor, asio::steady_timer::time_point::max());
-  {
-    const std::scoped_lock lock(state->mutex);
-    if (state->set) co_return;
-    state->waiters.push_back(timer);
-  }
-  bool set = false;
-  while (!set) {
-    error_code error;
-    co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, error));
-    const std::scoped_lock lock(state->mutex);
-    set = state->set;
-  }
+  co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+      [&state](auto handler) {
+        {
+          const std::scoped_lock lock(state->mutex);
+          if (!state->set) {
+            state->resumed.emplace_back([handler = std::move(handler)]() mutable {
+              const auto executor = asio::get_associated_executor(handler);
+              asio::post(executor, std::move(handler));
+            });
+            return;
+          }
+        }
+        const auto executor = asio::get_associated_executor(handler);
+        asio::post(executor, std::move(handler));
+      },
+      asio::use_awaitable);
 }
 
 // The waiter owns one round; a ring ends the round that stands.

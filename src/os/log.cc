@@ -2,12 +2,14 @@
 // to use, its formats and files aren't.
 #include "os/log.h"
 
+#include <atomic>
 #include <cerrno>
 #include <mutex>
+#include <thread>
 
 #include <spdlog/async_logger.h>
 #include <spdlog/details/thread_pool.h>
-#include <spdlog/sinks/base_sink.h>
+#include <spdlog/sinks/sink.h>
 #include <unistd.h>
 
 #include "os/files.h"
@@ -15,8 +17,13 @@
 namespace letterlock::os {
 namespace {
 
+// Under load lines are gathered for so long and go out in one write: to wake the writer for each
+// costs more than the line.
+constexpr std::chrono::milliseconds gathering(10);
+constexpr std::size_t gathered_octets_max = 64 * 1024;
+
 // Writes lines to a descriptor, and says when some before them were lost.
-class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
+class DescriptorSink final : public spdlog::sinks::sink {
  public:
   DescriptorSink(Descriptor file, LogOptions::Format format, const Clock& clock)
       : file_(std::move(file)), format_(format), clock_(clock) {}
@@ -26,35 +33,38 @@ class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
     file_ = std::move(file);
   }
   // The queue whose losses are told; it outlives the sink.
-  void watch(const spdlog::details::thread_pool* queue) {
-    const std::scoped_lock lock(mutex_);
-    queue_ = queue;
-  }
-  ~DescriptorSink() override = default;
+  void watch(const spdlog::details::thread_pool* queue) { queue_ = queue; }
+  ~DescriptorSink() override { write(gathered_); }
 
- protected:
-  void sink_it_(const spdlog::details::log_msg& message) override {
-    const auto lost = queue_ == nullptr
-                          ? 0
-                          : const_cast<spdlog::details::thread_pool*>(queue_)->overrun_counter();
+  // On the queue's thread alone.
+  void log(const spdlog::details::log_msg& message) override {
+    auto* queue = const_cast<spdlog::details::thread_pool*>(queue_.load());
+    const auto lost = queue == nullptr ? 0 : queue->overrun_counter();
     if (lost > told_) {
       const base::Event event{
           base::Severity::error, "log.lost", {{"lines", std::to_string(lost - told_)}}};
       told_ = lost;
-      write(format_ == LogOptions::Format::json ? log_json(event, clock_.now())
-                                                : log_line(event, clock_.now()));
+      gathered_ += format_ == LogOptions::Format::json ? log_json(event, clock_.now())
+                                                       : log_line(event, clock_.now());
+      gathered_ += '\n';
     }
-    write({message.payload.data(), message.payload.size()});
+    gathered_.append(message.payload.data(), message.payload.size());
+    gathered_ += '\n';
+    const bool more = queue != nullptr && queue->queue_size() > 0;
+    if (more && gathered_.size() < gathered_octets_max) return;
+    write(gathered_);
+    gathered_.clear();
+    if (!more) std::this_thread::sleep_for(gathering);
   }
-  void flush_() override {}
+  void flush() override {}
+  void set_pattern(const std::string&) override {}
+  void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
 
  private:
-  // A whole line in one call, so that lines of several writers don't mix. What can't be written is
+  // Whole lines in one call, so that lines of several writers don't mix. What can't be written is
   // gone: there is no better place to say so.
-  void write(std::string_view line) {
-    std::string octets(line);
-    octets += '\n';
-    std::string_view rest = octets;
+  void write(std::string_view rest) {
+    const std::scoped_lock lock(mutex_);
     while (!rest.empty()) {
       const auto count = ::write(file_ ? file_.number() : STDERR_FILENO, rest.data(), rest.size());
       if (count < 0 && errno != EINTR) return;
@@ -62,11 +72,13 @@ class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
     }
   }
 
+  std::mutex mutex_;  // of the file
   Descriptor file_;
   LogOptions::Format format_;
   const Clock& clock_;
-  const spdlog::details::thread_pool* queue_ = nullptr;
+  std::atomic<const spdlog::details::thread_pool*> queue_ = nullptr;
   std::uint64_t told_ = 0;
+  std::string gathered_;
 };
 
 }  // namespace

@@ -11,6 +11,8 @@ namespace {
 constexpr std::size_t group_octets_max = 8 * 1024 * 1024;
 constexpr std::chrono::milliseconds gathering_max(1);
 constexpr std::size_t swept_at_once_max = 32;
+// Snapshots are given back together: with the next group, when so many wait, or within a second.
+constexpr std::size_t released_at_once = 64;
 constexpr base::Milliseconds housekeeping_every = std::chrono::seconds(1);
 }  // namespace
 
@@ -69,6 +71,7 @@ void Committer::end(Snapshot snapshot) {
   {
     const std::scoped_lock lock(mutex_);
     ended_.push_back(snapshot);
+    if (ended_.size() < released_at_once) return;
   }
   changed_.notify_one();
 }
@@ -87,8 +90,9 @@ void Committer::written(const base::BlobId& blob) {
 void Committer::run() {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait_for(lock, housekeeping_every,
-                      [&] { return ending_ || !waiting_.empty() || !ended_.empty(); });
+    changed_.wait_for(lock, housekeeping_every, [&] {
+      return ending_ || !waiting_.empty() || ended_.size() >= released_at_once;
+    });
     if (ending_ && waiting_.empty() && ended_.empty()) return;
     gather(lock);
     std::vector<std::shared_ptr<Commit>> commits;

@@ -315,10 +315,13 @@ TYPED_TEST(StoreConformance, CancelledAnyTimeTellsTheTruth) {
   for (int polls = 0; polls < 60; ++polls) {
     const auto name = "c" + std::to_string(polls);
     Seen seen;
-    const Steps steps{get("other"), put(name, "1")};
+    net::Signal reached;
+    net::Signal go;
+    const Steps steps{get("other"), meet(reached, go), put(name, "1")};
     std::optional<base::Result<>> result;
     const auto running = this->loop.spawn(keep(transact(this->kind.store, steps, seen), result));
     for (int i = 0; i < polls; ++i) {
+      if (i == 10) go.set();
       this->loop.poll();
       std::this_thread::sleep_for(std::chrono::microseconds(20));
     }

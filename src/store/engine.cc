@@ -34,6 +34,7 @@ base::Result<> to_result(const rocksdb::Status& status, std::string_view doing) 
     if (status.IsCorruption()) return ErrorKind::corrupt;
     if (status.IsInvalidArgument() || status.IsNotSupported()) return ErrorKind::invalid;
     if (status.IsShutdownInProgress()) return ErrorKind::closed;
+    if (status.IsIncomplete()) return ErrorKind::unavailable;  // only the disk could say
     if (status.IsBusy() || status.IsTryAgain() || status.IsTimedOut())
       return ErrorKind::unavailable;
     return ErrorKind::io;

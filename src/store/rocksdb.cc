@@ -11,13 +11,18 @@
 
 namespace letterlock::store {
 namespace {
+// A longer scan goes to a store thread, even if memory has it all: the loop has other peers.
+constexpr std::size_t pairs_at_once_max = 64;
+constexpr std::size_t scan_at_once_octets_max = 64 * 1024;
+
 auto cancelled() {
   return base::fail(base::ErrorKind::cancelled, "stopping");
 }
 }  // namespace
 
-// Lives on its caller's loop; its reads run on a store thread, all from the snapshot that the first
-// one took.
+// Lives on its caller's loop, all its reads from the snapshot that the first one took. What RocksDB
+// has in memory is read at once, there; only what needs the disk goes to a store thread: the way
+// there and back costs ten times the read.
 class RocksStore::RocksTransaction final : public BufferedTransaction {
  public:
   RocksTransaction(Parts& parts, Scope scope, Mode mode, os::Steady deadline)
@@ -35,40 +40,55 @@ class RocksStore::RocksTransaction final : public BufferedTransaction {
   }
 
  private:
+  // From::memory: what isn't there is answered with `unavailable`, without a look at the disk.
+  enum class From { memory, disk };
+
   net::ResultTask<std::vector<std::optional<std::string>>> fetch(
       std::vector<std::string> keys) override {
-    base::Result<std::vector<std::optional<std::string>>> values;
-    CO_CHECK(co_await on_store_thread([&] { values = guarded([&] { return get_now(keys); }); }));
+    CO_CHECK(co_await may_read());
+    auto values = guarded([&] { return get_now(keys, From::memory); });
+    if (!needs_disk(values)) co_return values;
+    CO_CHECK(co_await parts_.readers.run(
+        [&] { values = guarded([&] { return get_now(keys, From::disk); }); }));
     co_return values;
   }
   net::ResultTask<std::vector<KeyValue>> fetch_range(Range range, ScanOptions options) override {
-    base::Result<std::vector<KeyValue>> pairs;
-    CO_CHECK(co_await on_store_thread(
-        [&] { pairs = guarded([&] { return scan_now(range, options); }); }));
+    CO_CHECK(co_await may_read());
+    auto pairs = guarded([&] { return scan_now(range, options, From::memory); });
+    if (!needs_disk(pairs)) co_return pairs;
+    CO_CHECK(co_await parts_.readers.run(
+        [&] { pairs = guarded([&] { return scan_now(range, options, From::disk); }); }));
     co_return pairs;
   }
-  net::ResultTask<> on_store_thread(std::function<void()> work) {
+  net::ResultTask<> may_read() {
     if (co_await net::is_cancelled()) co_return cancelled();
-    CO_CHECK(within_time());
-    co_return co_await parts_.readers.run(std::move(work));
+    co_return within_time();
+  }
+  template <class Found>
+  static bool needs_disk(const base::Result<Found>& found) {
+    return !found && found.error().kind == base::ErrorKind::unavailable;
   }
 
-  // The rest runs on a store thread, while the task waits.
-  rocksdb::ReadOptions read_options() {
+  rocksdb::ReadOptions read_options(From from) {
     if (snapshot_.snapshot == nullptr) snapshot_ = parts_.committer.begin();
     rocksdb::ReadOptions options;
     options.snapshot = snapshot_.snapshot;
+    if (from == From::memory) options.read_tier = rocksdb::kBlockCacheTier;
     return options;
   }
   base::Result<std::vector<std::optional<std::string>>> get_now(
-      const std::vector<std::string>& keys) {
-    const auto options = read_options();
+      const std::vector<std::string>& keys, From from) {
+    const auto options = read_options(from);
     const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
     std::vector<rocksdb::PinnableSlice> found(keys.size());
     std::vector<rocksdb::Status> statuses(keys.size());
     auto& engine = *parts_.engine;
-    engine.db().MultiGet(options, engine.keys(), slices.size(), slices.data(), found.data(),
-                         statuses.data());
+    if (keys.size() == 1) {
+      statuses[0] = engine.db().Get(options, engine.keys(), slices[0], found.data());
+    } else {
+      engine.db().MultiGet(options, engine.keys(), slices.size(), slices.data(), found.data(),
+                           statuses.data());
+    }
     std::vector<std::optional<std::string>> values(keys.size());
     for (std::size_t i = 0; i < keys.size(); ++i) {
       if (statuses[i].IsNotFound()) continue;
@@ -77,8 +97,8 @@ class RocksStore::RocksTransaction final : public BufferedTransaction {
     }
     return values;
   }
-  base::Result<std::vector<KeyValue>> scan_now(const Range& range, ScanOptions scan) {
-    auto options = read_options();
+  base::Result<std::vector<KeyValue>> scan_now(const Range& range, ScanOptions scan, From from) {
+    auto options = read_options(from);
     const rocksdb::Slice first(range.first);
     const rocksdb::Slice end(range.end);
     options.iterate_lower_bound = &first;
@@ -90,6 +110,9 @@ class RocksStore::RocksTransaction final : public BufferedTransaction {
     for (scan.reverse ? at->SeekToLast() : at->Seek(first);
          at->Valid() && pairs.size() < scan.count_max; scan.reverse ? at->Prev() : at->Next()) {
       octets += at->key().size() + at->value().size();
+      if (from == From::memory &&
+          (pairs.size() == pairs_at_once_max || octets > scan_at_once_octets_max))
+        return base::fail(base::ErrorKind::unavailable, "too much to be read on a loop");
       if (octets > scan_octets_max)
         return base::fail(base::ErrorKind::full, "a scan holds more than 32 MiB");
       pairs.emplace_back(at->key().ToString(), at->value().ToString());
