@@ -48,6 +48,7 @@ struct Config {
     std::string data;  // directory
     std::string user;  // to become after start, if started as root
     unsigned threads = 0;
+    bool confined = true;
   } site;
   struct Store {
     std::uint64_t reserve_octets = 256ULL << 20;

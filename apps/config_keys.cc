@@ -113,6 +113,10 @@ Section site_section() {
         set(values::text, [](Config& c) -> auto& { return c.site.user; })},
        {"threads", "number", "one a core", "I/O threads.",
         set(count<unsigned>(1, 256), [](Config& c) -> auto& { return c.site.threads; })},
+       {"confined", "true or false", "true",
+        "After the start no program can be run, and no file be reached but those named here. "
+        "`false` is for debuggers and profilers.",
+        set(values::boolean, [](Config& c) -> auto& { return c.site.confined; })},
        {"private_networks", "list of networks", "[]",
         "Networks that are the operator's own from end to end: hops inside them are recorded as "
         "`private`.",
