@@ -48,6 +48,7 @@ struct Config {
     std::string data;  // directory
     std::string user;  // to become after start, if started as root
     unsigned threads = 0;
+    bool confined = true;
   } site;
   struct Store {
     std::uint64_t reserve_octets = 256ULL << 20;
@@ -60,6 +61,7 @@ struct Config {
     std::size_t recipients_max = 1000;
     std::size_t sessions_max = 20'000;
     std::size_t sessions_per_address_max = 50;
+    std::size_t sessions_per_network_max = 500;
     std::size_t errors_max = 20;
     bool normalise_line_ends = false;
     base::Milliseconds command_timeout = std::chrono::minutes(5);

@@ -113,6 +113,10 @@ Section site_section() {
         set(values::text, [](Config& c) -> auto& { return c.site.user; })},
        {"threads", "number", "one a core", "I/O threads.",
         set(count<unsigned>(1, 256), [](Config& c) -> auto& { return c.site.threads; })},
+       {"confined", "true or false", "true",
+        "After the start no program can be run, and no file be reached but those named here. "
+        "`false` is for debuggers and profilers.",
+        set(values::boolean, [](Config& c) -> auto& { return c.site.confined; })},
        {"private_networks", "list of networks", "[]",
         "Networks that are the operator's own from end to end: hops inside them are recorded as "
         "`private`.",
@@ -148,6 +152,9 @@ Section limits_section() {
        {"sessions_per_address", "number", "50", "At once from one IPv4 address or one IPv6 /64.",
         set(count<std::size_t>(1, 1'000'000),
             [](Config& c) -> auto& { return c.limits.sessions_per_address_max; })},
+       {"sessions_per_network", "number", "500", "At once from one IPv4 /24 or one IPv6 /48.",
+        set(count<std::size_t>(1, 1'000'000),
+            [](Config& c) -> auto& { return c.limits.sessions_per_network_max; })},
        {"errors", "number", "20", "Bad commands in one session before it is ended with 421.",
         set(count<std::size_t>(1, 1000), [](Config& c) -> auto& { return c.limits.errors_max; })},
        {"normalise_line_ends", "true or false", "false",

@@ -71,6 +71,7 @@ struct Platform::Lane {
              std::move(options)) {}
 
   net::Loop& loop;
+  drive::Sessions conversations;
   net::Gate sessions;
   popd::Popd popd;
 };
@@ -81,7 +82,8 @@ Platform::Platform(World world, const Config& config, unsigned password_rounds, 
       pace_(pace),
       directory_(environment(world_), {password_rounds}),
       operations_(environment(world_), {password_rounds}),
-      admission_({config_.limits.sessions_max, config_.limits.sessions_per_address_max}),
+      admission_({config_.limits.sessions_max, config_.limits.sessions_per_address_max,
+                  config_.limits.sessions_per_network_max}),
       leases_(world_.store, world_.clock, world_.events, {config_.site.node, pace_.lease}),
       dispatcher_({world_.store, *world_.loops.front(), world_.timers, world_.clock, world_.events,
                    leases_, [this] { return tenants(); }},
@@ -225,13 +227,13 @@ void Platform::take(ListenerConfig::Kind kind, std::size_t loop,
   auto& lane = *lanes_[loop];
   switch (kind) {
     case ListenerConfig::Kind::mx:
-      lane.sessions.start(mx_.session(std::move(connection)));
+      lane.sessions.start(mx_.session(std::move(connection), &lane.conversations));
       return;
     case ListenerConfig::Kind::submission:
-      lane.sessions.start(submission_.session(std::move(connection)));
+      lane.sessions.start(submission_.session(std::move(connection), &lane.conversations));
       return;
     case ListenerConfig::Kind::submissions:
-      lane.sessions.start(submissions_.session(std::move(connection)));
+      lane.sessions.start(submissions_.session(std::move(connection), &lane.conversations));
       return;
     case ListenerConfig::Kind::pop3:
       lane.popd.take(std::move(connection), popd::Popd::Entry::stls);
@@ -248,6 +250,7 @@ net::Task<> Platform::stop(base::Milliseconds grace) {
     // Both at once: the grace is all sessions' together.
     const auto smtp = closed.emplace_back(std::make_shared<net::Signal>());
     const auto pop = closed.emplace_back(std::make_shared<net::Signal>());
+    lane->loop.post([lane = lane.get()] { lane->conversations.stop(); });
     lane->loop.spawn(lane->sessions.close(world_.timers, grace), [smtp] { smtp->set(); });
     lane->loop.spawn(lane->popd.close(grace), [pop] { pop->set(); });
   }

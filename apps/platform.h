@@ -53,8 +53,9 @@ class Platform {
   // Takes the leases, closes what a crash left open, starts the agents. On the first loop.
   // Errors: the store's.
   net::ResultTask<> start();
-  // Stops accepting, lets what runs end for `grace`, cancels the rest, gives the leases back.
-  // On the first loop; the other loops must still run.
+  // Stops accepting: sessions that wait for a command end now, with 421 where there is one; lets
+  // what runs end for `grace`, cancels the rest, gives the leases back. On the first loop; the
+  // other loops must still run.
   net::Task<> stop(base::Milliseconds grace);
 
   // A connection that came in at a listener of this kind. On the loop with this index.

@@ -6,9 +6,10 @@
 #include <fmt/format.h>
 
 #include "admin/server.h"
+#include "apps/confinement.h"
 #include "apps/real_world.h"
 #include "net/local.h"
-#include "os/files.h"
+#include "os/confine.h"
 #include "os/log.h"
 #include "os/privileges.h"
 #include "os/service.h"
@@ -27,9 +28,52 @@ base::Severity severity(const std::string& level) {
   return base::Severity::info;
 }
 
+os::LogOptions log_options(const Config& config) {
+  os::LogOptions out;
+  out.format = config.log.format == Config::Log::Format::json ? os::LogOptions::Format::json
+                                                              : os::LogOptions::Format::text;
+  out.lowest = severity(config.log.level);
+  out.file = config.log.file;
+  return out;
+}
+
 int complain(const base::Error& error) {
   fmt::print(stderr, "letterlock: {}\n", error.what);
   return 1;
+}
+
+struct OpenPort {
+  ListenerConfig::Kind kind;
+  os::Descriptor socket;
+};
+
+base::Result<os::Descriptor> open_port(const ListenerConfig& listener,
+                                       std::vector<os::GivenListener>& given) {
+  if (listener.address) {
+    auto opened = net::TcpNetwork::open_port(*listener.address);
+    if (!opened)
+      return base::fail(base::within(
+          fmt::format("listening at {} for {}", listener.address->text(), name(listener.kind)),
+          opened.error()));
+    return opened;
+  }
+  for (auto& one : given) {
+    if (one.name == listener.socket && one.socket) return std::move(one.socket);
+  }
+  return base::fail(
+      base::ErrorKind::not_found,
+      fmt::format("systemd gave no socket named '{}' (FileDescriptorName=)", listener.socket));
+}
+
+// Before root is left: ports under 1024 are opened here, or were by systemd. What else was
+// inherited is closed.
+base::Result<std::vector<OpenPort>> open_ports(const Config& config) {
+  auto given = os::take_given_listeners();
+  TRY(os::close_inherited(os::first_inherited + static_cast<int>(given.size())));
+  std::vector<OpenPort> out;
+  for (const auto& listener : config.listeners)
+    out.push_back({listener.kind, TRY(open_port(listener, given))});
+  return out;
 }
 
 // One running node, from the opened sockets to the last goodbye.
@@ -37,8 +81,7 @@ class Node {
  public:
   Node(const Config& config, os::LogSink& log) : config_(config), log_(log) {}
 
-  base::Result<> open_listeners();
-  base::Result<> open_world();
+  base::Result<> open_world(std::vector<OpenPort> ports);
   void asked(os::Asked what);
   int run();
 
@@ -47,14 +90,10 @@ class Node {
   void tell_manager(std::string_view state);
   net::Task<> end();
   net::Task<> look_at_names();
-  base::Result<std::unique_ptr<net::TcpListener>> listener_for(
-      const ListenerConfig& listener, std::vector<os::GivenListener>& given);
   admin::Ports admin_ports();
 
   const Config& config_;
   os::LogSink& log_;
-  net::TcpNetwork opening_{log_};
-  std::vector<std::pair<ListenerConfig::Kind, std::unique_ptr<net::TcpListener>>> listeners_;
   std::unique_ptr<RealWorld> world_;
   std::unique_ptr<Platform> platform_;
   std::unique_ptr<Doors> doors_;
@@ -66,38 +105,13 @@ class Node {
   int status_ = 0;
 };
 
-base::Result<std::unique_ptr<net::TcpListener>> Node::listener_for(
-    const ListenerConfig& listener, std::vector<os::GivenListener>& given) {
-  if (listener.address) {
-    auto opened = opening_.listen_tcp(*listener.address);
-    if (!opened)
-      return base::fail(base::within(
-          fmt::format("listening at {} for {}", listener.address->text(), name(listener.kind)),
-          opened.error()));
-    return opened;
-  }
-  for (auto& one : given) {
-    if (one.name == listener.socket && one.socket)
-      return opening_.adopt_listener(std::move(one.socket));
-  }
-  return base::fail(
-      base::ErrorKind::not_found,
-      fmt::format("systemd gave no socket named '{}' (FileDescriptorName=)", listener.socket));
-}
-
-// Before root is left: ports under 1024 are opened here, or were by systemd.
-base::Result<> Node::open_listeners() {
-  auto given = os::take_given_listeners();
-  for (const auto& listener : config_.listeners)
-    listeners_.emplace_back(listener.kind, TRY(listener_for(listener, given)));
-  return {};
-}
-
-base::Result<> Node::open_world() {
+base::Result<> Node::open_world(std::vector<OpenPort> ports) {
   world_ = TRY(RealWorld::create(config_, log_, store::Durability::required));
   platform_ = std::make_unique<Platform>(world_->world(), config_);
   doors_ = std::make_unique<Doors>(*world_, *platform_, log_);
-  for (auto& [kind, listener] : listeners_) TRY(doors_->open(kind, std::move(listener)));
+  for (auto& port : ports) {
+    TRY(doors_->open(port.kind, TRY(world_->network().adopt_listener(std::move(port.socket)))));
+  }
   admin_listener_ = TRY(net::listen_local(config_.admin_socket, log_));
   admin_ports_.emplace(admin_ports());
   admin_ = std::make_unique<admin::Server>(*admin_ports_, world_->first_loop(),
@@ -196,34 +210,36 @@ int check_config(const std::string& config_file) {
 }
 
 int serve(const std::string& config_file) {
-  const auto checked = load_config(config_file);
+  auto checked = load_config(config_file);
   for (const auto& problem : checked.problems) fmt::print(stderr, "{}\n", problem.text());
   if (!checked.problems.empty()) return 1;
   const auto& config = checked.config;
-  const os::SystemClock clock;
-  os::LogOptions log_options;
-  log_options.format = config.log.format == Config::Log::Format::json
-                           ? os::LogOptions::Format::json
-                           : os::LogOptions::Format::text;
-  log_options.lowest = severity(config.log.level);
-  log_options.file = config.log.file;
 
-  // Signals are blocked before any thread starts, so that each inherits that.
+  // Until the process is confined it has one thread: what a thread gives up, those that it starts
+  // don't have.
+  auto ports = open_ports(config);
+  if (!ports) return complain(ports.error());
+  const auto descriptors = os::raise_descriptor_limit(descriptors_needed(checked.config));
+  if (!descriptors) return complain(descriptors.error());
+  const auto few = fit_sessions(checked.config, *descriptors);
+  if (const auto left = os::leave_root(config.site.user, os::Root::refused); !left)
+    return complain(left.error());
+  const auto confined = confine(config);
+  if (!confined) return complain(confined.error());
+
+  const os::SystemClock clock;
   Node* running = nullptr;
   auto signals = os::Signals::create([&running](os::Asked what) {
     if (running != nullptr) running->asked(what);
   });
   if (!signals) return complain(signals.error());
-  if (const auto raised = os::raise_descriptor_limit(); !raised) return complain(raised.error());
-  auto log = os::LogSink::create(log_options, clock);
+  auto log = os::LogSink::create(log_options(config), clock);
   if (!log) return complain(log.error());
+  (*log)->emit(confined->event());
+  if (few) (*log)->emit(*few);
   Node node(config, **log);
-  if (const auto opened = node.open_listeners(); !opened) return complain(opened.error());
-  if (const auto left = os::leave_root(config.site.user, os::Root::refused); !left)
-    return complain(left.error());
-  if (const auto forbidden = os::forbid_new_privileges(); !forbidden)
-    return complain(forbidden.error());
-  if (const auto opened = node.open_world(); !opened) return complain(opened.error());
+  if (const auto opened = node.open_world(std::move(*ports)); !opened)
+    return complain(opened.error());
   running = &node;
   const int status = node.run();
   signals->reset();

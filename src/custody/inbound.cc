@@ -14,9 +14,7 @@ net::Task<smtp::Reply> InboundHandler::on_connect() {
                         "session.refused",
                         {{"agent", std::string(agent_)},
                          {"peer", peer_.text()},
-                         {"reason", why == net::Admission::Refused::full
-                                        ? "too many sessions"
-                                        : "too many sessions from this address"}}});
+                         {"why", std::string(net::name(why))}}});
     co_return smtp::reply(421, dsn::Status{4, 7, 0}, "too many connections, try later");
   }
   ticket_.emplace(std::move(*ticket));

@@ -3,6 +3,7 @@
 // address goes through resolve(), is_ours() and expand(): a cache would stand there.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <variant>
 
@@ -94,9 +95,10 @@ class Directory {
   // try later).
   net::ResultTask<SignIn> check_password(std::string login, std::string password,
                                          net::IpAddress source);
-  // Around a SCRAM exchange: no attempt while the wait isn't over; its end is told.
-  base::Milliseconds sign_in_wait(std::string_view login, const net::IpAddress& source);
-  enum class Attempt { failed, succeeded };
+  // Around a SCRAM exchange. Begins one: while there is something to wait for, none is looked at.
+  // What was begun counts as failed until note_sign_in() says otherwise.
+  base::Milliseconds begin_sign_in(std::string_view login, const net::IpAddress& source);
+  enum class Attempt { failed, succeeded, undone };  // undone: for a reason of ours
   void note_sign_in(std::string_view login, const net::IpAddress& source, Attempt attempt);
   // Whether the account may sign in by this mechanism.
   static sasl::Standing standing(const Account& account, sasl::Mechanism mechanism);
@@ -109,12 +111,14 @@ class Directory {
 
  private:
   net::ResultTask<base::Bytes> secret();
-  net::ResultTask<bool> password_fits(std::string password, sasl::ScramKeys keys);
+  enum class From { known_place, elsewhere };
+  net::ResultTask<bool> password_fits(std::string password, sasl::ScramKeys keys, From from);
 
   Environment environment_;
   Options options_;
   RecentPasswords recent_passwords_;
   Throttle throttle_;
+  std::atomic<std::size_t> strangers_ = 0;  // whose passwords are being checked
   std::mutex secret_mutex_;
   base::Bytes secret_;  // the site's; empty until it was read
 };

@@ -254,6 +254,70 @@ TEST_F(DirectoryTest, Attack26UnknownNamesHaveKeysToo) {
   EXPECT_EQ(wait(directory.credentials("alice@acorn.example")).value().keys, alice.keys);
 }
 
+// A name has many spellings; they are one guesser's tries, and one unknown name's salt.
+TEST_F(DirectoryTest, Attack26SpellingsOfANameAreOneName) {
+  const std::vector<std::string> spellings{
+      "alice@acorn.example",       "ALICE@acorn.example", "\"alice\"@acorn.example",
+      "\"a\\lice\"@acorn.example", "Alice@ACORN.example", "\"\\a\\l\\i\\c\\e\"@acorn.example"};
+  unsigned looked_at = 0;
+  for (const auto& login : spellings) {
+    for (int i = 0; i < 3; ++i)
+      looked_at += refused(sign_in(login, "wrong horse")) == Why::credentials ? 1 : 0;
+  }
+  EXPECT_EQ(looked_at, account_failures_free);
+  const auto salt = [&](std::string_view login) {
+    return wait(directory.credentials(std::string(login))).value().keys.salt;
+  };
+  EXPECT_EQ(salt("alice@acorn.example"), salt("\"alice\"@acorn.example"));
+  EXPECT_EQ(salt("nobody@acorn.example"), salt("\"nobody\"@acorn.example"));
+}
+
+// Works when it is told to.
+class HeldWorkers final : public net::Workers {
+ public:
+  net::ResultTask<> run(std::function<void()> work) override {
+    ++runs;
+    CO_CHECK(co_await go.wait());
+    work();
+    co_return base::Result<>();
+  }
+  int runs = 0;
+  net::Signal go;
+};
+
+// Attack53: strangers' guesses fill no more than their part of the workers' queue.
+TEST_F(DirectoryTest, Attack53StrangersLeaveRoomForWhoIsKnown) {
+  HeldWorkers held;
+  Directory busy({store, clock, random, held, events}, {.password_rounds = 1});
+  const auto home = net::IpAddress::parse("198.51.100.4").value();
+  busy.note_sign_in("alice@acorn.example", home, Directory::Attempt::succeeded);
+  std::array<std::optional<base::Result<SignIn>>, 200> answers;
+  for (unsigned i = 0; i < answers.size(); ++i) {
+    const auto from = net::IpAddress::v4({10, 0, static_cast<std::uint8_t>(i), 1});
+    loop.spawn(
+        test::keep(busy.check_password("alice@acorn.example", "wrong horse", from), answers[i]));
+  }
+  while (loop.poll() > 0) {
+  }
+  EXPECT_EQ(held.runs, 64);
+  unsigned full = 0;
+  for (const auto& answer : answers)
+    full += answer && !*answer && answer->error().kind == base::ErrorKind::full ? 1 : 0;
+  EXPECT_EQ(full, answers.size() - 64);
+  std::optional<base::Result<SignIn>> owner;
+  loop.spawn(test::keep(busy.check_password("alice@acorn.example", "correct horse", home), owner));
+  while (loop.poll() > 0) {
+  }
+  EXPECT_EQ(held.runs, 65);
+  held.go.set();
+  while (!owner) loop.poll();
+  ASSERT_TRUE(owner->has_value());
+  EXPECT_TRUE(std::holds_alternative<Account>(**owner));
+  for (const auto& answer : answers) {
+    while (!answer) loop.poll();
+  }
+}
+
 TEST_F(DirectoryTest, GuessingIsSlowedDownWithoutLockingTheOwnerOut) {
   for (unsigned i = 0; i < account_failures_free; ++i)
     sign_in("alice@acorn.example", "wrong horse");

@@ -14,6 +14,26 @@ using store::Scope;
 using Why = SignInRefused::Why;
 
 constexpr std::size_t secret_octets = 32;
+// Of the passwords that wait for a worker, so many may be strangers': who signs in from where he is
+// known always finds room, and waits for no more than these.
+constexpr std::size_t strangers_max = 64;
+
+// Counts one more while it lives.
+class Turn {
+ public:
+  Turn(std::atomic<std::size_t>& count, bool counts) : count_(count), counts_(counts) {
+    if (counts_) ++count_;
+  }
+  ~Turn() {
+    if (counts_) --count_;
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  std::atomic<std::size_t>& count_;
+  bool counts_;
+};
 
 net::ResultTask<base::Bytes> find_or_make_secret(store::Transaction& tx, base::Bytes fresh) {
   CO_TRY(const auto there, co_await tx.get(keys::secret()));
@@ -33,6 +53,13 @@ net::ResultTask<std::optional<Account>> find_login(store::Transaction& tx, base:
          co_await find_account(tx, tenant, entry ? entry->account : base::AccountId()));
   if (!entry || entry->kind != Entry::Kind::account) co_return std::nullopt;
   co_return account;
+}
+
+// One name for all the ways to write it ("alice"@…, upper case, an IDN's two forms), so that a
+// guesser doesn't get tries anew for each, and can't tell by them whether there is such a name.
+std::string one_name(std::string_view login) {
+  const auto address = Address::parse(login);
+  return base::to_lower(address ? address->text() : login);
 }
 
 // What is looked up for a name that is no address, and thrown away.
@@ -80,14 +107,18 @@ net::ResultTask<Credentials> Directory::credentials(std::string login) {
   CO_TRY(auto account, co_await ask<std::optional<Account>>(
                            environment_.store, Scope::tenant(scope_of),
                            [&](auto& tx) { return find_login(tx, scope_of, address); }));
-  auto fake = sasl::fake_keys(site_secret, base::to_lower(login), options_.password_rounds);
+  auto fake = sasl::fake_keys(site_secret, one_name(login), options_.password_rounds);
   if (!parsed || !account) co_return Credentials{std::move(fake), std::nullopt};
   auto keys = account->keys;
   co_return Credentials{std::move(keys), std::move(account)};
 }
 
-net::ResultTask<bool> Directory::password_fits(std::string password, sasl::ScramKeys keys) {
+net::ResultTask<bool> Directory::password_fits(std::string password, sasl::ScramKeys keys,
+                                               From from) {
   if (recent_passwords_.has(keys, password, environment_.clock.steady())) co_return true;
+  const Turn turn(strangers_, from == From::elsewhere);
+  if (from == From::elsewhere && strangers_ > strangers_max)
+    co_return base::fail(base::ErrorKind::full, "too many sign-ins at once");
   // Shared with the worker: a cancelled task leaves it nothing that hangs in the air.
   struct Work {
     std::string password;
@@ -103,14 +134,22 @@ net::ResultTask<bool> Directory::password_fits(std::string password, sasl::Scram
 
 net::ResultTask<SignIn> Directory::check_password(std::string login, std::string password,
                                                   net::IpAddress source) {
-  const auto wait = sign_in_wait(login, source);
+  // Before this attempt counts.
+  const auto from = throttle_.is_known(one_name(login), source, environment_.clock.steady())
+                        ? From::known_place
+                        : From::elsewhere;
+  const auto wait = begin_sign_in(login, source);
   if (wait > base::Milliseconds(0)) co_return SignInRefused{Why::throttled, wait};
   if (login.size() > sasl::user_octets_max || password.size() > sasl::password_octets_max) {
     note_sign_in(login, source, Attempt::failed);
     co_return SignInRefused{Why::credentials};
   }
-  CO_TRY(auto found, co_await credentials(login));
-  CO_TRY(const auto fits, co_await password_fits(password, found.keys));
+  auto credentials_found = co_await credentials(login);
+  if (!credentials_found) note_sign_in(login, source, Attempt::undone);
+  CO_TRY(auto found, std::move(credentials_found));
+  const auto checked = co_await password_fits(password, found.keys, from);
+  if (!checked) note_sign_in(login, source, Attempt::undone);
+  CO_TRY(const auto fits, checked);
   if (!fits || !found.account) {
     note_sign_in(login, source, Attempt::failed);
     co_return SignInRefused{Why::credentials};
@@ -134,15 +173,15 @@ base::Event exchange_failed(std::string_view agent, const net::IpAddress& peer,
            {"reason", failure.detail}}};
 }
 
-base::Milliseconds Directory::sign_in_wait(std::string_view login, const net::IpAddress& source) {
-  return throttle_.wait(login, source, environment_.clock.steady());
+base::Milliseconds Directory::begin_sign_in(std::string_view login, const net::IpAddress& source) {
+  return throttle_.begin(one_name(login), source, environment_.clock.steady());
 }
 
 void Directory::note_sign_in(std::string_view login, const net::IpAddress& source,
                              Attempt attempt) {
   const auto now = environment_.clock.steady();
-  if (attempt == Attempt::succeeded) return throttle_.succeeded(login, source, now);
-  throttle_.failed(login, source, now);
+  if (attempt == Attempt::succeeded) return throttle_.succeeded(one_name(login), source, now);
+  if (attempt == Attempt::undone) return throttle_.take_back(one_name(login), source);
   environment_.events.emit(
       {base::Severity::info,
        "sign_in.failed",

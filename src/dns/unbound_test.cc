@@ -5,8 +5,10 @@
 #include <fstream>
 #include <functional>
 #include <optional>
+#include <random>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "net/loop.h"
 #include "peers/name_server.h"
@@ -143,6 +145,78 @@ TEST_F(Unbound, Attack34MalformedAnswersAreErrorsOrPassedOver) {
   const auto odd = ask(resolver->mx("odd.birch.test"));
   ASSERT_TRUE(odd) << odd.error().what;
   EXPECT_EQ(odd->records, (std::vector<Mx>{{2, "good.birch.test"}}));
+}
+
+double cpu_seconds() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
+// A zone in which each answer is broken in another way: a sound one with some of its bits turned.
+// Nothing crashes, nothing hangs, and the arithmetic stays small.
+TEST_F(Unbound, Attack34AZoneOfBrokenAnswers) {
+  constexpr int names = 300;
+  std::minstd_rand chance(34);
+  for (int i = 0; i < names; ++i) {
+    const auto name = "n" + std::to_string(i) + ".birch.test";
+    const auto owner = wire_name(name);
+    std::string octets = "\0\0\x84\0\0\1\0\2\0\0\0\0"s + owner + "\0\x0f\0\1"s;
+    for (int record = 0; record < 2; ++record) {
+      const auto rdata = "\0\5"s + wire_name("mx." + name);
+      octets += "\xc0\x0c\0\x0f\0\1\0\0\0\x3c"s + peers::wire_number(rdata.size()) + rdata;
+    }
+    for (auto turned = 1 + chance() % 4; turned > 0; --turned) {
+      auto& octet = octets[2 + chance() % (octets.size() - 2)];
+      octet = static_cast<char>(octet ^ (1 << chance() % 8));
+    }
+    responder->message(name, type_mx, octets);
+  }
+  responder->record("good.birch.test", type_txt, "\2ok"s);
+  UnboundOptions options{
+      .trust_anchor_file = "", .stubs = {{"birch.test", responder->endpoint()}}, .timeout = 3s};
+  start(options);
+  const auto before = cpu_seconds();
+  std::vector<std::optional<base::Result<Answer<Mx>>>> answers(names);
+  for (std::size_t i = 0; i < answers.size(); ++i)
+    loop.spawn(keep(resolver->mx("n" + std::to_string(i) + ".birch.test"), answers[i]));
+  EXPECT_TRUE(run([&] {
+    return std::ranges::all_of(answers, [](const auto& answer) { return answer.has_value(); });
+  }));
+  EXPECT_LT(cpu_seconds() - before, 5);
+  for (const auto& answer : answers) {
+    if (!answer || !*answer) continue;
+    for (const auto& mx : (*answer)->records) EXPECT_LE(mx.host.size(), 253U);
+  }
+  EXPECT_EQ(ask(resolver->txt("good.birch.test"))->records, std::vector{"ok"s});
+}
+
+// A zone that sends the resolver on to hundreds of name servers which aren't there (NXNS), and
+// round in a chain of names: questions and arithmetic stay bounded, and the answer is an error.
+TEST_F(Unbound, Attack34AZoneThatSendsOn) {
+  std::string octets =
+      "\0\0\x80\0\0\1\0\0\0\x50\0\0"s + wire_name("x.deep.birch.test") + "\0\x0f\0\1"s;
+  for (int i = 0; i < 80; ++i) {
+    const auto rdata = wire_name("ns" + std::to_string(i) + ".nowhere.birch.test");
+    octets += wire_name("deep.birch.test") + "\0\2\0\1\0\0\0\x3c"s +
+              peers::wire_number(rdata.size()) + rdata;
+  }
+  responder->message("x.deep.birch.test", type_mx, octets);
+  for (int i = 0; i < 200; ++i) {
+    responder->record("c" + std::to_string(i) + ".birch.test", type_cname,
+                      wire_name("c" + std::to_string(i + 1) + ".birch.test"));
+  }
+  start();
+  const auto before = cpu_seconds();
+  EXPECT_FALSE(ask(resolver->mx("x.deep.birch.test")));
+  EXPECT_LT(responder->questions(), 400);
+  const auto chained = ask(resolver->mx("c0.birch.test"));
+  EXPECT_TRUE(!chained || chained->records.empty());
+  EXPECT_LT(responder->questions(), 800);
+  EXPECT_LT(cpu_seconds() - before, 5);
 }
 
 TEST_F(Unbound, QuestionsUnderWayAreBoundedAndCanBeCancelled) {

@@ -32,13 +32,15 @@ Why why_of(ErrorKind kind) {
 
 PopConversation::PopConversation(PopServer::World world, const PopOptions& options,
                                  PopHandler& handler, std::unique_ptr<net::Connection> connection)
-    : world_(world),
+    : Member(world.sessions),
+      world_(world),
       options_(options),
       handler_(handler),
       connection_(std::move(connection)),
       lines_(pop::ServerSession::line_octets_max) {}
 
 net::Task<PopEnd> PopConversation::run() {
+  started_ = world_.clock.steady();
   const auto talked = co_await talk();
   if (!talked) {
     if (end_.detail.empty()) end_ = {why_of(talked.error().kind), talked.error().what};
@@ -97,18 +99,28 @@ net::ResultTask<> PopConversation::start_tls() {
 
 net::ResultTask<pop::Line> PopConversation::read_line(base::Milliseconds wait) {
   // The deadline is the line's, not the octet's: a drop a minute doesn't hold a session.
-  const auto deadline = world_.clock.steady() + wait;
+  auto deadline = world_.clock.steady() + wait;
+  if (!session_->is_signed_in()) deadline = std::min(deadline, started_ + options_.sign_in_wait);
   while (true) {
     if (auto line = lines_.next()) co_return std::move(*line);
     CO_CHECK(co_await flush());
     const auto left = deadline - world_.clock.steady();
     // RFC 1939 §3: a session that times out ends without a response and deletes nothing.
     if (left.count() <= 0) co_return base::fail(ErrorKind::timeout, "no command in time");
+    if (stopping()) co_return base::fail(ErrorKind::cancelled, "stopping");
     std::array<char, 4096> buffer;
-    CO_TRY(const auto count, co_await connection_->read_some(buffer, left));
+    reads_ = true;
+    auto got = co_await connection_->read_some(buffer, left);
+    reads_ = false;
+    CO_TRY(const auto count, std::move(got));
     if (count == 0) co_return base::fail(ErrorKind::closed, "the client left without QUIT");
     lines_.add({buffer.data(), count});
   }
+}
+
+// RFC 1939 §3: what ends without QUIT ends without a response, and deletes nothing.
+void PopConversation::wake() {
+  if (reads_) connection_->wake_reader();
 }
 
 net::ResultTask<> PopConversation::flush() {

@@ -12,7 +12,7 @@
 
 namespace letterlock::drive {
 
-class PopConversation {
+class PopConversation final : private Sessions::Member {
  public:
   PopConversation(PopServer::World world, const PopOptions& options, PopHandler& handler,
                   std::unique_ptr<net::Connection> connection);
@@ -21,6 +21,8 @@ class PopConversation {
 
  private:
   enum class Goes { on, ended };
+
+  void wake() override;
 
   // pop_conversation.cc: lines in, actions out
   net::ResultTask<> talk();
@@ -56,6 +58,8 @@ class PopConversation {
   std::optional<pop::ServerSession> session_;
   pop::LineReader lines_;
   std::string out_;
+  os::Steady started_;
+  bool reads_ = false;  // right now
   PopEnd end_;
 };
 

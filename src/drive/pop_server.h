@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "drive/pop_handler.h"
+#include "drive/sessions.h"
 #include "net/connection.h"
 #include "net/loop.h"
 #include "os/clock.h"
@@ -28,6 +29,7 @@ struct PopOptions {
   std::vector<sasl::Mechanism> mechanisms = {
       sasl::Mechanism::scram_sha_256_plus, sasl::Mechanism::scram_sha_256, sasl::Mechanism::plain};
   base::Milliseconds idle = base::limits::pop_idle;            // for a whole command to come
+  base::Milliseconds sign_in_wait = std::chrono::minutes(3);   // for all that comes before it
   base::Milliseconds exchange_wait = std::chrono::minutes(1);  // for an answer within AUTH
   base::Milliseconds handshake_wait = std::chrono::seconds(30);
   base::Milliseconds write_wait = std::chrono::minutes(2);  // for 48 KiB at most
@@ -56,6 +58,7 @@ class PopServer {
     net::Timers& timers;
     const os::Clock& clock;
     os::Random& random;
+    Sessions* sessions = nullptr;  // of the loop; none: only cancelling ends it early
   };
   PopServer(World world, PopOptions options) : world_(world), options_(std::move(options)) {}
 

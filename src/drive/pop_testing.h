@@ -120,8 +120,8 @@ class PopTest : public ::testing::Test {
   // A server at the other end of what is returned.
   std::unique_ptr<net::Connection> serve() {
     auto [ours, theirs] = net::make_pipe();
-    servers_.push_back(
-        std::make_unique<PopServer>(PopServer::World{tls, timers_, clock_, random_}, options));
+    servers_.push_back(std::make_unique<PopServer>(
+        PopServer::World{tls, timers_, clock_, random_, &sessions}, options));
     end.reset();
     running = loop.spawn(keep_end(*servers_.back(), std::move(theirs), handler, end));
     return std::move(ours);
@@ -173,6 +173,7 @@ class PopTest : public ::testing::Test {
     }
   }
 
+  Sessions sessions;  // outlives the tasks that the loop holds
   net::Loop loop;
   FakeTls tls;
   FakeTls client_tls;

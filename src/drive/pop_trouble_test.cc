@@ -23,6 +23,14 @@ net::Task<> drip(net::Connection& connection, net::Timers& timers, bool& stop) {
   }
 }
 
+// Whole commands that lead nowhere.
+net::Task<> chatter(net::Connection& connection, net::Timers& timers, bool& stop) {
+  while (!stop) {
+    if (!co_await connection.write("CAPA\r\n", 1s)) co_return;
+    (void)co_await timers.sleep(5ms);
+  }
+}
+
 // An octet now and then isn't a command.
 TEST_F(PopTest, Attack53DrippingClientIsLetGo) {
   options.entry = PopOptions::Entry::clear;
@@ -35,6 +43,27 @@ TEST_F(PopTest, Attack53DrippingClientIsLetGo) {
   EXPECT_EQ(wait_end(), PopEnd::Why::timeout);
   stop = true;
   poll_until([&] { return stopped; });
+}
+
+TEST_F(PopTest, Attack53WhoNeverSignsInIsLetGo) {
+  options.entry = PopOptions::Entry::clear;
+  options.sign_in_wait = 60ms;
+  const auto connection = serve();
+  net::LoopTimers timers;
+  bool stop = false;
+  bool stopped = false;
+  loop.spawn(chatter(*connection, timers, stop), [&] { stopped = true; });
+  EXPECT_EQ(wait_end(), PopEnd::Why::timeout);
+  stop = true;
+  poll_until([&] { return stopped; });
+}
+
+TEST_F(PopTest, AStopEndsWhoIsIdleAndDeletesNothing) {
+  const auto client = connect();
+  ASSERT_TRUE(wait(client->user_pass("bob", "tree")));
+  sessions.stop();
+  EXPECT_EQ(wait_end(), PopEnd::Why::cancelled);
+  for (const auto& note : handler.notes) EXPECT_FALSE(note.starts_with("delete")) << note;
 }
 
 TEST_F(PopTest, Attack17EndlessLineIsAnsweredOnce) {

@@ -35,6 +35,7 @@ class ScriptedConnection final : public net::Connection {
     co_return base::Result<>();
   }
   void close() override {}
+  void wake_reader() override {}
   net::Task<> shutdown(base::Milliseconds) override { co_return; }
   net::Endpoint local() const override { return {}; }
   net::Endpoint peer() const override { return {}; }

@@ -12,12 +12,15 @@ using base::ErrorKind;
 
 constexpr std::size_t out_octets_max = 16 * 1024;
 constexpr base::Milliseconds goodbye_wait = std::chrono::seconds(5);
+// Whoever is turned away or stopped is told, but not waited for.
+constexpr base::Milliseconds last_words_wait = std::chrono::milliseconds(200);
 
 }  // namespace
 
 SmtpServer::SmtpServer(std::unique_ptr<net::Connection> connection, SmtpHandler& handler,
                        SmtpServerWorld world, SmtpServerOptions options)
-    : connection_(std::move(connection)),
+    : Member(world.sessions),
+      connection_(std::move(connection)),
       handler_(handler),
       world_(world),
       options_(std::move(options)),
@@ -43,6 +46,9 @@ net::Task<> SmtpServer::run() {
 }
 
 net::ResultTask<> SmtpServer::converse() {
+  // Before TLS: who has no place costs no handshake.
+  smtp::Reply welcome = co_await handler_.on_connect();
+  if (!welcome.is_positive()) co_return co_await turn_away(std::move(welcome));
   if (options_.start == SmtpServerOptions::Start::tls) CO_CHECK(co_await begin_tls());
   CO_CHECK(co_await greet());
   while (!session_.is_closed()) {
@@ -58,14 +64,32 @@ net::ResultTask<> SmtpServer::converse() {
   co_return base::Result<>();
 }
 
-net::ResultTask<> SmtpServer::greet() {
-  const smtp::Reply reply = co_await handler_.on_connect();
-  if (!reply.is_positive()) {
-    session_.close();
-    end_ = SmtpEnd::refused;
+// A peer that isn't wanted holds its descriptor no longer than its refusal takes to leave. Where it
+// expects TLS there is nothing that could be said.
+net::ResultTask<> SmtpServer::turn_away(smtp::Reply reply) {
+  end_ = SmtpEnd::refused;
+  if (options_.start == SmtpServerOptions::Start::clear) {
     say(reply);
-    co_return base::Result<>();
+    (void)co_await connection_->write(out_, last_words_wait);
   }
+  connection_->close();
+  co_return base::Result<>();
+}
+
+void SmtpServer::wake() {
+  if (reads_command_) connection_->wake_reader();
+}
+
+// RFC 5321 §3.8: 421 at any time when the service is shut down.
+net::ResultTask<> SmtpServer::end_for_stop() {
+  end_ = SmtpEnd::stopped;
+  say(smtp::reply(421, dsn::Status{4, 3, 2}, "stopping, try again later"));
+  if (const auto written = co_await connection_->write(out_, last_words_wait); written)
+    co_await connection_->shutdown(last_words_wait);
+  co_return base::fail(ErrorKind::cancelled, "stopping");
+}
+
+net::ResultTask<> SmtpServer::greet() {
   if (options_.greeting_pause.count() > 0 && tls_ == nullptr) {
     const auto early = co_await connection_->read_some(buffer_.room(SmtpBuffer::small_octets),
                                                        options_.greeting_pause);
@@ -115,6 +139,8 @@ os::Steady SmtpServer::deadline(Waiting waiting) {
                                  std::max<std::uint64_t>(1, options_.content_octets_per_second_min);
     until = waiting_since_ + options_.content_wait + base::Milliseconds(credit);
   }
+  if (options_.session.authentication == smtp::Need::required && !session_.is_authenticated())
+    until = std::min(until, started_ + options_.sign_in_wait);
   return std::min(until, started_ + options_.session_wait);
 }
 
@@ -122,7 +148,13 @@ os::Steady SmtpServer::deadline(Waiting waiting) {
 net::ResultTask<> SmtpServer::read(Waiting waiting) {
   CO_CHECK(co_await flush());
   if (waiting == Waiting::command) buffer_.release(SmtpBuffer::small_octets);
+  const bool for_command = waiting == Waiting::command;
+  if (for_command && stopping()) co_return co_await end_for_stop();
+  reads_command_ = for_command;
   auto result = co_await read_more(waiting);
+  reads_command_ = false;
+  if (!result && for_command && stopping() && result.error().kind == ErrorKind::cancelled)
+    co_return co_await end_for_stop();
   if (!result && result.error().kind == ErrorKind::timeout) {
     // RFC 5321 §3.8: 421 before closing for a timeout.
     end_ = SmtpEnd::timeout;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/limits.h"
+#include "drive/sessions.h"
 #include "drive/smtp_buffer.h"
 #include "drive/smtp_handler.h"
 #include "net/connection.h"
@@ -28,29 +29,32 @@ struct SmtpServerOptions {
   // How long the server listens before it greets: who speaks first is no mail server. 0: not at
   // all.
   base::Milliseconds greeting_pause{0};
-  base::Milliseconds handshake_wait = std::chrono::minutes(1);
+  base::Milliseconds handshake_wait = std::chrono::seconds(30);
   base::Milliseconds command_wait = base::limits::command_wait;  // for one whole command
   // For content: so long without any, and on average this fast.
   base::Milliseconds content_wait = std::chrono::minutes(10);
   std::uint64_t content_octets_per_second_min = 1024;
   base::Milliseconds write_wait = std::chrono::minutes(5);
   base::Milliseconds session_wait = std::chrono::hours(4);  // for all of it
+  // Where signing in is required: for all that comes before it.
+  base::Milliseconds sign_in_wait = std::chrono::minutes(3);
 };
 
 struct SmtpServerWorld {
   os::Clock& clock;
   os::Random& random;
-  tls::Tls* tls = nullptr;  // needed where TLS is offered or started
+  tls::Tls* tls = nullptr;       // needed where TLS is offered or started
+  Sessions* sessions = nullptr;  // of the loop; none: only cancelling ends it early
 };
 
 // Lives on its session's I/O thread.
 // Limits: holds 64 KiB of content, 16 KiB of replies and what the machine holds; 4 KiB when idle.
-class SmtpServer {
+class SmtpServer final : private Sessions::Member {
  public:
   // `handler` and what `world` names outlive run().
   SmtpServer(std::unique_ptr<net::Connection> connection, SmtpHandler& handler,
              SmtpServerWorld world, SmtpServerOptions options);
-  ~SmtpServer();
+  ~SmtpServer() override;
 
   // The whole session. Returns after on_end().
   // Cancel: the connection is closed without a word; an open transaction is reset.
@@ -59,12 +63,15 @@ class SmtpServer {
  private:
   enum class Waiting { command, content };
 
+  void wake() override;
   net::ResultTask<> converse();
+  net::ResultTask<> turn_away(smtp::Reply reply);
   net::ResultTask<> greet();
   net::ResultTask<> begin_tls();
   net::ResultTask<> flush();
   net::ResultTask<> read(Waiting waiting);
   net::ResultTask<> read_more(Waiting waiting);
+  net::ResultTask<> end_for_stop();
   net::ResultTask<> next_command();
   net::ResultTask<> content();
   net::ResultTask<> take_content(smtp::ContentStep step);
@@ -107,6 +114,7 @@ class SmtpServer {
   os::Steady started_;
   os::Steady waiting_since_;  // of this command or content
   bool waits_ = false;
+  bool reads_command_ = false;  // right now
   std::uint64_t content_received_ = 0;
   bool read_filled_ = false;          // the last read filled the room it had
   SmtpEnd end_ = SmtpEnd::peer_gone;  // what it is if the conversation fails now

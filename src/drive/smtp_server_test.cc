@@ -233,6 +233,56 @@ TEST(Attack04, SmuggledMailIsNeverTaken) {
   }
 }
 
+// RFC 5321 §3.8: who waits hears 421 at once; nobody waits for the grace of those that work.
+TEST(SmtpServer, AStopEndsWhoIsIdle) {
+  Served served;
+  served("EHLO c.example\r\n", 2);
+  served(envelope, 2);
+  const auto before = std::chrono::steady_clock::now();
+  served.sessions.stop();
+  EXPECT_EQ(served("", 2), "421 END");
+  run_until(served.loop, [&] { return served.handler.ended; });
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 3s);
+  EXPECT_EQ(served.handler.end, SmtpEnd::stopped);
+  EXPECT_EQ(served.handler.notes.back(), "reset");
+}
+
+TEST(SmtpServer, AStopLetsContentComeToItsEnd) {
+  Served served;
+  served("EHLO c.example\r\n", 2);
+  served(envelope + "DATA\r\n", 3);
+  served("first", 0);
+  served.sessions.stop();
+  EXPECT_EQ(served(" half\r\n.\r\n", 3), "250 421 END");
+  EXPECT_EQ(served.handler.messages, std::vector<std::string>{"first half\r\n"});
+}
+
+// A flood costs no handshake, and no descriptor that waits for a goodbye.
+TEST(Attack53, WhoHasNoPlaceIsSentAwayBeforeTls) {
+  auto options = test_options();
+  options.start = SmtpServerOptions::Start::tls;
+  Served served(std::move(options));
+  served.handler.connect_reply = smtp::reply(421, dsn::Status{4, 7, 0}, "full");
+  EXPECT_EQ(served("", 1), "END");
+  EXPECT_EQ(served.handler.end, SmtpEnd::refused);
+}
+
+TEST(Attack53, WhoNeverSignsInIsLetGo) {
+  auto options = test_options();
+  options.session.authentication = smtp::Need::required;
+  options.sign_in_wait = 60ms;
+  Served served(std::move(options));
+  served("EHLO c.example\r\n", 2);
+  std::string said;
+  while (!said.contains("421")) {
+    std::this_thread::sleep_for(10ms);
+    said = served("NOOP\r\n", 1);
+    ASSERT_TRUE(said.starts_with("250 ") || said.starts_with("421 ")) << said;
+  }
+  run_until(served.loop, [&] { return served.handler.ended; });
+  EXPECT_EQ(served.handler.end, SmtpEnd::timeout);
+}
+
 TEST(Attack40, HttpGetsOneLine) {
   Served served;
   EXPECT_EQ(served("GET / HTTP/1.1\r\nHost: mx.example\r\n\r\n", 3), "220 421 END");

@@ -129,7 +129,8 @@ struct ServedPipe {
     auto [first, second] = net::make_pipe();
     peer = std::move(second);
     server = std::make_unique<SmtpServer>(std::move(first), handler,
-                                          SmtpServerWorld{clock, random, &tls}, std::move(options));
+                                          SmtpServerWorld{clock, random, &tls, &sessions},
+                                          std::move(options));
     running = loop.spawn(server->run());
   }
   ~ServedPipe() {
@@ -145,6 +146,7 @@ struct ServedPipe {
     run_until(loop, [&] { return done; });
   }
 
+  Sessions sessions;  // outlives the tasks that the loop holds
   net::Loop loop;
   os::SystemClock clock;
   os::SystemRandom random;

@@ -1,6 +1,6 @@
 #include "message/address_list.h"
 
-#include <chrono>
+#include <ctime>
 
 #include <gtest/gtest.h>
 
@@ -180,9 +180,9 @@ TEST(Attack30, AuthorsThatReadersSeeDifferently) {
 // room for noise.
 TEST(Attack19, AddressesTakeLinearTime) {
   const auto time = [](const std::string& body) {
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = std::clock();
     for (int i = 0; i < 20; ++i) (void)parse_address_list(body, 1'000'000);
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return static_cast<double>(std::clock() - start);
   };
   for (const auto& piece :
        {"(()())"s, "a "s, "\"\\a\" "s, "=?utf-8?q?a?= "s, ",,"s, "=?"s, "a."s}) {

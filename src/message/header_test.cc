@@ -1,5 +1,7 @@
 #include "message/header.h"
 
+#include <ctime>
+
 #include <gtest/gtest.h>
 
 #include "message/header_parser.h"
@@ -141,6 +143,28 @@ TEST(Header, Unfolds) {
 TEST(Field, MakeWritesOneField) {
   EXPECT_EQ(Field::make("X-Empty", "")->raw(), "X-Empty:\r\n");
   EXPECT_EQ(Field::make("Subject", "a\r\n b")->raw(), "Subject: a\r\n b\r\n");
+}
+
+// ATTACKS 19's rule: twice the input, less than 2.3 times the work; here with eight times, as a
+// short run varies. However the octets are cut.
+TEST(Attack19, HeadersTakeLinearTime) {
+  const auto time = [](const std::string& content, std::size_t chunk_octets) {
+    HeaderParser::Options options;
+    options.octets_max = content.size() + 1;
+    options.fields_max = content.size();
+    const auto start = std::clock();
+    for (int i = 0; i < 10; ++i) (void)read(content, chunk_octets, options);
+    return static_cast<double>(std::clock() - start);
+  };
+  for (const auto& piece : {"A: b\r\n"s, "A: b\r\n folded\r\n"s, " folded\r\n"s, "A:\r\n"s}) {
+    for (const std::size_t chunk_octets : {std::size_t{7}, std::size_t{65'536}}) {
+      std::string small = "First: x\r\n";
+      while (small.size() < 32'000) small += piece;
+      std::string large = small;
+      for (int i = 1; i < 8; ++i) large += small;
+      EXPECT_LT(time(large, chunk_octets) / time(small, chunk_octets), 30) << piece << chunk_octets;
+    }
+  }
 }
 
 TEST(Attack39, ValuesCannotBeginAnotherField) {

@@ -41,13 +41,16 @@ net::ResultTask<drive::SmtpAccount> Handler::on_auth_keys(std::string user,
   login_ = user;
   scram_ = true;
   account_.reset();
-  if (ports_.directory.sign_in_wait(user, peer_.address) > base::Milliseconds(0)) {
+  if (ports_.directory.begin_sign_in(user, peer_.address) > base::Milliseconds(0)) {
     ports_.events.emit({base::Severity::warning,
                         "sign_in.throttled",
                         {{"agent", "msa"}, {"peer", peer_.address.text()}, {"login", user}}});
     co_return base::fail(base::ErrorKind::unavailable, "too many failed sign-ins");
   }
-  CO_TRY(auto credentials, co_await ports_.directory.credentials(user));
+  auto found = co_await ports_.directory.credentials(user);
+  if (!found)
+    ports_.directory.note_sign_in(user, peer_.address, directory::Directory::Attempt::undone);
+  CO_TRY(auto credentials, std::move(found));
   drive::SmtpAccount account{std::move(credentials.keys), sasl::Standing::refused};
   if (credentials.account)
     account.standing = directory::Directory::standing(*credentials.account, mechanism);
@@ -324,10 +327,10 @@ net::Task<> Handler::on_reset() {
 
 Msa::Msa(Ports ports, Options options) : ports_(ports), options_(std::move(options)) {}
 
-net::Task<> Msa::session(std::unique_ptr<net::Connection> connection) {
+net::Task<> Msa::session(std::unique_ptr<net::Connection> connection, drive::Sessions* sessions) {
   Handler handler(ports_, options_, {connection->local(), connection->peer()});
   drive::SmtpServer server(std::move(connection), handler,
-                           {ports_.clock, ports_.random, &ports_.tls}, options_.server);
+                           {ports_.clock, ports_.random, &ports_.tls, sessions}, options_.server);
   co_await server.run();
 }
 

@@ -171,10 +171,10 @@ net::Task<> Handler::on_reset() {
 
 Mx::Mx(Ports ports, Options options) : ports_(ports), options_(std::move(options)) {}
 
-net::Task<> Mx::session(std::unique_ptr<net::Connection> connection) {
+net::Task<> Mx::session(std::unique_ptr<net::Connection> connection, drive::Sessions* sessions) {
   Handler handler(ports_, options_, {connection->local(), connection->peer()});
   drive::SmtpServer server(std::move(connection), handler,
-                           {ports_.clock, ports_.random, &ports_.tls}, options_.server);
+                           {ports_.clock, ports_.random, &ports_.tls, sessions}, options_.server);
   co_await server.run();
 }
 

@@ -16,9 +16,10 @@ class Mx {
  public:
   Mx(Ports ports, Options options);
 
-  // One whole session. Start it through a gate.
+  // One whole session. Start it through a gate. `sessions` of its loop: how it learns of a stop.
   // Cancel: the connection is closed; what was not answered 250 is not kept.
-  net::Task<> session(std::unique_ptr<net::Connection> connection);
+  net::Task<> session(std::unique_ptr<net::Connection> connection,
+                      drive::Sessions* sessions = nullptr);
 
  private:
   Ports ports_;

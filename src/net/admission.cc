@@ -11,14 +11,52 @@ struct Admission::Ticket::State {
   std::mutex mutex;
   Limits limits;
   std::size_t sessions = 0;
-  std::map<IpAddress, std::size_t> by_address;  // never more entries than sessions
+  // Never more entries than sessions.
+  std::map<IpAddress, std::size_t> by_address;
+  std::map<IpAddress, std::size_t> by_network;
+
+  static std::size_t in(const std::map<IpAddress, std::size_t>& counts, const IpAddress& key) {
+    const auto at = counts.find(key);
+    return at == counts.end() ? 0 : at->second;
+  }
+  static void leave(std::map<IpAddress, std::size_t>& counts, const IpAddress& key) {
+    const auto at = counts.find(key);
+    if (--at->second == 0) counts.erase(at);
+  }
 };
 
-IpAddress peer_key(const IpAddress& peer) {
-  if (peer.is_v4()) return peer;
+namespace {
+// All but the first octets set to zero.
+IpAddress first_of(const IpAddress& peer, std::size_t v4_octets, std::size_t v6_octets) {
+  if (peer.is_v4()) {
+    std::array<std::uint8_t, 4> network{};
+    std::copy_n(peer.octets().begin(), v4_octets, network.begin());
+    return IpAddress::v4(network);
+  }
   std::array<std::uint8_t, 16> network{};
-  std::copy_n(peer.octets().begin(), 8, network.begin());
+  std::copy_n(peer.octets().begin(), v6_octets, network.begin());
   return IpAddress::v6(network);
+}
+}  // namespace
+
+IpAddress peer_key(const IpAddress& peer) {
+  return first_of(peer, 4, 8);
+}
+
+IpAddress network_key(const IpAddress& peer) {
+  return first_of(peer, 3, 6);
+}
+
+std::string_view name(Admission::Refused why) {
+  switch (why) {
+    case Admission::Refused::full:
+      return "full";
+    case Admission::Refused::address_full:
+      return "address_full";
+    case Admission::Refused::network_full:
+      return "network_full";
+  }
+  return "";
 }
 
 Admission::Admission(Limits limits) : state_(std::make_shared<Ticket::State>(limits)) {}
@@ -27,8 +65,8 @@ Admission::Ticket::~Ticket() {
   if (!state_) return;
   const std::scoped_lock lock(state_->mutex);
   --state_->sessions;
-  const auto at = state_->by_address.find(who_);
-  if (--at->second == 0) state_->by_address.erase(at);
+  State::leave(state_->by_address, who_);
+  State::leave(state_->by_network, network_key(who_));
 }
 
 std::optional<Admission::Ticket> Admission::admit(const IpAddress& peer, Refused& why) {
@@ -38,14 +76,24 @@ std::optional<Admission::Ticket> Admission::admit(const IpAddress& peer, Refused
     why = Refused::full;
     return std::nullopt;
   }
-  const auto at = state_->by_address.find(key);
-  if (at != state_->by_address.end() && at->second >= state_->limits.per_address_max) {
+  if (Ticket::State::in(state_->by_address, key) >= state_->limits.per_address_max) {
     why = Refused::address_full;
+    return std::nullopt;
+  }
+  const auto network = network_key(peer);
+  if (Ticket::State::in(state_->by_network, network) >= state_->limits.per_network_max) {
+    why = Refused::network_full;
     return std::nullopt;
   }
   ++state_->sessions;
   ++state_->by_address[key];
+  ++state_->by_network[network];
   return Ticket(state_, key);
+}
+
+std::size_t Admission::addresses() const {
+  const std::scoped_lock lock(state_->mutex);
+  return state_->by_address.size();
 }
 
 std::size_t Admission::sessions() const {

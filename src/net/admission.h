@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "net/endpoint.h"
 
@@ -16,10 +17,11 @@ class Admission {
     std::size_t sessions_max = 20'000;
     std::size_t per_address_max =
         50;  // of one IPv4 address, or one IPv6 /64: what one customer has
+    std::size_t per_network_max = 500;  // of one IPv4 /24, or one IPv6 /48: what one site has
   };
   explicit Admission(Limits limits);
 
-  enum class Refused { full, address_full };
+  enum class Refused { full, address_full, network_full };
   // A place; it is free again when the ticket is destroyed.
   class Ticket {
    public:
@@ -36,6 +38,7 @@ class Admission {
   };
   std::optional<Ticket> admit(const IpAddress& peer, Refused& why);
   std::size_t sessions() const;
+  std::size_t addresses() const;  // that have one
 
  private:
   std::shared_ptr<Ticket::State> state_;
@@ -43,5 +46,8 @@ class Admission {
 
 // What is counted as one peer: the IPv4 address, or the first 64 bits of an IPv6 one.
 IpAddress peer_key(const IpAddress& peer);
+// And as one network: the first 24 bits, or the first 48.
+IpAddress network_key(const IpAddress& peer);
+std::string_view name(Admission::Refused why);
 
 }  // namespace letterlock::net

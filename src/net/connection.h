@@ -28,6 +28,9 @@ class Connection {
   virtual ResultTask<> write(std::string_view octets, base::Milliseconds timeout) = 0;
   // Ends both directions now, without a goodbye; waiting reads and writes fail with closed.
   virtual void close() = 0;
+  // A read that waits fails with cancelled, having taken nothing, and the connection goes on as
+  // before; where none waits, nothing happens. For whoever has to say something to a silent peer.
+  virtual void wake_reader() = 0;
   // Says goodbye (TLS close_notify, TCP FIN) as far as that needs no waiting beyond `timeout`, then
   // closes.
   virtual Task<> shutdown(base::Milliseconds timeout) = 0;

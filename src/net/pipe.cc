@@ -21,6 +21,7 @@ struct Stream {
   std::string octets;
   bool writer_gone = false;
   bool reader_gone = false;
+  bool reader_woken = false;
   Bell readable;
   Bell writable;
 };
@@ -50,8 +51,10 @@ class PipeEnd final : public Connection {
     const auto state = state_;
     auto& stream = state->streams[1 - side_];
     const auto deadline = steady_clock::now() + timeout;
+    stream.reader_woken = false;
     while (stream.octets.empty()) {
       if (stream.reader_gone) co_return closed();
+      if (stream.reader_woken) co_return base::fail(base::ErrorKind::cancelled, "stopping");
       if (stream.writer_gone) co_return std::size_t{0};
       CO_CHECK(co_await wait_until(stream.readable, state->timers, deadline));
     }
@@ -89,6 +92,12 @@ class PipeEnd final : public Connection {
       stream->readable.ring();
       stream->writable.ring();
     }
+  }
+
+  void wake_reader() override {
+    auto& in = state_->streams[1 - side_];
+    in.reader_woken = true;
+    in.readable.ring();
   }
 
   Task<> shutdown(base::Milliseconds) override {

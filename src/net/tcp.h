@@ -68,7 +68,10 @@ class TcpNetwork final : public Network {
   base::Result<std::unique_ptr<Listener>> listen(Endpoint at) override;
   // As listen(), for an Acceptor.
   base::Result<std::unique_ptr<TcpListener>> listen_tcp(Endpoint at);
-  // A socket that listens already, as systemd hands it over (os::listen_descriptors()).
+  // The socket alone, for adopt_listener(): before there is a log, and while there is still root.
+  // Errors: as listen().
+  static base::Result<os::Descriptor> open_port(const Endpoint& at);
+  // A socket that listens already, as systemd hands it over (os::take_given_listeners()).
   // Errors: invalid (no stream socket, or it doesn't listen).
   base::Result<std::unique_ptr<TcpListener>> adopt_listener(os::Descriptor socket);
 

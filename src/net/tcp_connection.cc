@@ -35,6 +35,7 @@ struct Direction {
   Moment deadline = Moment::max();
   bool busy = false;
   bool timed_out = false;
+  bool woken = false;
 };
 
 struct State : std::enable_shared_from_this<State> {
@@ -52,7 +53,7 @@ struct State : std::enable_shared_from_this<State> {
   void begin(Direction& direction, base::Milliseconds timeout) {
     ASSERT(!direction.busy);
     constexpr base::Milliseconds longest = std::chrono::years(1);
-    direction = {asio::steady_timer::clock_type::now() + std::min(timeout, longest), true, false};
+    direction = {asio::steady_timer::clock_type::now() + std::min(timeout, longest), true};
     if (direction.deadline < armed) arm(direction.deadline);
   }
   // The timer stays armed: the next operation most often waits beyond it, and moves it only then.
@@ -82,6 +83,13 @@ struct State : std::enable_shared_from_this<State> {
     if (over) socket.cancel(ignored);
     const auto next = std::min(reading.deadline, writing.deadline);
     if (next < armed) arm(next);
+  }
+  // The writer is woken as well, and begins again.
+  void wake_reader() {
+    if (!reading.busy) return;
+    reading.woken = true;
+    error_code ignored;
+    socket.cancel(ignored);
   }
   void close() {
     closed = true;
@@ -125,7 +133,7 @@ base::Result<> outcome(const State& state, const Direction& direction, error_cod
     return base::fail(ErrorKind::timeout,
                       std::string(doing) + " " + state.peer.text() + " took too long");
   }
-  if (cancelled) return base::fail(ErrorKind::cancelled, "stopping");
+  if (cancelled || direction.woken) return base::fail(ErrorKind::cancelled, "stopping");
   return {};
 }
 
@@ -222,6 +230,7 @@ class TcpConnection final : public Connection {
     return write_all(state_, octets, timeout);
   }
   void close() override { state_->close(); }
+  void wake_reader() override { state_->wake_reader(); }
   Task<> shutdown(base::Milliseconds timeout) override { return say_goodbye(state_, timeout); }
   Endpoint local() const override { return state_->local; }
   Endpoint peer() const override { return state_->peer; }

@@ -192,6 +192,10 @@ base::Result<std::unique_ptr<TcpListener>> TcpNetwork::listen_tcp(Endpoint at) {
   return std::make_unique<TcpListener>(std::move(socket), events_);
 }
 
+base::Result<os::Descriptor> TcpNetwork::open_port(const Endpoint& at) {
+  return open_listener(at);
+}
+
 base::Result<std::unique_ptr<Listener>> TcpNetwork::listen(Endpoint at) {
   return TRY(listen_tcp(at));
 }

@@ -42,9 +42,14 @@ base::Result<> become(const std::string& user) {
 
 }  // namespace
 
-base::Result<std::uint64_t> raise_descriptor_limit() {
+base::Result<std::uint64_t> raise_descriptor_limit(std::uint64_t wanted) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return fail_now("reading the limit of descriptors");
+  if (limit.rlim_max < wanted) {
+    // Only root may, and not everywhere.
+    const rlimit higher{wanted, wanted};
+    if (setrlimit(RLIMIT_NOFILE, &higher) == 0) return wanted;
+  }
   limit.rlim_cur = limit.rlim_max;
   if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return fail_now("raising the limit of descriptors");
   return limit.rlim_cur;

@@ -8,8 +8,9 @@
 
 namespace letterlock::os {
 
-// As many descriptors as the machine lets this process have. Returns how many. Errors: io.
-base::Result<std::uint64_t> raise_descriptor_limit();
+// As many descriptors as the machine lets this process have; where that is fewer than `wanted`,
+// root raises it. Returns how many. Errors: io.
+base::Result<std::uint64_t> raise_descriptor_limit(std::uint64_t wanted);
 
 enum class Root { refused, allowed };
 

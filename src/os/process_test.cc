@@ -65,10 +65,23 @@ TEST(Privileges, DescriptorLimitIsTheHardOne) {
               getrlimit(RLIMIT_NOFILE, &limit);
               limit.rlim_cur = 64;
               setrlimit(RLIMIT_NOFILE, &limit);
-              const auto raised = raise_descriptor_limit();
+              const auto raised = raise_descriptor_limit(64);
               getrlimit(RLIMIT_NOFILE, &limit);
               return raised && *raised == limit.rlim_max && limit.rlim_cur == limit.rlim_max ? 0
                                                                                              : 1;
+            }),
+            0);
+}
+
+// Root gets what it wants where the machine lets it; nobody gets less than before.
+TEST(Privileges, DescriptorLimitIsRaisedByRoot) {
+  EXPECT_EQ(in_child([] {
+              rlimit limit{64, 128};
+              if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return 1;
+              const auto raised = raise_descriptor_limit(256);
+              getrlimit(RLIMIT_NOFILE, &limit);
+              if (!raised || limit.rlim_cur != *raised) return 2;
+              return *raised == 256 || *raised == 128 ? 0 : 3;
             }),
             0);
 }

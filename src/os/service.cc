@@ -18,7 +18,6 @@ namespace {
 
 using base::ErrorKind;
 
-constexpr int first_given = 3;
 constexpr int given_max = 1024;
 
 std::string_view environment(const char* name) {
@@ -58,7 +57,7 @@ std::vector<GivenListener> take_given_listeners() {
   const bool ours = number_from(environment("LISTEN_PID")) == getpid();
   const int count = ours ? std::clamp(number_from(environment("LISTEN_FDS")), 0, given_max) : 0;
   std::string_view names = environment("LISTEN_FDNAMES");
-  for (int number = first_given; number < first_given + count; ++number) {
+  for (int number = first_inherited; number < first_inherited + count; ++number) {
     const auto colon = std::min(names.find(':'), names.size());
     if (fcntl(number, F_SETFD, FD_CLOEXEC) == 0)
       given.push_back({std::string(names.substr(0, colon)), Descriptor(number)});

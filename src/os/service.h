@@ -15,6 +15,9 @@ namespace letterlock::os {
 // asked (NOTIFY_SOCKET isn't set). Errors: io.
 base::Result<> notify_service(std::string_view state);
 
+// Where descriptors begin that are neither input, output nor error.
+inline constexpr int first_inherited = 3;
+
 struct GivenListener {
   std::string name;  // FileDescriptorName= of the socket unit; empty if it has none
   Descriptor socket;

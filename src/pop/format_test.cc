@@ -174,6 +174,20 @@ TEST(Content, DotsAreStuffed) {
 }
 
 // No end but ours, whatever a message holds: the names of SMTP smuggling, outwards.
+// A NUL is refused where it stands, and cuts nothing short: what a C library would end there is one
+// word here, and no command.
+TEST(Attack22, ANulIsNoEndOfAWord) {
+  LineReader lines(255);
+  lines.add("USER bob\0 QUIT\r\nQUIT\r\n"s);
+  const auto first = lines.next();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->text.size(), 14U);
+  EXPECT_EQ(parse_command(first->text).error().kind, base::ErrorKind::invalid);
+  const auto second = lines.next();
+  ASSERT_TRUE(second);
+  EXPECT_TRUE(std::holds_alternative<command::Quit>(*parse_command(second->text)));
+}
+
 TEST(Attack05, NoBareLineEndLeaves) {
   for (const auto* content :
        {"a\n.\nb", "a\r.\rb", "a\n.\r\nb", "a\r\n.\nb", "a\r\n.\rb", "a\r.\r\nb", "a\n.\rb",

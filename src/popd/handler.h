@@ -45,8 +45,6 @@ class Handler final : public drive::PopHandler {
   std::size_t deleted() const { return deleted_; }
 
  private:
-  bool is_throttled(std::string_view user) const;
-
   const Ports& ports_;
   const Options& options_;
   net::Gate& outcomes_;

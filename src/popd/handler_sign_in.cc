@@ -16,10 +16,6 @@ auto throttled() {
 
 }  // namespace
 
-bool Handler::is_throttled(std::string_view user) const {
-  return ports_.directory.sign_in_wait(user, ends_.peer.address) > base::Milliseconds(0);
-}
-
 // By the domain alone: a name that isn't there hears what its neighbours hear.
 net::ResultTask<bool> Handler::clear_allowed(std::string user) {
   const auto address = address::Address::parse(user);
@@ -33,8 +29,12 @@ net::ResultTask<bool> Handler::clear_allowed(std::string user) {
 net::ResultTask<drive::PopHandler::Keys> Handler::keys(std::string user,
                                                        sasl::Mechanism mechanism) {
   account_.reset();
-  if (is_throttled(user)) co_return throttled();
-  CO_TRY(auto found, co_await ports_.directory.credentials(user));
+  if (ports_.directory.begin_sign_in(user, ends_.peer.address) > base::Milliseconds(0))
+    co_return throttled();
+  auto asked = co_await ports_.directory.credentials(user);
+  if (!asked)
+    ports_.directory.note_sign_in(user, ends_.peer.address, directory::Directory::Attempt::undone);
+  CO_TRY(auto found, std::move(asked));
   account_ = std::move(found.account);
   const auto standing =
       account_ ? directory::Directory::standing(*account_, mechanism) : sasl::Standing::refused;

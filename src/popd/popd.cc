@@ -34,6 +34,7 @@ struct Popd::State {
 
   Ports ports;
   Options options;
+  drive::Sessions conversations;
   net::Gate sessions;
   net::Gate outcomes;
   std::vector<std::weak_ptr<net::Listener>> listeners;
@@ -52,9 +53,9 @@ net::Task<> Popd::State::session(State& state, std::unique_ptr<net::Connection> 
   const auto handler =
       std::make_unique<Handler>(state.ports, state.options, state.outcomes,
                                 Handler::Ends{connection->local(), peer, entry == Entry::tls});
-  drive::PopServer server(
-      {state.ports.tls, state.ports.timers, state.ports.clock, state.ports.random},
-      std::move(options));
+  drive::PopServer server({state.ports.tls, state.ports.timers, state.ports.clock,
+                           state.ports.random, &state.conversations},
+                          std::move(options));
   const auto end = co_await server.serve(std::move(connection), *handler);
   state.ports.events.emit({base::Severity::info,
                            "fetch.session_ended",
@@ -74,8 +75,7 @@ void Popd::take(std::unique_ptr<net::Connection> connection, Entry entry) {
     state_->ports.events.emit(
         {base::Severity::warning,
          "fetch.no_place",
-         {{"peer", connection->peer().text()},
-          {"why", why == net::Admission::Refused::full ? "full" : "address_full"}}});
+         {{"peer", connection->peer().text()}, {"why", std::string(net::name(why))}}});
     connection->close();
     return;
   }
@@ -101,6 +101,7 @@ net::Task<> Popd::close(base::Milliseconds grace) {
   for (const auto& listener : state_->listeners) {
     if (const auto open = listener.lock()) open->close();
   }
+  state_->conversations.stop();
   co_await state_->sessions.close(state_->ports.timers, grace);
   co_await state_->outcomes.close(state_->ports.timers, outcome_grace);
 }

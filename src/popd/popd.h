@@ -47,8 +47,9 @@ class Popd {
   void take(std::unique_ptr<net::Connection> connection, Entry entry);
   // Takes what the listener accepts, until it is closed or this task cancelled.
   net::Task<> run(std::shared_ptr<net::Listener> listener, Entry entry);
-  // No session starts any more; those that run may end by themselves for `grace`, and are cancelled
-  // then. Returns when the outcome of whatever they gave is recorded.
+  // No session starts any more; those that wait for a command end now, others may end by themselves
+  // for `grace`, and are cancelled then. Returns when the outcome of whatever they gave is
+  // recorded.
   net::Task<> close(base::Milliseconds grace);
 
  private:

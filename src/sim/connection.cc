@@ -8,14 +8,17 @@ net::ResultTask<std::size_t> Connection::read_some(std::span<char> buffer,
   const auto line = line_;
   const auto schedule = schedule_;
   const auto side = side_;
+  const auto woken = woken_;
+  *woken = false;
   CO_CHECK(co_await check_cancelled());
   const auto deadline = schedule->now() + timeout;
   while (true) {
     if (!line->may_read(side)) co_return base::fail(ErrorKind::closed, "the connection was reset");
     if (const auto count = line->take(side, buffer); count > 0 || buffer.empty()) co_return count;
     if (line->at_end(side)) co_return 0U;
-    CO_TRY(const bool woken, co_await line->readable(side).wait(deadline - schedule->now()));
-    if (!woken) co_return base::fail(ErrorKind::timeout, "the peer sent nothing in time");
+    if (*woken) co_return base::fail(ErrorKind::cancelled, "stopping");
+    CO_TRY(const bool in_time, co_await line->readable(side).wait(deadline - schedule->now()));
+    if (!in_time) co_return base::fail(ErrorKind::timeout, "the peer sent nothing in time");
   }
 }
 
@@ -32,6 +35,11 @@ net::ResultTask<> Connection::write(std::string_view octets, base::Milliseconds 
     CO_TRY(const bool woken, co_await line->writable(side).wait(deadline - schedule->now()));
     if (!woken) co_return base::fail(ErrorKind::timeout, "the peer took nothing in time");
   }
+}
+
+void Connection::wake_reader() {
+  *woken_ = true;
+  line_->readable(side_).wake();
 }
 
 // The goodbye needs no waiting here: the line carries it behind what was written.

@@ -20,6 +20,7 @@ class Connection final : public net::Connection {
                                          base::Milliseconds timeout) override;
   net::ResultTask<> write(std::string_view octets, base::Milliseconds timeout) override;
   void close() override { line_->close(side_); }
+  void wake_reader() override;
   net::Task<> shutdown(base::Milliseconds timeout) override;
   net::Endpoint local() const override { return line_->end(side_); }
   net::Endpoint peer() const override { return line_->end(1 - side_); }
@@ -32,6 +33,7 @@ class Connection final : public net::Connection {
   std::shared_ptr<Schedule> schedule_;
   std::shared_ptr<Line> line_;
   std::size_t side_;
+  std::shared_ptr<bool> woken_ = std::make_shared<bool>(false);
 };
 
 // Where a host listens. Connections wait here to be accepted, at most `waiting_max` of them.

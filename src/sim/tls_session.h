@@ -30,6 +30,7 @@ class TlsSession final : public tls::Session {
                                          base::Milliseconds timeout) override;
   net::ResultTask<> write(std::string_view octets, base::Milliseconds timeout) override;
   void close() override { raw_->close(); }
+  void wake_reader() override { raw_->wake_reader(); }
   net::Task<> shutdown(base::Milliseconds timeout) override;
   net::Endpoint local() const override { return raw_->local(); }
   net::Endpoint peer() const override { return raw_->peer(); }

@@ -39,6 +39,7 @@ class OpensslSession final : public Session {
     return write_all(engine_, octets, deadline_in(*engine_, timeout));
   }
   void close() override { engine_->connection->close(); }
+  void wake_reader() override { engine_->connection->wake_reader(); }
   net::Task<> shutdown(base::Milliseconds timeout) override {
     return say_goodbye(engine_, deadline_in(*engine_, timeout));
   }

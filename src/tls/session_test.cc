@@ -152,6 +152,7 @@ class Trickle final : public net::Connection {
     return under_->write(octets, timeout);
   }
   void close() override { under_->close(); }
+  void wake_reader() override { under_->wake_reader(); }
   net::Task<> shutdown(base::Milliseconds timeout) override { return under_->shutdown(timeout); }
   net::Endpoint local() const override { return under_->local(); }
   net::Endpoint peer() const override { return under_->peer(); }

@@ -9,6 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 SRC = ROOT / "src"
 sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(ROOT / "tests" / "house"))
+import attacks  # noqa: E402
 import events  # noqa: E402
 import standards  # noqa: E402
 
@@ -186,12 +188,13 @@ def check_documents():
     """Documents that follow the code: the events of the operator's guide, the table of standards."""
     failures["events"] = events.check()
     failures["standards"] = standards.check()
+    failures["attacks"] = attacks.check()
 
 
 def main():
     house = rooms()
     checks = ["rooms", "floors", "circles", "doors", "world", "files", "marks", "coroutines", "readmes", "paths", "rfcs", "events",
-              "standards"]
+              "standards", "attacks"]
     check_floors(house)
     check_circles(house)
     check_doors(house)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 PEERS = ROOT / ".peers"
-SECONDS_MAX = 220  # less than the runner's, so that the stage is left in order
+SECONDS_MAX = 220 * (4 if os.environ.get("LETTERLOCK_LONG") else 1)  # less than the runner's, so that the stage is left in order
 PR_SET_PDEATHSIG = 1
 
 failed = 0
@@ -93,13 +93,13 @@ class Stage:
             path.chmod(mode)
         return path
 
-    def start(self, name, command, env=None, own_group=False):
-        """A process whose output goes to NAME.log. With its own group, the whole group is stopped with it."""
+    def start(self, name, command, env=None, own_group=False, inherit=()):
+        """A process whose output goes to NAME.log. With its own group, the whole group is stopped with it. `inherit`: descriptors."""
         log = self.path(f"{name}.log")
         with open(log, "ab") as output:
             process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                                        env={**os.environ, **(env or {})}, start_new_session=own_group,
-                                       preexec_fn=die_with_parent)
+                                       pass_fds=tuple(inherit), preexec_fn=die_with_parent)
         process.log = log
         process.own_group = own_group
         self.processes.append(process)

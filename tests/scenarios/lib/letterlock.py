@@ -55,10 +55,10 @@ class Letterlock:
     def write_config(self):
         return self.stage.path(f"{self.name}.toml", self.config_text())
 
-    def start(self):
+    def start(self, command=None, env=None, inherit=()):
         log = self.stage.path(f"{self.name}.log")
         self.log_from = log.stat().st_size if log.exists() else 0
-        self.process = self.stage.start(self.name, [BINARY, "serve", "--config", self.config])
+        self.process = self.stage.start(self.name, command or [BINARY, "serve", "--config", self.config], env=env, inherit=inherit)
 
         def ready():
             return self.process.poll() is not None or "node.ready" in self.log()

@@ -1,0 +1,38 @@
+// The sessions of one loop, so that a node that stops can tell them: those that wait for their
+// peer's next command end at once, those in the middle of something when they have done it.
+#pragma once
+
+#include <list>
+
+namespace letterlock::drive {
+
+// Lives on its loop, and outlives its members.
+class Sessions {
+ public:
+  class Member {
+   public:
+    // No list, no stopping: for tests of one session.
+    explicit Member(Sessions* all);
+    virtual ~Member();
+    Member(const Member&) = delete;
+    Member& operator=(const Member&) = delete;
+
+   protected:
+    bool stopping() const { return all_ != nullptr && all_->stopping_; }
+    // The node stops: whoever waits for a command is to be woken. On the loop.
+    virtual void wake() = 0;
+
+   private:
+    friend class Sessions;
+    Sessions* all_;
+    std::list<Member*>::iterator place_;
+  };
+
+  void stop();
+
+ private:
+  std::list<Member*> members_;
+  bool stopping_ = false;
+};
+
+}  // namespace letterlock::drive
