@@ -153,8 +153,6 @@ void Day::work() {
 }
 
 void Day::close() {
-  site_.store.observe({});
-  site_.network.observe({});
   site_.close();
   std::size_t open = 1 + site_.strangers.size() + 1;
   const auto closed = [&open] { --open; };
@@ -162,6 +160,8 @@ void Day::close() {
   world_.loop().spawn(faults_.close(), closed);
   for (const auto& stranger : site_.strangers) world_.loop().spawn(stranger->close(), closed);
   world_.run_until([&] { return open == 0; }, 24h);
+  site_.store.observe({});
+  site_.network.observe({});
 }
 
 DayResult Day::run() {

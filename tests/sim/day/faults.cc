@@ -19,7 +19,8 @@ store::Unsynced unsynced(sim::Random& random) {
 Faults::Faults(Site& site)
     : site_(site), random_(site.world.random().fork("faults")), gate_(site.world.loop()) {
   // Some days know one trouble alone, so that each is seen without the others hiding it.
-  static constexpr std::array<Trouble, 18> all{&Faults::break_connections,
+  static constexpr std::array<Trouble, 19> all{&Faults::stall_at_a_commit,
+                                               &Faults::break_connections,
                                                &Faults::break_connections,
                                                &Faults::break_connections,
                                                &Faults::part,
@@ -292,6 +293,19 @@ void Faults::stall_a_node() {
   const auto duration = a_while(30min);
   site_.findings.note(fmt::format("{} stalls for {}", node.name(), base::to_text(duration)));
   node.stall(site_.now() + duration);
+}
+
+// In the middle of its work, for so long that another node takes over what it was at.
+void Faults::stall_at_a_commit() {
+  auto& node = any_node();
+  const auto duration = 11min + a_while(20min);
+  site_.findings.note(
+      fmt::format("{} is about to stall for {}", node.name(), base::to_text(duration)));
+  site_.store.on_commit(
+      [this, &node, duration, left = random_.below(12)](store::CommitStage) mutable {
+        if (left == 0 || --left > 0) return;
+        node.stall(site_.now() + duration);
+      });
 }
 
 void Faults::fail_commits() {

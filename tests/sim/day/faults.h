@@ -43,6 +43,7 @@ class Faults {
   void cut_power_at_a_commit();
   void crash_a_node();
   void stall_a_node();
+  void stall_at_a_commit();
   void fail_commits();
   void fail_reads();
   void fill_the_disk();

@@ -45,7 +45,7 @@ Site::Site(sim::World& its_world, Findings& its_findings, Stranger::Told told)
       random_(world.random().fork("site")) {
   client_tls.settings.trusted_issuers = {"the CA"};
   if (proves_by_scram(world)) mechanism = sasl::Mechanism::scram_sha_256_plus;
-  const std::size_t count = random_.below(3) == 0 ? 2 : 1;
+  const std::size_t count = random_.below(2) == 0 ? 2 : 1;
   for (std::size_t i = 0; i < count; ++i) {
     auto& host = network.host(fmt::format("192.0.2.{}", i + 1));
     nodes.push_back(std::make_unique<Node>(Ground{world, store, names, workers, findings}, host,
