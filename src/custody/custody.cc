@@ -145,10 +145,16 @@ net::ResultTask<Outcome> Custody::accept_part(Reception reception, queue::Conten
   Writing writing;
   writing.message = message_of(reception, content, part);
   writing.recipients = queue_recipients(part.recipients);
+  std::optional<Turns::Turn> turn;
+  if (!reception.account.is_nil()) {
+    CO_TRY(auto mine, co_await turns_.wait_for(reception.account));
+    turn.emplace(std::move(mine));
+  }
   CO_CHECK(co_await store_.transact(
       store::Scope::tenant(part.tenant), [&](store::Transaction& transaction) {
         return write(transaction, reception, content, options_, writing);
       }));
+  turn.reset();
   if (writing.sending.kind != directory::SendingOutcome::Kind::ok)
     co_return Outcome(NotAllowed{writing.sending});
   events_.emit({base::Severity::info,

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "address/address.h"
+#include "custody/turns.h"
 #include "directory/lookup.h"
 #include "directory/sending.h"
 #include "hop/hop.h"
@@ -102,6 +103,7 @@ class Custody {
   queue::Dispatcher& dispatcher_;
   base::EventSink& events_;
   Options options_;
+  Turns turns_;
 };
 
 // The session's facts with the digest that binds them to this message: hex SHA-256 of the exporter

@@ -10,6 +10,10 @@ using test::Fixture;
 
 class CustodyTest : public Fixture {
  protected:
+  static net::Task<> take_turn(Turns& turns, base::AccountId account,
+                               std::shared_ptr<std::optional<base::Result<Turns::Turn>>> kept) {
+    kept->emplace(co_await turns.wait_for(account));
+  }
   static net::ResultTask<> refuse(store::Transaction&) {
     co_return base::fail(base::ErrorKind::conflict, "no");
   }
@@ -32,6 +36,55 @@ TEST_F(CustodyTest, QueueAndTraceAreOneChange) {
   EXPECT_EQ(trace.hops[0].digest_out, entries[0].message.digest);
   EXPECT_EQ(trace.trace.subject, "Figures");
   EXPECT_EQ(store.holders(entries[0].message.blob).size(), 1U);
+}
+
+// Side by side they would all change the account's count of what it has sent, and the last ones
+// would have tried in vain twenty times.
+TEST_F(CustodyTest, ManyMessagesOfOneAccountAtOnceAreAllTaken) {
+  constexpr std::size_t count = 60;
+  Mail mail;
+  mail.owner = acorn;
+  mail.account = alice.id;
+  std::vector<std::shared_ptr<std::optional<base::Result<Outcome>>>> outcomes;
+  for (std::size_t i = 0; i < count; ++i) {
+    auto content = content_of(mail.octets);
+    const auto outcome =
+        outcomes.emplace_back(std::make_shared<std::optional<base::Result<Outcome>>>());
+    world.loop().spawn(
+        keep<Outcome>(custody.accept(reception_of(mail), std::move(content)), outcome));
+  }
+  EXPECT_TRUE(world.run_until(
+      [&] { return std::ranges::all_of(outcomes, [](const auto& o) { return o->has_value(); }); },
+      1h));
+  for (const auto& outcome : outcomes) {
+    ASSERT_TRUE(*outcome && **outcome) << (**outcome).error().what;
+    EXPECT_TRUE(std::holds_alternative<Accepted>(***outcome));
+  }
+  EXPECT_EQ(queued(acorn).size(), count);
+}
+
+// Whoever waits for a turn may go away; the row goes on behind.
+TEST_F(CustodyTest, ACancelledTurnIsPassedOn) {
+  Turns turns;
+  using Kept = std::optional<base::Result<Turns::Turn>>;
+  std::vector<std::shared_ptr<Kept>> row;
+  std::vector<std::shared_ptr<net::Running>> running;
+  for (int i = 0; i < 3; ++i) {
+    const auto kept = row.emplace_back(std::make_shared<Kept>());
+    running.push_back(world.loop().spawn(take_turn(turns, alice.id, kept)));
+    world.loop().poll();
+  }
+  ASSERT_TRUE(row[0]->has_value());
+  EXPECT_FALSE(row[1]->has_value());
+  running[1]->cancel();
+  world.loop().poll();
+  ASSERT_TRUE(row[1]->has_value());
+  EXPECT_FALSE(**row[1]);
+  EXPECT_FALSE(row[2]->has_value());
+  row[0]->reset();
+  world.loop().poll();
+  ASSERT_TRUE(row[2]->has_value());
+  EXPECT_TRUE(**row[2]);
 }
 
 TEST_F(CustodyTest, WhatFailsInTheTransactionLeavesNothing) {

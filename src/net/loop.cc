@@ -8,13 +8,16 @@
 #include <map>
 #include <mutex>
 #include <thread>
+#include <unordered_set>
 #include <vector>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/execution_context.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -116,13 +119,52 @@ ResultTask<> LoopTimers::sleep(base::Milliseconds duration) {
   co_return base::Result<>();
 }
 
+namespace {
+
+// A task that waits without a timer. Its loop owns it, so that a loop that is destroyed takes its
+// waiting tasks with it, whether what they wait for ever happens or not.
+struct Parked {
+  asio::any_io_executor executor;
+  std::move_only_function<void()> resume;
+};
+
+// Each loop's parked tasks. Used on the loop's thread alone.
+class Park final : public asio::execution_context::service {
+ public:
+  using key_type = Park;
+  static inline asio::execution_context::id id;
+  explicit Park(asio::execution_context& context) : service(context) {}
+  void shutdown() noexcept override { const auto gone = std::exchange(parked_, {}); }
+
+  static Park& of(const asio::any_io_executor& executor) {
+    return asio::use_service<Park>(asio::query(executor, asio::execution::context));
+  }
+  void add(std::shared_ptr<Parked> task) { parked_.insert(std::move(task)); }
+  void remove(const std::shared_ptr<Parked>& task) { parked_.erase(task); }
+
+ private:
+  std::unordered_set<std::shared_ptr<Parked>> parked_;
+};
+
+void resume_soon(const std::weak_ptr<Parked>& weak) {
+  auto task = weak.lock();
+  if (!task) return;
+  const auto executor = task->executor;
+  asio::post(executor, [task = std::move(task)] {
+    Park::of(task->executor).remove(task);
+    task->resume();
+  });
+}
+
+}  // namespace
+
 // Waiters that may be cancelled are timers that never fire: cancelling one is how it is woken, on
 // its own executor. The others are only resumed there.
 struct Signal::State {
   mutable std::mutex mutex;
   bool set = false;
   std::vector<std::shared_ptr<asio::steady_timer>> waiters;
-  std::vector<std::move_only_function<void()>> resumed;
+  std::vector<std::weak_ptr<Parked>> parked;
 };
 
 Signal::Signal() : state_(std::make_shared<State>()) {}
@@ -130,14 +172,14 @@ Signal::~Signal() = default;
 
 void Signal::set() {
   std::vector<std::shared_ptr<asio::steady_timer>> waiters;
-  std::vector<std::move_only_function<void()>> resumed;
+  std::vector<std::weak_ptr<Parked>> parked;
   {
     const std::scoped_lock lock(state_->mutex);
     state_->set = true;
     waiters.swap(state_->waiters);
-    resumed.swap(state_->resumed);
+    parked.swap(state_->parked);
   }
-  for (auto& resume : resumed) resume();
+  for (const auto& task : parked) resume_soon(task);
   for (const auto& waiter : waiters)
     asio::post(waiter->get_executor(), [waiter] { waiter->cancel(); });
 }
@@ -173,18 +215,17 @@ Task<> Signal::wait_to_the_end() {
   const auto state = state_;
   co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
       [&state](auto handler) {
+        const auto executor = asio::get_associated_executor(handler);
+        const auto task = std::make_shared<Parked>(executor, std::move(handler));
+        Park::of(executor).add(task);
         {
           const std::scoped_lock lock(state->mutex);
           if (!state->set) {
-            state->resumed.emplace_back([handler = std::move(handler)]() mutable {
-              const auto executor = asio::get_associated_executor(handler);
-              asio::post(executor, std::move(handler));
-            });
+            state->parked.push_back(task);
             return;
           }
         }
-        const auto executor = asio::get_associated_executor(handler);
-        asio::post(executor, std::move(handler));
+        resume_soon(task);
       },
       asio::use_awaitable);
 }

@@ -36,6 +36,43 @@ TEST(Signal, WakesAllWaitersFromAnotherThread) {
   EXPECT_EQ(seen.size(), 3U);
 }
 
+Task<> wait_holding(std::shared_ptr<Signal> signal, std::shared_ptr<int> held) {
+  co_await signal->wait_to_the_end();
+  ++*held;
+}
+
+TEST(Signal, WhatWaitsToTheEndIsWokenFromAnotherThread) {
+  Loop loop;
+  const auto signal = std::make_shared<Signal>();
+  const auto held = std::make_shared<int>(0);
+  const auto running = loop.spawn(wait_holding(signal, held));
+  loop.spawn(wait_holding(signal, held));
+  loop.poll();
+  running->cancel();
+  loop.poll();
+  EXPECT_EQ(*held, 0) << "no cancellation ends it";
+  std::thread([&] { signal->set(); }).join();
+  run_until(loop, [&] { return *held == 2; });
+  loop.spawn(wait_holding(signal, held));
+  loop.poll();
+  EXPECT_EQ(*held, 3) << "what has happened is not waited for";
+}
+
+// A crash in the simulator: the loop goes, and with it what waits, the signal set or not.
+TEST(Signal, WhatWaitsGoesWithItsLoop) {
+  const auto signal = std::make_shared<Signal>();
+  const auto held = std::make_shared<int>(0);
+  {
+    Loop loop;
+    loop.spawn(wait_holding(signal, held));
+    loop.poll();
+    EXPECT_EQ(held.use_count(), 2);
+  }
+  EXPECT_EQ(held.use_count(), 1);
+  signal->set();
+  EXPECT_EQ(*held, 0);
+}
+
 TEST(Gate, CancelsWhatRunsAndWaitsForIt) {
   Loop loop;
   LoopTimers timers;
