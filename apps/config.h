@@ -62,6 +62,7 @@ struct Config {
     std::size_t sessions_max = 20'000;
     std::size_t sessions_per_address_max = 50;
     std::size_t sessions_per_network_max = 500;
+    std::size_t connections_per_minute_max = 1200;
     std::size_t errors_max = 20;
     bool normalise_line_ends = false;
     base::Milliseconds command_timeout = std::chrono::minutes(5);

@@ -8,7 +8,7 @@ InboundHandler::InboundHandler(std::string_view agent, const InboundPorts& ports
 
 net::Task<smtp::Reply> InboundHandler::on_connect() {
   net::Admission::Refused why{};
-  auto ticket = ports_.admission.admit(peer_.address, why);
+  auto ticket = ports_.admission.admit(peer_.address, ports_.clock.steady(), why);
   if (!ticket) {
     ports_.events.emit({base::Severity::warning,
                         "session.refused",

@@ -45,16 +45,22 @@ base::Result<> SmtpClient::ready() {
   return broken({ErrorKind::protocol, "the server spoke unasked"});
 }
 
+base::Milliseconds SmtpClient::within_message(base::Milliseconds wait) const {
+  return message_until_ ? std::min(wait, *message_until_ - clock_.steady()) : wait;
+}
+
 net::ResultTask<> SmtpClient::write(std::string_view octets, base::Milliseconds wait) {
   CO_CHECK(ready());
-  auto written = co_await connection_->write(octets, wait);
+  const auto left = within_message(wait);
+  if (left.count() <= 0) co_return broken({ErrorKind::timeout, "the server was too slow"});
+  auto written = co_await connection_->write(octets, left);
   if (!written) co_return broken(std::move(written.error()));
   co_return base::Result<>();
 }
 
 net::ResultTask<smtp::Reply> SmtpClient::read_reply(base::Milliseconds wait) {
   if (!usable_) co_return base::fail(ErrorKind::closed, "the session is over");
-  const os::Steady until = clock_.steady() + wait;
+  const os::Steady until = clock_.steady() + within_message(wait);
   while (true) {
     const auto taken = parser_.feed(buffer_.view());
     if (!taken) co_return broken(taken.error());

@@ -32,6 +32,10 @@ struct SmtpClientOptions {
   base::Milliseconds data_block_wait = base::limits::data_block_wait;
   base::Milliseconds data_end_wait = base::limits::data_end_wait;
   base::Milliseconds quit_wait = std::chrono::seconds(5);
+  // For all replies to one envelope; and for one content, beside its octets at this pace. A server
+  // that uses up its time at each of a thousand recipients would hold a connection for days.
+  base::Milliseconds message_wait = std::chrono::minutes(30);
+  std::uint64_t content_octets_per_second_min = 1024;
   // How content goes. BDAT saves a round trip and the dots; some servers offer it and get it wrong.
   enum class Transfer { data, chunks_if_offered } transfer = Transfer::data;
 };
@@ -106,6 +110,9 @@ class SmtpClient {
  private:
   net::ResultTask<smtp::Reply> command(std::string line, base::Milliseconds wait);
   base::Result<> ready();
+  base::Milliseconds within_message(base::Milliseconds wait) const;
+  net::ResultTask<> ask_envelope(const std::vector<std::string>& lines,
+                                 std::vector<smtp::Reply>& replies);
   net::ResultTask<> write(std::string_view octets, base::Milliseconds wait);
   net::ResultTask<smtp::Reply> read_reply(base::Milliseconds wait);
   net::ResultTask<smtp::Reply> exchange(sasl::ClientMechanism& mechanism, std::string line,
@@ -127,6 +134,7 @@ class SmtpClient {
   SmtpBuffer buffer_;
   smtp::ReplyParser parser_;
   smtp::Offered offered_;
+  std::optional<os::Steady> message_until_;  // within envelope() and content()
   bool usable_ = true;
   bool content_begun_ = false;
 };

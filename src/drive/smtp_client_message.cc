@@ -37,11 +37,9 @@ net::ResultTask<SmtpEnvelope> SmtpClient::envelope(smtp::Mail mail,
   for (const auto& rcpt : recipients) lines.push_back(smtp::to_line(rcpt));
   std::vector<smtp::Reply> replies;
   replies.reserve(lines.size());
-  if (offered_.pipelining) {
-    CO_CHECK(co_await envelope_at_once(lines, replies));
-  } else {
-    CO_CHECK(co_await envelope_in_turn(lines, replies));
-  }
+  message_until_ = clock_.steady() + options_.message_wait;
+  CO_CHECK(co_await ask_envelope(lines, replies));
+  message_until_.reset();
   envelope.mail = std::move(replies.front());
   replies.erase(replies.begin());
   envelope.recipients = std::move(replies);
@@ -54,6 +52,12 @@ net::ResultTask<SmtpEnvelope> SmtpClient::envelope(smtp::Mail mail,
     envelope.recipients.push_back(envelope.recipients.back());
   }
   co_return envelope;
+}
+
+net::ResultTask<> SmtpClient::ask_envelope(const std::vector<std::string>& lines,
+                                           std::vector<smtp::Reply>& replies) {
+  if (offered_.pipelining) co_return co_await envelope_at_once(lines, replies);
+  co_return co_await envelope_in_turn(lines, replies);
 }
 
 // RFC 2920 §3.1: MAIL and RCPT in groups.
@@ -88,8 +92,12 @@ net::ResultTask<> SmtpClient::envelope_in_turn(const std::vector<std::string>& l
 
 net::ResultTask<smtp::Reply> SmtpClient::content(std::uint64_t octets, SmtpContent& content) {
   const bool chunks = options_.transfer == SmtpClientOptions::Transfer::chunks_if_offered;
+  const auto pace = std::max<std::uint64_t>(1, options_.content_octets_per_second_min);
+  message_until_ =
+      clock_.steady() + options_.message_wait + base::Milliseconds(octets * 1000 / pace);
   auto reply =
       co_await (chunks && offered_.chunking ? chunk(octets, content) : data(octets, content));
+  message_until_.reset();
   // Content half sent has no end that the server could take: the connection is closed on it.
   if (!reply) co_return broken(std::move(reply.error()));
   co_return reply;

@@ -67,6 +67,26 @@ TEST(SmtpClient, SendsByDataAndByChunk) {
   }
 }
 
+net::Task<> meet_a_slow_server(SmtpClient& client, base::Result<>& met) {
+  co_await greet(client);
+  std::vector<smtp::Rcpt> recipients;
+  for (int i = 0; i < 50; ++i)
+    recipients.push_back({*address::Address::parse("b" + std::to_string(i) + "@b.example"), {}});
+  const auto envelope = co_await client.envelope(mail_from("a@a.example"), recipients);
+  if (!envelope) met = base::fail(envelope.error());
+}
+
+// A server that answers each recipient in time, and so all of them never.
+TEST(Attack53, AServerThatTakesItsTimeForEachIsLeft) {
+  Both both({.command_wait = 5s, .message_wait = 150ms});
+  both.handler.rcpt_pause = 20ms;
+  base::Result<> met;
+  both.run(meet_a_slow_server(both.client, met));
+  ASSERT_FALSE(met);
+  EXPECT_EQ(met.error().kind, base::ErrorKind::timeout);
+  EXPECT_FALSE(both.client.is_usable());
+}
+
 net::Task<> send_secured(Both& both, sasl::Mechanism mechanism, std::string password,
                          unsigned& code) {
   SmtpClient& client = both.client;

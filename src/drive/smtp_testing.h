@@ -41,6 +41,8 @@ class NotingHandler final : public SmtpHandler {
   smtp::Reply connect_reply = smtp::reply(220, "");
   std::optional<smtp::Reply> begin_reply;
   sasl::ScramKeys keys;
+  net::LoopTimers timers;
+  base::Milliseconds rcpt_pause{0};
   bool ended = false;
   SmtpEnd end = SmtpEnd::quit;
 
@@ -80,6 +82,7 @@ class NotingHandler final : public SmtpHandler {
   }
   net::Task<smtp::Reply> on_rcpt(smtp::Rcpt rcpt) override {
     notes.push_back("rcpt " + rcpt.to.text());
+    if (rcpt_pause > base::Milliseconds(0)) (void)co_await timers.sleep(rcpt_pause);
     if (rcpt.to.local_part() == "no")
       co_return smtp::reply(550, dsn::status::bad_mailbox, "no such user");
     co_return smtp::reply(250, dsn::status::address_valid, "ok");

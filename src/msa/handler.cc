@@ -1,5 +1,7 @@
 #include "msa/handler.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/limits.h"
@@ -145,7 +147,10 @@ net::Task<smtp::Reply> Handler::on_rcpt(smtp::Rcpt rcpt) {
   const auto resolved = co_await ports_.directory.resolve(rcpt.to);
   if (!resolved) co_return failed(resolved.error(), "resolving a recipient");
   const auto taken = [&](std::optional<base::TenantId> tenant) {
-    transaction_->recipients.push_back({rcpt.to, rcpt.dsn, tenant});
+    // Said again it is the same recipient: one message, however often somebody asks for it.
+    auto& recipients = transaction_->recipients;
+    if (std::ranges::find(recipients, rcpt.to, &custody::Recipient::address) == recipients.end())
+      recipients.push_back({rcpt.to, rcpt.dsn, tenant});
     return smtp::reply(250, dsn::status::address_valid, "recipient taken");
   };
   co_return std::visit(

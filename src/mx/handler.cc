@@ -1,5 +1,7 @@
 #include "mx/handler.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/limits.h"
@@ -43,7 +45,10 @@ net::Task<smtp::Reply> Handler::on_rcpt(smtp::Rcpt rcpt) {
     co_return smtp::reply(451, dsn::Status{4, 3, 0}, "cannot look the recipient up now");
   }
   const auto taken = [&](const base::TenantId& tenant) {
-    transaction_->recipients.push_back({rcpt.to, rcpt.dsn, tenant});
+    // Said again it is the same recipient: one message, however often somebody asks for it.
+    auto& recipients = transaction_->recipients;
+    if (std::ranges::find(recipients, rcpt.to, &custody::Recipient::address) == recipients.end())
+      recipients.push_back({rcpt.to, rcpt.dsn, tenant});
     return smtp::reply(250, dsn::status::address_valid, "recipient taken");
   };
   co_return std::visit(

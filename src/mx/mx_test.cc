@@ -153,6 +153,16 @@ TEST_F(MxTest, UnknownAndSuspendedAreRefused) {
   EXPECT_THAT(talk.ask("DATA"), StartsWith("5"));
 }
 
+TEST_F(MxTest, Attack14ARecipientIsOneHoweverOften) {
+  auto talk = peer_talks();
+  talk.ask("MAIL FROM:<carol@modern.example>");
+  for (int i = 0; i < 50; ++i)
+    EXPECT_THAT(talk.ask("RCPT TO:<bob@birch.example>"), StartsWith("250")) << i;
+  EXPECT_THAT(talk.message(letter), StartsWith("250"));
+  ASSERT_EQ(queued(birch).size(), 1U);
+  EXPECT_EQ(queued(birch)[0].recipients.size(), 1U);
+}
+
 TEST_F(MxTest, Attack14ALoopEndsAt100) {
   const auto with = [&](unsigned count) {
     std::string content;

@@ -6,6 +6,10 @@
 
 namespace letterlock::net {
 
+namespace {
+constexpr std::size_t counted_max = 50'000;
+}  // namespace
+
 struct Admission::Ticket::State {
   explicit State(Limits given) : limits(given) {}
   std::mutex mutex;
@@ -14,6 +18,22 @@ struct Admission::Ticket::State {
   // Never more entries than sessions.
   std::map<IpAddress, std::size_t> by_address;
   std::map<IpAddress, std::size_t> by_network;
+
+  // Of this minute. A new minute forgets them all; a full table counts no further addresses, but
+  // forgets none of those that are in it.
+  os::Steady minute{};
+  std::map<IpAddress, std::size_t> connections;
+
+  std::size_t count(const IpAddress& key, os::Steady now) {
+    if (now - minute >= std::chrono::minutes(1)) {
+      minute = now;
+      connections.clear();
+    }
+    const auto at = connections.find(key);
+    if (at != connections.end()) return ++at->second;
+    if (connections.size() < counted_max) connections.emplace(key, 1);
+    return 1;
+  }
 
   static std::size_t in(const std::map<IpAddress, std::size_t>& counts, const IpAddress& key) {
     const auto at = counts.find(key);
@@ -55,6 +75,8 @@ std::string_view name(Admission::Refused why) {
       return "address_full";
     case Admission::Refused::network_full:
       return "network_full";
+    case Admission::Refused::too_fast:
+      return "too_fast";
   }
   return "";
 }
@@ -69,9 +91,14 @@ Admission::Ticket::~Ticket() {
   State::leave(state_->by_network, network_key(who_));
 }
 
-std::optional<Admission::Ticket> Admission::admit(const IpAddress& peer, Refused& why) {
+std::optional<Admission::Ticket> Admission::admit(const IpAddress& peer, os::Steady now,
+                                                  Refused& why) {
   const auto key = peer_key(peer);
   const std::scoped_lock lock(state_->mutex);
+  if (!peer.is_loopback() && state_->count(key, now) > state_->limits.per_minute_max) {
+    why = Refused::too_fast;
+    return std::nullopt;
+  }
   if (state_->sessions >= state_->limits.sessions_max) {
     why = Refused::full;
     return std::nullopt;
@@ -81,7 +108,9 @@ std::optional<Admission::Ticket> Admission::admit(const IpAddress& peer, Refused
     return std::nullopt;
   }
   const auto network = network_key(peer);
-  if (Ticket::State::in(state_->by_network, network) >= state_->limits.per_network_max) {
+  // A network is never let in less than one of its addresses.
+  const auto share = std::max(state_->limits.per_network_max, state_->limits.per_address_max);
+  if (Ticket::State::in(state_->by_network, network) >= share) {
     why = Refused::network_full;
     return std::nullopt;
   }

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "net/endpoint.h"
+#include "os/clock.h"
 
 namespace letterlock::net {
 
@@ -18,10 +19,12 @@ class Admission {
     std::size_t per_address_max =
         50;  // of one IPv4 address, or one IPv6 /64: what one customer has
     std::size_t per_network_max = 500;  // of one IPv4 /24, or one IPv6 /48: what one site has
+    // Connections of one address, or /64, within a minute; this machine's own are not counted.
+    std::size_t per_minute_max = 1200;
   };
   explicit Admission(Limits limits);
 
-  enum class Refused { full, address_full, network_full };
+  enum class Refused { full, address_full, network_full, too_fast };
   // A place; it is free again when the ticket is destroyed.
   class Ticket {
    public:
@@ -36,7 +39,7 @@ class Admission {
     std::shared_ptr<State> state_;
     IpAddress who_;
   };
-  std::optional<Ticket> admit(const IpAddress& peer, Refused& why);
+  std::optional<Ticket> admit(const IpAddress& peer, os::Steady now, Refused& why);
   std::size_t sessions() const;
   std::size_t addresses() const;  // that have one
 

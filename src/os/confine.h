@@ -28,7 +28,8 @@ base::Result<int> close_files(const FileReach& reach);
 // From now on no thread of this process runs a program, starts a process, traces, mounts, loads
 // into the kernel, changes whose it is, maps memory that can be written and run, or opens a socket
 // that is neither local nor IP. Each fails with EPERM (sockets with EAFNOSUPPORT).
-// Errors: unavailable (a kernel without seccomp, another processor than x86-64 or ARM64), io.
+// Errors: unavailable (a kernel without seccomp, a sandbox around us that lets no filter be added,
+// another processor than x86-64 or ARM64), io.
 base::Result<> close_calls();
 
 // No core file, and no tracing by other processes of the same user: keys and passwords are in

@@ -101,7 +101,9 @@ base::Result<int> close_files(const FileReach& reach) {
   const auto version = static_cast<int>(
       syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION));
   if (version < 1)
-    return base::fail(ErrorKind::unavailable, "this kernel has no Landlock, or it is switched off");
+    return base::fail(ErrorKind::unavailable,
+                      "Landlock is not to be had here: " +
+                          std::error_code(errno, std::generic_category()).message());
   const auto ruleset = TRY(make_ruleset(version));
   const auto known = known_to(version);
   const auto allow_all = [&](const std::vector<std::string>& paths,

@@ -228,8 +228,11 @@ base::Result<> close_calls() {
   const auto set = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &given);
   if (set == 0) return {};
   if (set > 0) return base::fail(ErrorKind::io, "a thread keeps the kernel's calls open");
-  if (errno == ENOSYS || errno == EINVAL)
-    return base::fail(ErrorKind::unavailable, "this kernel has no filters of calls (seccomp)");
+  // EPERM: a filter from outside, as a service manager's, lets none be added.
+  if (errno == ENOSYS || errno == EINVAL || errno == EPERM)
+    return base::fail(ErrorKind::unavailable,
+                      "filters of calls (seccomp) are not to be had here: " +
+                          std::error_code(errno, std::generic_category()).message());
   return fail_now("closing the kernel's calls");
 }
 

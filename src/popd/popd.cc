@@ -70,7 +70,8 @@ net::Task<> Popd::State::session(State& state, std::unique_ptr<net::Connection> 
 
 void Popd::take(std::unique_ptr<net::Connection> connection, Entry entry) {
   auto why = net::Admission::Refused::full;
-  auto ticket = state_->ports.admission.admit(connection->peer().address, why);
+  auto ticket =
+      state_->ports.admission.admit(connection->peer().address, state_->ports.clock.steady(), why);
   if (!ticket) {
     state_->ports.events.emit(
         {base::Severity::warning,

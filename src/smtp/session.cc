@@ -17,6 +17,7 @@ namespace {
 constexpr dsn::Status security_needed{5, 7, 0};
 constexpr dsn::Status encryption_needed{5, 7, 11};  // RFC 4954 §6
 constexpr dsn::Status suspicious{4, 7, 0};
+constexpr std::size_t recipients_least = 100;  // RFC 5321 §4.5.3.1.8
 
 }  // namespace
 
@@ -71,6 +72,7 @@ std::optional<Step> ServerSession::next(std::string_view octets, std::size_t& co
     return auth_line(line.kind == Line::Kind::whole ? line.text : "?", !behind.empty());
   if (line.kind != Line::Kind::whole) return refused_line(line.kind);
   if (is_foreign_protocol(line.text)) return end(421, suspicious, "this is SMTP");
+  line_octets_ = line.text.size();
   auto parsed = parse_command(line.text, context());
   if (auto* refused = std::get_if<Refused>(&parsed)) {
     if (refused->then == Refused::Then::close) {
@@ -124,7 +126,7 @@ Step ServerSession::take(Mail mail, std::string_view) {
   }
   // RFC 1870 §6.1: refused before the content is sent.
   if (mail.size_octets && *mail.size_octets > options_.size_octets_max) {
-    ++refusals_;
+    if (++refusals_ > options_.refusals_max) return end(421, suspicious, "too many refusals");
     return say(552, status::too_big, "the message is larger than is taken here");
   }
   return mail;
@@ -135,7 +137,9 @@ Step ServerSession::take(Rcpt rcpt, std::string_view) {
     return wrong(reply(503, status::bad_command, "MAIL must come first"));
   }
   // RFC 5321 §4.5.3.1.10: 452, so that the client sends the rest in another transaction.
-  if (recipients_ >= options_.recipients_max) {
+  const bool too_large = recipients_ >= recipients_least &&
+                         envelope_octets_ + line_octets_ > options_.envelope_octets_max;
+  if (recipients_ >= options_.recipients_max || too_large) {
     return say(452, status::too_many_recipients, "too many recipients, send the rest separately");
   }
   return rcpt;
@@ -333,6 +337,7 @@ void ServerSession::rcpt_decided(const Reply& said) {
   recipients_tried_ = true;
   if (said.is_positive()) {
     ++recipients_;
+    envelope_octets_ += line_octets_;
     phase_ = Phase::rcpt;
   } else if (said.is_permanent() && ++refusals_ > options_.refusals_max) {
     phase_ = Phase::closed;
@@ -361,6 +366,7 @@ void ServerSession::end_transaction() {
   if (in_transaction()) phase_ = Phase::greeted;
   smtputf8_ = false;
   recipients_ = 0;
+  envelope_octets_ = 0;
   recipients_tried_ = false;
   content_ = Content::none;
   chunk_ = {};

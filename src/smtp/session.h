@@ -31,7 +31,10 @@ struct ServerOptions {
 
   std::uint64_t size_octets_max = 50ULL * 1024 * 1024;
   std::size_t content_line_octets_max = smtp::content_line_octets_max;
-  std::size_t recipients_max = 1000;    // RFC 5321 §4.5.3.1.8: 100 at least
+  std::size_t recipients_max = 1000;  // RFC 5321 §4.5.3.1.8: 100 at least
+  // Of the RCPT lines of one transaction, once there are 100 recipients: what a session holds of
+  // them doesn't grow to a MiB because each line is as long as it may be.
+  std::size_t envelope_octets_max = 96 * 1024;
   std::size_t transactions_max = 1000;  // in one session
   std::size_t errors_max = 20;          // wrong commands
   std::size_t refusals_max = 100;       // MAIL and RCPT refused by the handler
@@ -194,8 +197,10 @@ class ServerSession {
   std::size_t auth_failures_ = 0;
   std::size_t transactions_ = 0;
 
-  bool smtputf8_ = false;       // of this transaction
-  std::size_t recipients_ = 0;  // taken
+  bool smtputf8_ = false;            // of this transaction
+  std::size_t recipients_ = 0;       // taken
+  std::size_t envelope_octets_ = 0;  // of their lines
+  std::size_t line_octets_ = 0;      // of the command that is being decided
   bool recipients_tried_ = false;
 
   Content content_ = Content::none;

@@ -81,6 +81,33 @@ TEST(Attack07, BdatStateStaysWhole) {
   EXPECT_EQ(again.messages.size(), 1U);
 }
 
+// A thousand recipients are welcome, a MiB of their lines isn't; a hundred always fit.
+TEST(Attack53, AnEnvelopeHasASize) {
+  auto options = all_options();
+  options.envelope_octets_max = 16 * 1024;
+  Talk talk(options);
+  talk("EHLO c.example\r\n");
+  talk("MAIL FROM:<a@a.example>\r\n");
+  const auto rcpt = [](int number, std::size_t octets) {
+    return "RCPT TO:<b" + std::to_string(number) + "@b.example> ORCPT=rfc822;" +
+           std::string(octets, 'x') + "@b.example\r\n";
+  };
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(talk(rcpt(i, 300)), "250 2.1.5|") << i;
+  EXPECT_EQ(talk(rcpt(100, 300)), "452 4.5.3|");
+  EXPECT_EQ(talk("RSET\r\nMAIL FROM:<a@a.example>\r\n"), "250 2.0.0|250 2.0.0|");
+  EXPECT_EQ(talk(rcpt(0, 300)), "250 2.1.5|");
+}
+
+TEST(Attack53, SizesThatAreRefusedAreCounted) {
+  auto options = all_options();
+  options.refusals_max = 3;
+  Talk talk(options);
+  talk("EHLO c.example\r\n");
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(talk("MAIL FROM:<a@a.example> SIZE=9999\r\n"), "552 5.3.4|");
+  EXPECT_EQ(talk("MAIL FROM:<a@a.example> SIZE=9999\r\n"), "421 4.7.0|closed");
+}
+
 TEST(Attack10, Utf8WithoutSmtputf8ThenData) {
   Talk talk;
   talk("EHLO c.example\r\n");
