@@ -185,7 +185,8 @@ void Directory::note_sign_in(std::string_view login, const net::IpAddress& sourc
   environment_.events.emit(
       {base::Severity::info,
        "sign_in.failed",
-       {{"login", std::string(login.substr(0, text_octets_max))}, {"source", source.text()}}});
+       {{"login", std::string(login.substr(0, text_octets_max))}, {"source", source.text()},
+        {"reason", std::string(name(Why::credentials))}}});
 }
 
 sasl::Standing Directory::standing(const Account& account, sasl::Mechanism mechanism) {
