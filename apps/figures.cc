@@ -165,7 +165,8 @@ void add_sessions(std::vector<EventRule>& out) {
                      {fixed("outcome", "throttled"), fixed("reason", "none")}));
   const std::string_view limits = "letterlock_limits_reached_total";
   const Words both{"sessions", "sessions_per_address", "sessions_per_network"};
-  out.push_back(rule("session.refused", limits, {folded("limit", "reason", both, limit_word)}));
+  out.push_back(rule("session.refused", "sign_in.exchange_failed", limits,
+                     {folded("limit", "reason", both, limit_word)}));
   out.push_back(rule("fetch.no_place", limits, {folded("limit", "why", both, limit_word)}));
   for (const auto& [event, limit] :
        std::map<std::string_view, std::string_view>{{"net.out_of_descriptors", "descriptors"},
@@ -191,7 +192,9 @@ const Words& problem_events() {
                          "mda.failed",
                          "msa.sending_limit",
                          "net.out_of_descriptors",
-                         "node.confined", "node.few_descriptors", "node.notify_failed",
+                         "node.confined",
+                         "node.few_descriptors",
+                         "node.notify_failed",
                          "node.not_alive",
                          "node.start_failed",
                          "queue.lease_lost",

@@ -92,6 +92,7 @@ class Node {
   base::Result<> open_world(std::vector<OpenPort> ports);
   void asked(os::Asked what);
   int run();
+  void emit(const base::Event& event) { events_.emit(event); }
 
  private:
   net::Task<> begin();
@@ -288,9 +289,9 @@ int serve(const std::string& config_file) {
   if (!signals) return complain(signals.error());
   auto log = os::LogSink::create(log_options(config), clock);
   if (!log) return complain(log.error());
-  (*log)->emit(confined->event());
-  if (few) (*log)->emit(*few);
   Node node(config, **log);
+  node.emit(confined->event());
+  if (few) node.emit(*few);
   if (const auto opened = node.open_world(std::move(*ports)); !opened)
     return complain(opened.error());
   running = &node;

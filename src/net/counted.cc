@@ -20,6 +20,7 @@ class Counted final : public Connection {
     return connection_->write(octets, timeout);
   }
   void close() override { connection_->close(); }
+  void wake_reader() override { connection_->wake_reader(); }
   Task<> shutdown(base::Milliseconds timeout) override { return connection_->shutdown(timeout); }
   Endpoint local() const override { return connection_->local(); }
   Endpoint peer() const override { return connection_->peer(); }
