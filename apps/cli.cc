@@ -25,6 +25,13 @@ std::size_t terminal_width() {
   return std::min<std::size_t>(size.ws_col, 120);
 }
 
+int complain(const base::Error& error) {
+  fmt::print(stderr, "letterlock: {}\n", error.what);
+  return 1;
+}
+
+}  // namespace
+
 base::Result<std::string> socket_of(const Target& target) {
   if (!target.socket.empty()) return target.socket;
   const std::string file =
@@ -38,13 +45,6 @@ base::Result<std::string> socket_of(const Target& target) {
   }
   return checked.config.admin_socket;
 }
-
-int complain(const base::Error& error) {
-  fmt::print(stderr, "letterlock: {}\n", error.what);
-  return 1;
-}
-
-}  // namespace
 
 void OperatorCommands::add_to(CLI::App& root) {
   std::map<std::string, CLI::App*> groups;
@@ -159,9 +159,12 @@ int OperatorCommands::run() {
   if (!socket) return complain(socket.error());
   const auto result = call_all(*socket, chosen_->operation->name, std::move(arguments));
   if (!result) return complain(result.error());
-  const auto text = json_ ? json::serialize(*result) + "\n" : for_people(*result, terminal_width());
+  const bool is_status = chosen_->operation->name == "status";
+  const auto text = json_       ? json::serialize(*result) + "\n"
+                    : is_status ? status_screen(*result, terminal_width())
+                                : for_people(*result, terminal_width());
   std::fwrite(text.data(), 1, text.size(), stdout);
-  return 0;
+  return is_status && !is_fine(*result) ? 1 : 0;
 }
 
 }  // namespace letterlock::apps

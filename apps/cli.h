@@ -20,6 +20,9 @@ struct Target {
   std::string config_file;
 };
 
+// The socket that is meant. Errors: invalid (no configuration names one).
+base::Result<std::string> socket_of(const Target& target);
+
 // Adds `letterlock GROUP VERB …` for every operation of the table. `chosen` is set to what the
 // parsed line asks for; it returns the exit status.
 class OperatorCommands {
@@ -59,6 +62,10 @@ base::Result<boost::json::object> call_all(const std::string& socket, std::strin
 // Read without echo from a terminal, twice; otherwise the first line of standard input.
 // Errors: invalid (empty, the two differ), io.
 base::Result<std::string> read_password();
+
+// The node's `status`, and whether nothing is wrong with it.
+std::string status_screen(const boost::json::object& status, std::size_t width);
+bool is_fine(const boost::json::object& status);
 
 // The result as a person reads it: a trace's table, rows as a table, an object as lines.
 std::string for_people(const boost::json::object& result, std::size_t width);

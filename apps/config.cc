@@ -130,6 +130,17 @@ void Reader::check_together() {
     if (listener.address && !taken.insert(*listener.address).second)
       problem(listener.line, fmt::format("{} is listened at twice", listener.address->text()));
   }
+  for (const auto& listener : config.listeners) {
+    const bool is_metrics = listener.kind == ListenerConfig::Kind::metrics;
+    if (listener.beyond_loopback && !is_metrics)
+      problem(listener.line, "'beyond_loopback' is for listeners of kind \"metrics\"");
+    if (is_metrics && !listener.beyond_loopback && listener.address &&
+        !listener.address->address.is_loopback())
+      problem(listener.line,
+              fmt::format("{} is no loopback address, and metrics are neither encrypted nor signed "
+                          "in to: use 127.0.0.1, or say beyond_loopback = true",
+                          listener.address->text()));
+  }
   if (config.certificates.empty())
     problem(0,
             "there is no [[certificate]]: without one there is no TLS, and nobody could sign in");
@@ -170,6 +181,8 @@ std::string_view name(ListenerConfig::Kind kind) {
       return "pop3";
     case ListenerConfig::Kind::pop3s:
       return "pop3s";
+    case ListenerConfig::Kind::metrics:
+      return "metrics";
   }
   return "unknown";
 }

@@ -17,10 +17,11 @@
 namespace letterlock::apps {
 
 struct ListenerConfig {
-  enum class Kind { mx, submission, submissions, pop3, pop3s };
+  enum class Kind { mx, submission, submissions, pop3, pop3s, metrics };
   Kind kind = Kind::mx;
   std::optional<net::Endpoint> address;  // nothing: a socket that the service manager opened
   std::string socket;                    // its name (FileDescriptorName=)
+  bool beyond_loopback = false;          // metrics: the operator means an address of the network
   int line = 0;
 };
 std::string_view name(ListenerConfig::Kind kind);
@@ -53,6 +54,7 @@ struct Config {
   struct Store {
     std::uint64_t reserve_octets = 256ULL << 20;
     std::uint64_t cache_octets = 32ULL << 20;
+    std::uint64_t backup_octets_per_second = 64ULL << 20;
   } store;
   std::vector<ListenerConfig> listeners;
   std::vector<CertificateConfig> certificates;

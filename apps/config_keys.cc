@@ -84,15 +84,23 @@ base::Result<std::string> log_level(const toml::node& node) {
 base::Result<ListenerConfig::Kind> listener_kind(const toml::node& node) {
   using Kind = ListenerConfig::Kind;
   const auto word = TRY(values::text(node));
-  for (const Kind kind : {Kind::mx, Kind::submission, Kind::submissions, Kind::pop3, Kind::pop3s}) {
+  for (const Kind kind :
+       {Kind::mx, Kind::submission, Kind::submissions, Kind::pop3, Kind::pop3s, Kind::metrics}) {
     if (name(kind) == word) return kind;
   }
-  return fail(ErrorKind::invalid,
-              "expected \"mx\", \"submission\", \"submissions\", \"pop3\" or \"pop3s\"");
+  return fail(
+      ErrorKind::invalid,
+      "expected \"mx\", \"submission\", \"submissions\", \"pop3\", \"pop3s\" or \"metrics\"");
 }
 
 base::Result<std::optional<net::Endpoint>> listener_address(const toml::node& node) {
   return std::optional(TRY(net::Endpoint::parse(TRY(values::text(node)))));
+}
+
+base::Result<std::uint64_t> backup_rate(const toml::node& node) {
+  const auto octets = TRY(values::size(node));
+  if (octets < 1 << 20) return fail(ErrorKind::invalid, "expected at least \"1MiB\"");
+  return octets;
 }
 
 Section site_section() {
@@ -134,7 +142,10 @@ Section store_section() {
         "Free disk that is never used: below it mail is answered 452 4.3.1, and reading goes on.",
         set(values::size, [](Config& c) -> auto& { return c.store.reserve_octets; })},
        {"cache", "size", "\"32MiB\"", "Memory for blocks read from disk.",
-        set(values::size, [](Config& c) -> auto& { return c.store.cache_octets; })}}};
+        set(values::size, [](Config& c) -> auto& { return c.store.cache_octets; })},
+       {"backup_rate", "size", "\"64MiB\"",
+        "How much `letterlock backup` writes a second, so that mail goes on beside it.",
+        set(backup_rate, [](Config& c) -> auto& { return c.store.backup_octets_per_second; })}}};
 }
 
 Section limits_section() {
@@ -296,14 +307,20 @@ const std::vector<Key<ListenerConfig>>& listener_keys() {
   static const std::vector<Key<ListenerConfig>> keys{
       {"kind", "text", "required",
        "`mx` (25: other operators' mail), `submission` (587: STARTTLS), `submissions` (465: TLS at "
-       "once), `pop3` (110: STLS), `pop3s` (995: TLS at once).",
+       "once), `pop3` (110: STLS), `pop3s` (995: TLS at once), "
+       "`metrics` (HTTP: /metrics, /live, /ready).",
        into<ListenerConfig>(listener_kind, [](ListenerConfig& l) -> auto& { return l.kind; })},
       {"address", "address:port", "–", "Where to listen: \"0.0.0.0:25\", \"[::]:25\".",
        into<ListenerConfig>(listener_address,
                             [](ListenerConfig& l) -> auto& { return l.address; })},
       {"socket", "text", "–",
        "Instead of `address`: the name of a socket that systemd opened (`FileDescriptorName=`).",
-       into<ListenerConfig>(values::text, [](ListenerConfig& l) -> auto& { return l.socket; })}};
+       into<ListenerConfig>(values::text, [](ListenerConfig& l) -> auto& { return l.socket; })},
+      {"beyond_loopback", "true or false", "false",
+       "`metrics` alone: the address may be one that others reach. Whoever reaches it reads "
+       "figures, no names.",
+       into<ListenerConfig>(values::boolean,
+                            [](ListenerConfig& l) -> auto& { return l.beyond_loopback; })}};
   return keys;
 }
 

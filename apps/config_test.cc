@@ -112,5 +112,29 @@ TEST(Config, TheReferenceHasEveryKey) {
   }
 }
 
+TEST(Config, MetricsStayOnLoopbackUnlessTheOperatorMeansIt) {
+  const auto problems = [](const std::string& listener) {
+    const auto checked = parse_config("[[listener]]\n" + listener, "x.toml");
+    std::string all;
+    for (const auto& problem : checked.problems) all += problem.text() + "\n";
+    return all;
+  };
+  const std::string word = "beyond_loopback";
+  EXPECT_EQ(problems("kind = \"metrics\"\naddress = \"127.0.0.1:9464\"\n").find(word),
+            std::string::npos);
+  EXPECT_EQ(problems("kind = \"metrics\"\naddress = \"[::1]:9464\"\n").find(word),
+            std::string::npos);
+  EXPECT_NE(problems("kind = \"metrics\"\naddress = \"0.0.0.0:9464\"\n").find(word),
+            std::string::npos);
+  EXPECT_NE(problems("kind = \"metrics\"\naddress = \"192.0.2.1:9464\"\n").find(word),
+            std::string::npos);
+  EXPECT_EQ(problems("kind = \"metrics\"\naddress = \"192.0.2.1:9464\"\nbeyond_loopback = true\n")
+                .find(word),
+            std::string::npos);
+  EXPECT_NE(
+      problems("kind = \"mx\"\naddress = \"192.0.2.1:25\"\nbeyond_loopback = true\n").find(word),
+      std::string::npos);
+}
+
 }  // namespace
 }  // namespace letterlock::apps

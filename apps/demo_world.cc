@@ -126,9 +126,9 @@ Config DemoWorld::config() const {
 
 base::Result<> DemoWorld::make_platform() {
   const auto settings = config();
-  world_ = TRY(RealWorld::create(settings, *log_, store::Durability::volatile_allowed));
+  world_ = TRY(RealWorld::create(settings, *log_, metrics_, store::Durability::volatile_allowed));
   platform_ = std::make_unique<Platform>(world_->world(), settings);
-  doors_ = std::make_unique<Doors>(*world_, *platform_, *log_);
+  doors_ = std::make_unique<Doors>(*world_, *platform_, *log_, metrics_);
   for (const auto kind : kinds) {
     auto listener = TRY(network_->listen_tcp({platform_address, 0}));
     ports_[kind] = TRY(doors_->open(kind, std::move(listener))).port;

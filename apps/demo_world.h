@@ -81,6 +81,7 @@ class DemoWorld {
   std::uint16_t outside_port_ = 0;
   std::unique_ptr<net::Listener> modern_listener_;
   std::unique_ptr<net::Listener> old_listener_;
+  os::Metrics metrics_;
   std::unique_ptr<RealWorld> world_;
   net::ThreadWorkers workers_{1, 16};  // the devices'
   std::unique_ptr<peers::OutsideMta> modern_;

@@ -91,7 +91,8 @@ Platform::Platform(World world, const Config& config, unsigned password_rounds, 
                   config_.window),
       custody_(world_.store, world_.clock, world_.random, dispatcher_, world_.events,
                {config_.site.node, config_.schedule.lifetime, config_.schedule.report_lifetime,
-                config_.trace.keep}),
+                config_.trace.keep,
+                [this](base::TenantId tenant) { return directory_.tenant_name(tenant); }}),
       router_(world_.resolver, world_.random, route_options(config_)),
       mx_({world_.store, directory_, custody_, admission_, world_.clock, world_.random, world_.tls,
            world_.events},
@@ -183,14 +184,39 @@ net::ResultTask<std::vector<base::TenantId>> Platform::tenants() {
 net::ResultTask<> Platform::start() {
   CO_CHECK(co_await leases_.take_and_renew());
   CO_CHECK(co_await close_what_a_crash_left());
-  agents_.start(renew_leases());
-  agents_.start(dispatcher_.run());
+  start_on_duty("leases", renew_leases());
+  start_on_duty("queue", dispatcher_.run());
   if (config_.deliver) {
-    agents_.start(mda_.run());
-    agents_.start(relay_.run());
+    start_on_duty("mda", mda_.run());
+    start_on_duty("relay", relay_.run());
   }
-  agents_.start(reporter_.run());
+  start_on_duty("reporter", reporter_.run());
   co_return base::Result<>();
+}
+
+void Platform::start_on_duty(std::string_view name, net::Task<> task) {
+  duties_.push_back({name, true});
+  agents_.start(on_duty(duties_.size() - 1, std::move(task)));
+}
+
+net::Task<> Platform::on_duty(std::size_t which, net::Task<> task) {
+  co_await std::move(task);
+  duties_[which].runs = false;
+}
+
+std::vector<std::string_view> Platform::not_alive() const {
+  std::vector<std::string_view> out;
+  for (const auto& duty : duties_) {
+    if (!duty.runs) out.push_back(duty.name);
+  }
+  const auto stale = [&](os::Steady round) {
+    return world_.clock.steady() - round > 2 * queue::Dispatcher::idle_wait;
+  };
+  const auto& rounds = dispatcher_.rounds();
+  if (stale(rounds.loader)) out.emplace_back("queue's loader");
+  if (config_.deliver && stale(rounds.local)) out.emplace_back("mda's jobs");
+  if (config_.deliver && stale(rounds.remote)) out.emplace_back("relay's jobs");
+  return out;
 }
 
 // Intents that nobody will close: what left the node then is unknown, and counts as given away.
@@ -242,6 +268,8 @@ void Platform::take(ListenerConfig::Kind kind, std::size_t loop,
     case ListenerConfig::Kind::pop3s:
       lane.popd.take(std::move(connection), popd::Popd::Entry::tls);
       return;
+    case ListenerConfig::Kind::metrics:
+      return;  // not the platform's: whoever runs the node answers there
   }
 }
 

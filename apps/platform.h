@@ -62,6 +62,9 @@ class Platform {
   void take(ListenerConfig::Kind kind, std::size_t loop,
             std::unique_ptr<net::Connection> connection);
 
+  // What ought to run and doesn't, or hasn't come round for ten minutes. On the first loop.
+  std::vector<std::string_view> not_alive() const;
+
   store::Store& store() { return world_.store; }
   directory::Directory& directory() { return directory_; }
   directory::Operations& operations() { return operations_; }
@@ -78,6 +81,12 @@ class Platform {
 
  private:
   struct Lane;  // what lives once a loop
+  struct Duty {
+    std::string_view name;
+    bool runs = false;
+  };
+  void start_on_duty(std::string_view name, net::Task<> task);
+  net::Task<> on_duty(std::size_t which, net::Task<> task);
   net::ResultTask<> close_what_a_crash_left();
   net::Task<> renew_leases();
   drive::SmtpServerOptions smtp_options() const;
@@ -102,6 +111,7 @@ class Platform {
   relay::Relay relay_;
   reporter::Reporter reporter_;
   std::vector<std::unique_ptr<Lane>> lanes_;
+  std::vector<Duty> duties_;
   net::Gate agents_;
 };
 

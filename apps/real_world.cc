@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "net/counted.h"
+#include "tls/measured.h"
+
 namespace letterlock::apps {
 namespace {
 
@@ -31,6 +34,7 @@ dns::UnboundOptions resolver_options(const Config& config) {
 
 base::Result<std::unique_ptr<RealWorld>> RealWorld::create(const Config& config,
                                                            base::EventSink& events,
+                                                           os::Metrics& metrics,
                                                            store::Durability durability) {
   std::unique_ptr<RealWorld> out(new RealWorld);
   out->events_ = &events;
@@ -41,9 +45,12 @@ base::Result<std::unique_ptr<RealWorld>> RealWorld::create(const Config& config,
   out->network_ = std::make_unique<net::TcpNetwork>(events);
   out->certificates_ =
       TRY(tls::ServerCertificates::load(certificate_files(config), out->clock_, events));
-  out->tls_ = TRY(tls::OpensslTls::create(out->certificates_, out->clock_, events));
+  out->tls_ = std::make_unique<tls::MeasuredTls>(
+      TRY(tls::OpensslTls::create(out->certificates_, out->clock_, events)), metrics);
   out->resolver_ = TRY(dns::UnboundResolver::create(resolver_options(config), out->clock_, events));
+  out->measured_resolver_ = std::make_unique<dns::MeasuredResolver>(*out->resolver_, metrics);
   store::RocksOptions store;
+  store.metrics = &metrics;
   store.path = config.store_path();
   store.cache_octets = config.store.cache_octets;
   store.reserve_octets = config.store.reserve_octets;
@@ -59,8 +66,8 @@ RealWorld::~RealWorld() = default;
 World RealWorld::world() {
   std::vector<net::Loop*> loops;
   for (const auto& loop : loops_) loops.push_back(loop.get());
-  return {std::move(loops), timers_, clock_,    random_, *network_, *tls_,
-          *resolver_,       *store_, *workers_, *events_};
+  return {std::move(loops),    timers_, clock_,    random_, *network_, *tls_,
+          *measured_resolver_, *store_, *workers_, *events_};
 }
 
 void RealWorld::run() {
@@ -77,8 +84,9 @@ void RealWorld::stop() {
 }
 
 net::Task<> RealWorld::check_names() {
-  if (const auto checked = co_await resolver_->check_validation();
-      !checked && checked.error().kind != base::ErrorKind::cancelled) {
+  const auto checked = co_await resolver_->check_validation();
+  if (checked) names_validate_ = checked->state;
+  if (!checked && checked.error().kind != base::ErrorKind::cancelled) {
     events_->emit(
         {base::Severity::warning, "dns.unknown_validation", {{"reason", checked.error().what}}});
   }
@@ -87,10 +95,17 @@ net::Task<> RealWorld::check_names() {
 base::Result<net::Endpoint> Doors::open(ListenerConfig::Kind kind,
                                         std::unique_ptr<net::TcpListener> listener) {
   const auto at = listener->local();
+  const os::Labels labels{{"listener", std::string(name(kind))}};
+  auto& open = metrics_.gauge("letterlock_connections", "Connections that are open.", labels);
+  auto& accepted =
+      metrics_.counter("letterlock_connections_total", "Connections that came in.", labels);
+  doors_.push_back({kind, at, open, accepted});
   acceptors_.push_back(std::make_unique<net::Acceptor>(
       std::move(listener), world_.world().loops,
-      [this, kind](std::size_t loop, std::unique_ptr<net::Connection> connection) {
-        platform_.take(kind, loop, std::move(connection));
+      [this, kind, &open, &accepted](std::size_t loop,
+                                     std::unique_ptr<net::Connection> connection) {
+        accepted.add();
+        platform_.take(kind, loop, net::counted(std::move(connection), open));
       }));
   events_.emit({base::Severity::info,
                 "listener.opened",

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "apps/platform.h"
+#include "dns/measured.h"
 #include "dns/unbound.h"
 #include "net/tcp.h"
 #include "store/rocksdb.h"
@@ -16,10 +17,11 @@ namespace letterlock::apps {
 
 class RealWorld {
  public:
-  // Opens all of it; nothing runs yet. `durability`: volatile_allowed for the demonstration alone.
-  // Errors: each says what couldn't be opened and what to do.
+  // Opens all of it; nothing runs yet. `metrics` outlive it. `durability`: volatile_allowed for the
+  // demonstration alone. Errors: each says what couldn't be opened and what to do.
   static base::Result<std::unique_ptr<RealWorld>> create(const Config& config,
                                                          base::EventSink& events,
+                                                         os::Metrics& metrics,
                                                          store::Durability durability);
   ~RealWorld();  // after join()
 
@@ -27,6 +29,9 @@ class RealWorld {
   net::Loop& first_loop() { return *loops_.front(); }
   net::TcpNetwork& network() { return *network_; }
   tls::ServerCertificates* certificates() { return certificates_.get(); }
+  store::RocksStore& store() { return *store_; }
+  // As the last check_names() found it.
+  dns::Validation::State names_validate() const { return names_validate_; }
 
   // Starts the threads of all loops but the first, runs the first on this thread until stop(), then
   // ends the others.
@@ -47,8 +52,10 @@ class RealWorld {
   std::vector<std::unique_ptr<net::Loop>> loops_;
   std::unique_ptr<net::TcpNetwork> network_;
   std::shared_ptr<tls::ServerCertificates> certificates_;
-  std::unique_ptr<tls::OpensslTls> tls_;
+  std::unique_ptr<tls::Tls> tls_;
   std::unique_ptr<dns::UnboundResolver> resolver_;
+  std::unique_ptr<dns::MeasuredResolver> measured_resolver_;
+  dns::Validation::State names_validate_ = dns::Validation::State::unknown;
   std::unique_ptr<store::RocksStore> store_;
   std::unique_ptr<net::ThreadWorkers> workers_;
 };
@@ -56,8 +63,8 @@ class RealWorld {
 // The listeners of a configuration, each with the loops behind it.
 class Doors {
  public:
-  Doors(RealWorld& world, Platform& platform, base::EventSink& events)
-      : world_(world), platform_(platform), events_(events) {}
+  Doors(RealWorld& world, Platform& platform, base::EventSink& events, os::Metrics& metrics)
+      : world_(world), platform_(platform), events_(events), metrics_(metrics) {}
 
   // Opens one; port 0 takes a free one. What it listens at. Errors: as TcpNetwork::listen_tcp.
   base::Result<net::Endpoint> open(ListenerConfig::Kind kind,
@@ -66,10 +73,20 @@ class Doors {
   void start(net::Gate& gate);
   void close();
 
+  struct Door {
+    ListenerConfig::Kind kind;
+    net::Endpoint at;
+    os::Gauge& open;
+    os::Counter& accepted;
+  };
+  const std::vector<Door>& doors() const { return doors_; }
+
  private:
   RealWorld& world_;
   Platform& platform_;
   base::EventSink& events_;
+  os::Metrics& metrics_;
+  std::vector<Door> doors_;
   std::vector<std::unique_ptr<net::Acceptor>> acceptors_;
 };
 

@@ -7,7 +7,9 @@
 
 #include "admin/server.h"
 #include "apps/confinement.h"
+#include "apps/figures.h"
 #include "apps/real_world.h"
+#include "apps/watch.h"
 #include "net/local.h"
 #include "os/confine.h"
 #include "os/log.h"
@@ -79,11 +81,18 @@ base::Result<std::vector<OpenPort>> open_ports(const Config& config) {
 // One running node, from the opened sockets to the last goodbye.
 class Node {
  public:
-  Node(const Config& config, os::LogSink& log) : config_(config), log_(log) {}
+  Node(const Config& config, os::LogSink& log)
+      : config_(config), log_(log), events_(metrics_, log, event_rules()) {
+    metrics_.asked(os::Metrics::Kind::counter, "letterlock_log_lines_lost_total",
+                   "Lines thrown away because the log was slower than what happened.", [&log] {
+                     return std::vector<os::Sample>{{{}, static_cast<double>(log.lost())}};
+                   });
+  }
 
   base::Result<> open_world(std::vector<OpenPort> ports);
   void asked(os::Asked what);
   int run();
+  void emit(const base::Event& event) { events_.emit(event); }
 
  private:
   net::Task<> begin();
@@ -91,12 +100,20 @@ class Node {
   net::Task<> end();
   net::Task<> look_at_names();
   admin::Ports admin_ports();
+  net::ResultTask<boost::json::object> backup(std::string directory);
 
   const Config& config_;
   os::LogSink& log_;
+  os::Metrics metrics_;
+  os::EventMeter events_;  // the log behind it
+  os::Gauge& last_backup_{metrics_.gauge(
+      "letterlock_store_last_backup_timestamp_seconds",
+      "When the last backup since the start was finished, in seconds since 1970; 0: none was.")};
+  std::vector<std::unique_ptr<net::TcpListener>> watched_at_;
   std::unique_ptr<RealWorld> world_;
   std::unique_ptr<Platform> platform_;
   std::unique_ptr<Doors> doors_;
+  std::unique_ptr<Watch> watch_;
   std::optional<admin::Ports> admin_ports_;
   std::unique_ptr<admin::Server> admin_;
   std::shared_ptr<net::TcpListener> admin_listener_;
@@ -106,13 +123,18 @@ class Node {
 };
 
 base::Result<> Node::open_world(std::vector<OpenPort> ports) {
-  world_ = TRY(RealWorld::create(config_, log_, store::Durability::required));
+  world_ = TRY(RealWorld::create(config_, events_, metrics_, store::Durability::required));
   platform_ = std::make_unique<Platform>(world_->world(), config_);
-  doors_ = std::make_unique<Doors>(*world_, *platform_, log_);
+  doors_ = std::make_unique<Doors>(*world_, *platform_, events_, metrics_);
+  watch_ = TRY(Watch::create({config_, *world_, *platform_, *doors_, events_, metrics_}));
   for (auto& port : ports) {
-    TRY(doors_->open(port.kind, TRY(world_->network().adopt_listener(std::move(port.socket)))));
+    auto listener = TRY(world_->network().adopt_listener(std::move(port.socket)));
+    if (port.kind == ListenerConfig::Kind::metrics)
+      watched_at_.push_back(std::move(listener));
+    else
+      TRY(doors_->open(port.kind, std::move(listener)));
   }
-  admin_listener_ = TRY(net::listen_local(config_.admin_socket, log_));
+  admin_listener_ = TRY(net::listen_local(config_.admin_socket, events_));
   admin_ports_.emplace(admin_ports());
   admin_ = std::make_unique<admin::Server>(*admin_ports_, world_->first_loop(),
                                            platform_->world().timers);
@@ -131,11 +153,36 @@ admin::Ports Node::admin_ports() {
           platform_->admission(),
           world.clock,
           world.random,
-          log_,
+          events_,
           config_.site.node,
           LETTERLOCK_VERSION,
           [this] { return platform_->tenants(); },
-          [this](base::TenantId tenant) { platform_->notice(tenant); }};
+          [this](base::TenantId tenant) { platform_->notice(tenant); },
+          [this] { return watch_->state(); },
+          [this](std::string directory) { return backup(std::move(directory)); }};
+}
+
+net::ResultTask<boost::json::object> Node::backup(std::string directory) {
+  store::BackupOptions options;
+  options.directory = directory;
+  options.octets_per_second = config_.store.backup_octets_per_second;
+  options.site = config_.site.name;
+  options.node = config_.site.node;
+  options.version = LETTERLOCK_VERSION;
+  options.now = platform_->world().clock.now();
+  const auto facts = co_await world_->store().backup(std::move(options));
+  if (!facts) {
+    events_.emit({base::Severity::error,
+                  "store.backup_failed",
+                  {{"directory", directory}, {"reason", facts.error().what}}});
+    co_return base::fail(facts.error());
+  }
+  last_backup_.set(base::to_milliseconds(platform_->world().clock.now()) / 1000);
+  events_.emit({base::Severity::info,
+                "store.backup_written",
+                {{"directory", directory}, {"octets", std::to_string(facts->octets)}}});
+  co_return boost::json::object{
+      {"directory", directory}, {"octets", facts->octets}, {"as-of", facts->written}};
 }
 
 net::Task<> Node::look_at_names() {
@@ -146,36 +193,42 @@ net::Task<> Node::look_at_names() {
 
 void Node::tell_manager(std::string_view state) {
   if (const auto told = os::notify_service(state); !told) {
-    log_.emit({base::Severity::warning, "node.notify_failed", {{"reason", told.error().what}}});
+    events_.emit({base::Severity::warning, "node.notify_failed", {{"reason", told.error().what}}});
   }
 }
 
 net::Task<> Node::begin() {
+  for (auto& listener : watched_at_) watch_->serve(std::move(listener));
   if (const auto started = co_await platform_->start(); !started) {
-    log_.emit({base::Severity::error, "node.start_failed", {{"reason", started.error().what}}});
+    events_.emit({base::Severity::error, "node.start_failed", {{"reason", started.error().what}}});
     status_ = 1;
+    co_await watch_->close();
     world_->stop();
     co_return;
   }
   doors_->start(*gate_);
   gate_->start(admin_->run(admin_listener_));
   gate_->start(look_at_names());
-  log_.emit({base::Severity::info,
-             "node.ready",
-             {{"site", config_.site.name},
-              {"node", config_.site.node},
-              {"version", LETTERLOCK_VERSION}}});
+  watch_->start();
+  events_.emit({base::Severity::info,
+                "node.ready",
+                {{"site", config_.site.name},
+                 {"node", config_.site.node},
+                 {"version", LETTERLOCK_VERSION}}});
   tell_manager("READY=1");
 }
 
 net::Task<> Node::end() {
-  log_.emit({base::Severity::info, "node.stopping", {{"node", config_.site.node}}});
+  events_.emit({base::Severity::info, "node.stopping", {{"node", config_.site.node}}});
   tell_manager("STOPPING=1");
+  watch_->stopping();
+  world_->store().stop_backup();
   doors_->close();
   co_await platform_->stop(stop_grace);
   admin_listener_->close();
   co_await gate_->close(platform_->world().timers, base::Milliseconds(0));
-  log_.emit({base::Severity::info, "node.stopped", {{"node", config_.site.node}}});
+  co_await watch_->close();
+  events_.emit({base::Severity::info, "node.stopped", {{"node", config_.site.node}}});
   world_->stop();
 }
 
@@ -184,7 +237,8 @@ void Node::asked(os::Asked what) {
   world_->first_loop().post([this, what] {
     if (what == os::Asked::reload) {
       if (const auto reopened = log_.reopen(); !reopened)
-        log_.emit({base::Severity::error, "log.not_reopened", {{"reason", reopened.error().what}}});
+        events_.emit(
+            {base::Severity::error, "log.not_reopened", {{"reason", reopened.error().what}}});
       world_->certificates()->refresh();
       return;
     }
@@ -235,9 +289,9 @@ int serve(const std::string& config_file) {
   if (!signals) return complain(signals.error());
   auto log = os::LogSink::create(log_options(config), clock);
   if (!log) return complain(log.error());
-  (*log)->emit(confined->event());
-  if (few) (*log)->emit(*few);
   Node node(config, **log);
+  node.emit(confined->event());
+  if (few) node.emit(*few);
   if (const auto opened = node.open_world(std::move(*ports)); !opened)
     return complain(opened.error());
   running = &node;

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GUIDE = ROOT / "docs" / "operator.md"
 NAME = re.compile(r'"([a-z][a-z_]*\.[a-z][a-z_]*)"')
 # What makes a statement one that names events: it emits, makes a severity, or chooses a name for later.
-TELLS = re.compile(r"\bemit\(|\bSeverity::|\bevent_? =|\bstring_view name =|^\s*name =|\bEvent\b", re.M)
+TELLS = re.compile(r"\bemit\(|\brefused?\(|\bSeverity::|\bevent_? =|\bstring_view name =|^\s*name =|\bEvent\b", re.M)
 
 
 def statements(text):

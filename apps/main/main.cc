@@ -5,7 +5,9 @@
 #include "apps/cli.h"
 #include "apps/config.h"
 #include "apps/demo.h"
+#include "apps/restore.h"
 #include "apps/serve.h"
+#include "apps/top.h"
 
 int main(int argc, char** argv) {
   using namespace letterlock::apps;
@@ -29,6 +31,24 @@ int main(int argc, char** argv) {
   demonstration->add_flag("--once", demo_options.once, "end when all is shown");
   demonstration->add_option("--out", demo_options.out_dir, "leave each trace there as JSON");
 
+  TopOptions top_options;
+  auto* topping = app.add_subcommand("top", "how the node is, again and again, until q");
+  topping->add_flag("--once", top_options.once, "once, as it is where nobody looks on");
+  topping->add_flag("--json", top_options.json, "each time the whole answer, one line of JSON");
+  topping->add_option("--every", top_options.every_seconds, "seconds between two looks")
+      ->check(CLI::Range(1, 3600));
+  topping->add_option("--config", top_options.target.config_file,
+                      "the node's configuration (for its socket)");
+  topping->add_option("--socket", top_options.target.socket, "the node's socket");
+
+  RestoreOptions restore_options;
+  auto* restoring =
+      app.add_subcommand("restore", "what a backup holds, into a data directory without a store");
+  restoring->add_option("backup", restore_options.backup, "the backup's directory")->required();
+  restoring
+      ->add_option("--config", restore_options.config_file, "of the node that is to go on with it")
+      ->required();
+
   OperatorCommands commands;
   commands.add_to(app);
   CLI11_PARSE(app, argc, argv);
@@ -36,6 +56,8 @@ int main(int argc, char** argv) {
   if (serving->parsed()) return serve(config_file);
   if (check->parsed()) return check_config(config_file);
   if (demonstration->parsed()) return demo(demo_options);
+  if (topping->parsed()) return top(top_options);
+  if (restoring->parsed()) return restore(restore_options);
   if (reference->parsed()) {
     fmt::print("{}", config_reference());
     return 0;

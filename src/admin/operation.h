@@ -44,6 +44,10 @@ struct Ports {
   std::string version;
   std::function<net::ResultTask<std::vector<base::TenantId>>()> tenants;
   std::function<void(base::TenantId)> notice;  // something is to be told: wakes the reporter
+  // What whoever runs the node knows of it beside; nothing where nobody runs one.
+  std::function<json::object()> state = [] { return json::object(); };
+  // Writes a backup into this directory. Errors: as store::Store's.
+  std::function<net::ResultTask<json::object>(std::string)> backup = {};
 };
 
 // The arguments of one call, checked against the operation's parameters before it runs.

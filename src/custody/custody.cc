@@ -157,16 +157,30 @@ net::ResultTask<Outcome> Custody::accept_part(Reception reception, queue::Conten
   turn.reset();
   if (writing.sending.kind != directory::SendingOutcome::Kind::ok)
     co_return Outcome(NotAllowed{writing.sending});
-  events_.emit({base::Severity::info,
-                "queue.accepted",
-                {{"trace", reception.trace.text()},
-                 {"kind", std::string(hop::name(reception.kind))},
-                 {"mail_from", reception.mail_from},
-                 {"recipients", std::to_string(writing.recipients.size())},
-                 {"octets", std::to_string(content.octets)},
-                 {"level", std::string(hop::name(reception.protection.level))},
-                 {"peer", reception.from.address}}});
+  co_await tell(reception, writing.message, writing.recipients.size());
   co_return Outcome(Accepted{std::move(writing.due)});
+}
+
+// From the content's last octet to the durable record; the reply follows at once.
+net::Task<> Custody::tell(const Reception& reception, const queue::Message& message,
+                          std::size_t recipients) const {
+  base::Event event{base::Severity::info,
+                    "queue.accepted",
+                    {{"trace", reception.trace.text()},
+                     {"kind", std::string(hop::name(reception.kind))},
+                     {"mail_from", reception.mail_from},
+                     {"recipients", std::to_string(recipients)},
+                     {"octets", std::to_string(message.octets)},
+                     {"level", std::string(hop::name(reception.protection.level))},
+                     {"tls", std::string(hop::name(reception.protection.tls.version))},
+                     {"peer", reception.from.address}}};
+  if (reception.content_ended)
+    event.fields.emplace_back("took_ms",
+                              std::to_string((clock_.steady() - *reception.content_ended).count()));
+  event.fields.emplace_back("tenant", options_.tenant_name
+                                          ? co_await options_.tenant_name(message.tenant)
+                                          : message.tenant.text());
+  events_.emit(event);
 }
 
 hop::TlsFacts facts_for(const tls::Session& session, const base::TraceId& trace) {

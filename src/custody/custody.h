@@ -3,6 +3,7 @@
 // that puts mail into the queue (msa, mx, reporter). Lives on any loop.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,6 +49,8 @@ struct Reception {
   base::AccountId account;  // that submitted it: its sending is counted
   hop::Requirement requirement;
   bool is_report = false;
+  // When the last octet of the content had come, on the steady clock; nothing: it was made here.
+  std::optional<os::Steady> content_ended;
   // What else changes in the same transaction (a report's notices are told). Called once or more.
   store::Store::Function also;
 };
@@ -67,6 +70,8 @@ struct Options {
   base::Milliseconds lifetime = std::chrono::days(5);
   base::Milliseconds report_lifetime = std::chrono::days(2);
   base::Milliseconds keep_trace = std::chrono::days(90);
+  // For the log; without it a tenant stands there as its id.
+  std::function<net::Task<std::string>(base::TenantId)> tenant_name;
 };
 
 class Custody {
@@ -94,6 +99,8 @@ class Custody {
     std::vector<Recipient> recipients;
   };
   net::ResultTask<Outcome> accept_part(Reception reception, queue::Content content, Part part);
+  net::Task<> tell(const Reception& reception, const queue::Message& message,
+                   std::size_t recipients) const;
   queue::Message message_of(const Reception& reception, const queue::Content& content,
                             const Part& part) const;
 

@@ -44,4 +44,30 @@ net::Task<> InboundHandler::on_end(drive::SmtpEnd end, std::string detail) {
   co_return;
 }
 
+net::ResultTask<> InboundHandler::add(queue::Intake& intake, std::string_view octets,
+                                      std::string account) {
+  auto added = co_await intake.add(octets);
+  if (!added && added.error().kind != base::ErrorKind::cancelled)
+    not_accepted(added.error(), std::move(account));
+  co_return added;
+}
+
+void InboundHandler::not_accepted(const base::Error& error, std::string account) const {
+  ports_.events.emit({base::Severity::error,
+                      "queue.not_accepted",
+                      {{"agent", std::string(agent_)},
+                       {"peer", peer_.address.text()},
+                       {"account", std::move(account)},
+                       {"kind", std::string(base::name(error.kind))},
+                       {"reason", error.what}}});
+}
+
+void InboundHandler::refused(std::string_view event, base::Severity severity,
+                             const smtp::Reply& reply,
+                             std::vector<std::pair<std::string_view, std::string>> fields) const {
+  fields.emplace(fields.begin(), "peer", peer_.address.text());
+  fields.emplace_back("status", reply.status_or_default().text());
+  ports_.events.emit({severity, event, std::move(fields)});
+}
+
 }  // namespace letterlock::custody

@@ -49,6 +49,13 @@ class InboundHandler : public drive::SmtpHandler {
   net::Task<> on_end(drive::SmtpEnd end, std::string detail) override;
 
  protected:
+  // Adds content, and tells what failed: the peer hears one sentence only. `account`: who signed
+  // in.
+  net::ResultTask<> add(queue::Intake& intake, std::string_view octets, std::string account);
+  void not_accepted(const base::Error& error, std::string account) const;
+  void refused(std::string_view event, base::Severity severity, const smtp::Reply& reply,
+               std::vector<std::pair<std::string_view, std::string>> fields) const;
+
   const InboundPorts& ports_;
   const InboundOptions& options_;
   const net::Endpoint local_;

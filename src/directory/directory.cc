@@ -9,6 +9,8 @@
 namespace letterlock::directory {
 namespace {
 
+constexpr std::size_t tenant_names_max = 10'000;
+
 using store::Scope;
 
 net::ResultTask<Resolution> resolve_in_tenant(store::Transaction& tx, Address address) {
@@ -64,6 +66,19 @@ net::ResultTask<std::optional<base::TenantId>> Directory::is_ours(Domain domain)
 net::ResultTask<std::optional<Tenant>> Directory::tenant(base::TenantId id) {
   co_return co_await ask<std::optional<Tenant>>(environment_.store, Scope::site(),
                                                 [&](auto& tx) { return find_tenant(tx, id); });
+}
+
+net::Task<std::string> Directory::tenant_name(base::TenantId id) {
+  {
+    const std::scoped_lock lock(names_mutex_);
+    if (const auto known = names_.find(id); known != names_.end()) co_return known->second;
+  }
+  const auto found = co_await tenant(id);
+  if (!found || !*found) co_return id.text();
+  const std::scoped_lock lock(names_mutex_);
+  if (names_.size() >= tenant_names_max) names_.clear();
+  names_[id] = (*found)->name;
+  co_return (*found)->name;
 }
 
 net::ResultTask<std::optional<Account>> Directory::account(base::TenantId tenant,

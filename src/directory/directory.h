@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <functional>
+#include <unordered_map>
 #include <variant>
 
 #include "base/event.h"
@@ -80,6 +81,9 @@ class Directory {
   // Errors of all: the store's, corrupt.
   net::ResultTask<std::optional<base::TenantId>> is_ours(Domain domain);
   net::ResultTask<std::optional<Tenant>> tenant(base::TenantId id);
+  // For the log: the name that people know the tenant by; its id as text where that can't be told.
+  // A tenant keeps its name, so it is read once.
+  net::Task<std::string> tenant_name(base::TenantId id);
   net::ResultTask<std::optional<Account>> account(base::TenantId tenant, base::AccountId id);
   net::ResultTask<Resolution> resolve(Address address);
   // Of the site: who gets mail to the bare <postmaster>, and to the roles of tenants without an
@@ -119,6 +123,8 @@ class Directory {
   RecentPasswords recent_passwords_;
   Throttle throttle_;
   std::atomic<std::size_t> strangers_ = 0;  // whose passwords are being checked
+  std::mutex names_mutex_;
+  std::unordered_map<base::TenantId, std::string> names_;  // of tenants that were asked for
   std::mutex secret_mutex_;
   base::Bytes secret_;  // the site's; empty until it was read
 };

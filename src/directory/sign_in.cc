@@ -182,10 +182,11 @@ void Directory::note_sign_in(std::string_view login, const net::IpAddress& sourc
   const auto now = environment_.clock.steady();
   if (attempt == Attempt::succeeded) return throttle_.succeeded(one_name(login), source, now);
   if (attempt == Attempt::undone) return throttle_.take_back(one_name(login), source);
-  environment_.events.emit(
-      {base::Severity::info,
-       "sign_in.failed",
-       {{"login", std::string(login.substr(0, text_octets_max))}, {"source", source.text()}}});
+  environment_.events.emit({base::Severity::info,
+                            "sign_in.failed",
+                            {{"login", std::string(login.substr(0, text_octets_max))},
+                             {"source", source.text()},
+                             {"reason", std::string(name(Why::credentials))}}});
 }
 
 sasl::Standing Directory::standing(const Account& account, sasl::Mechanism mechanism) {

@@ -65,9 +65,12 @@ net::ResultTask<std::optional<queue::Settled>> Delivery::run() {
   }
   ports_.events.emit({base::Severity::info,
                       event_,
-                      {{"trace", message_->trace.text()},
+                      {{"tenant", co_await ports_.directory.tenant_name(item_.tenant)},
+                       {"trace", message_->trace.text()},
                        {"recipient", recipient_->address},
-                       {"detail", detail_}}});
+                       {"detail", detail_},
+                       {"age_ms", std::to_string(std::max<std::int64_t>(
+                                      (ports_.clock.now() - message_->accepted).count(), 0))}}});
   co_return std::move(settled_);
 }
 

@@ -38,15 +38,19 @@ smtp::Reply Handler::failed(const base::Error& error, std::string_view what) {
   return smtp::reply(451, dsn::Status{4, 3, 0}, "cannot look that up now, try later");
 }
 
+void Handler::tell_throttled() const {
+  ports_.events.emit({base::Severity::warning,
+                      "sign_in.throttled",
+                      {{"agent", "msa"}, {"peer", peer_.address.text()}, {"login", login_}}});
+}
+
 net::ResultTask<drive::SmtpAccount> Handler::on_auth_keys(std::string user,
                                                           sasl::Mechanism mechanism) {
   login_ = user;
   scram_ = true;
   account_.reset();
   if (ports_.directory.begin_sign_in(user, peer_.address) > base::Milliseconds(0)) {
-    ports_.events.emit({base::Severity::warning,
-                        "sign_in.throttled",
-                        {{"agent", "msa"}, {"peer", peer_.address.text()}, {"login", user}}});
+    tell_throttled();
     co_return base::fail(base::ErrorKind::unavailable, "too many failed sign-ins");
   }
   auto found = co_await ports_.directory.credentials(user);
@@ -72,7 +76,9 @@ net::ResultTask<sasl::Standing> Handler::on_auth_check(sasl::NeedCheck check) {
   }
   const auto& refused = std::get<directory::SignInRefused>(sign_in);
   // Of a wrong name or password the directory has told.
-  if (refused.why != directory::SignInRefused::Why::credentials) {
+  if (refused.why == directory::SignInRefused::Why::throttled) {
+    tell_throttled();
+  } else if (refused.why != directory::SignInRefused::Why::credentials) {
     ports_.events.emit({base::Severity::info,
                         "sign_in.failed",
                         {{"agent", "msa"},
@@ -92,6 +98,7 @@ net::Task<smtp::Reply> Handler::on_authenticated(sasl::Success, sasl::Mechanism 
                       "sign_in.succeeded",
                       {{"agent", "msa"},
                        {"peer", peer_.address.text()},
+                       {"tenant", co_await ports_.directory.tenant_name(account_->tenant)},
                        {"account", account_->address.text()},
                        {"mechanism", std::string(sasl::name(mechanism))}}});
   co_return smtp::reply(235, dsn::Status{2, 7, 0}, "signed in");
@@ -112,17 +119,36 @@ net::Task<> Handler::on_auth_failed(sasl::Failure failure, sasl::Mechanism mecha
   co_return;
 }
 
+// One event for what the client is refused; `what` is the address, or the content, that it is
+// about.
+net::Task<smtp::Reply> Handler::refuse(std::string_view event, smtp::Reply reply, std::string what,
+                                       std::string reason) {
+  auto tenant = co_await ports_.directory.tenant_name(account_->tenant);
+  refused(event, base::Severity::info, reply,
+          {{"tenant", std::move(tenant)},
+           {"account", account_->address.text()},
+           {"what", std::move(what)},
+           {"reason", std::move(reason)}});
+  co_return reply;
+}
+
 net::Task<smtp::Reply> Handler::on_mail(smtp::Mail mail) {
   // Read again: an operator may have stopped the account while this session lasts.
   auto account = co_await ports_.directory.account(account_->tenant, account_->id);
   if (!account) co_return failed(account.error(), "reading the account");
   if (!*account || (*account)->state == directory::Account::State::suspended) {
-    co_return smtp::reply(550, dsn::status::not_authorized, "this account is closed");
+    co_return co_await refuse(
+        "msa.sender_refused",
+        smtp::reply(550, dsn::status::not_authorized, "this account is closed"), mail.from.text(),
+        "the account is closed");
   }
   account_ = std::move(**account);
   if (account_->sending.state == directory::Sending::State::stopped) {
-    co_return smtp::reply(550, dsn::status::not_authorized,
-                          "sending is stopped for this account: " + account_->sending.reason);
+    co_return co_await refuse(
+        "msa.sender_refused",
+        smtp::reply(550, dsn::status::not_authorized,
+                    "sending is stopped for this account: " + account_->sending.reason),
+        mail.from.text(), "its sending is stopped");
   }
   // RFC 6409 §6.1: the envelope's sender must be one that the account may use. The null one is for
   // notes that clients send (MDN).
@@ -130,12 +156,10 @@ net::Task<smtp::Reply> Handler::on_mail(smtp::Mail mail) {
     const auto may = co_await ports_.directory.may_send_as(*account_, mail.from.address());
     if (!may) co_return failed(may.error(), "checking the sender");
     if (!*may) {
-      ports_.events.emit(
-          {base::Severity::info,
-           "msa.sender_refused",
-           {{"account", account_->address.text()}, {"mail_from", mail.from.text()}}});
-      co_return smtp::reply(550, dsn::status::not_authorized,
-                            mail.from.path() + " does not belong to this account");
+      co_return co_await refuse("msa.sender_refused",
+                                smtp::reply(550, dsn::status::not_authorized,
+                                            mail.from.path() + " does not belong to this account"),
+                                mail.from.text(), "the envelope's sender isn't the account's own");
     }
   }
   transaction_.emplace();
@@ -153,7 +177,7 @@ net::Task<smtp::Reply> Handler::on_rcpt(smtp::Rcpt rcpt) {
       recipients.push_back({rcpt.to, rcpt.dsn, tenant});
     return smtp::reply(250, dsn::status::address_valid, "recipient taken");
   };
-  co_return std::visit(
+  auto reply = std::visit(
       Overloaded{[&](const directory::ToMailbox& to) { return taken(to.account.tenant); },
                  [&](const directory::ToTargets& to) { return taken(to.alias.tenant); },
                  [&](const directory::ToMembers& to) { return taken(to.group.tenant); },
@@ -166,6 +190,8 @@ net::Task<smtp::Reply> Handler::on_rcpt(smtp::Rcpt rcpt) {
                  },
                  [&](const directory::NotOurs&) { return taken(std::nullopt); }},
       *resolved);
+  if (reply.is_positive()) co_return reply;
+  co_return co_await refuse("msa.recipient_refused", reply, rcpt.to.text(), reply.text());
 }
 
 net::Task<smtp::Reply> Handler::on_content_begin() {
@@ -229,7 +255,7 @@ message::Reception Handler::reception_field() const {
 }
 
 net::ResultTask<> Handler::on_content(std::string_view octets) {
-  return transaction_->intake->add(octets);
+  return add(*transaction_->intake, octets, account_->address.text());
 }
 
 // RFC 6409 §6.1: every author (or the Sender where there is one) must be the account's own.
@@ -241,9 +267,6 @@ net::ResultTask<std::optional<queue::Refused>> Handler::check_authors() {
   for (const auto& address : claimed) {
     CO_TRY(const bool may, co_await ports_.directory.may_send_as(*account_, address));
     if (may) continue;
-    ports_.events.emit({base::Severity::info,
-                        "msa.sender_refused",
-                        {{"account", account_->address.text()}, {"header_from", address.text()}}});
     co_return std::optional(
         queue::Refused{dsn::status::not_authorized,
                        address.path() + " in the message does not belong to this account"});
@@ -282,24 +305,24 @@ net::ResultTask<custody::Reception> Handler::reception() {
   co_return reception;
 }
 
-net::Task<smtp::Reply> Handler::take(queue::Content content) {
+net::Task<smtp::Reply> Handler::take(queue::Content content, os::Steady ended) {
   const auto refused = co_await check_authors();
   if (!refused) co_return failed(refused.error(), "checking the authors");
-  if (*refused) co_return custody::reply_for(**refused);
+  if (*refused)
+    co_return co_await refuse("msa.sender_refused", custody::reply_for(**refused),
+                              transaction_->mail.from.text(), (*refused)->text);
   auto came = co_await reception();
   if (!came) co_return failed(came.error(), "reading the tenant");
+  came->content_ended = ended;
   const auto outcome = co_await ports_.custody.accept(std::move(*came), std::move(content));
   if (!outcome) {
-    ports_.events.emit({base::Severity::error,
-                        "queue.not_accepted",
-                        {{"agent", "msa"},
-                         {"account", account_->address.text()},
-                         {"reason", outcome.error().what}}});
+    not_accepted(outcome.error(), account_->address.text());
   } else if (const auto* not_allowed = std::get_if<custody::NotAllowed>(&*outcome)) {
-    ports_.events.emit(
-        {base::Severity::warning,
-         "msa.sending_limit",
-         {{"account", account_->address.text()}, {"reason", not_allowed->outcome.reason}}});
+    ports_.events.emit({base::Severity::warning,
+                        "msa.sending_limit",
+                        {{"tenant", co_await ports_.directory.tenant_name(account_->tenant)},
+                         {"account", account_->address.text()},
+                         {"reason", not_allowed->outcome.reason}}});
     if (not_allowed->outcome.stopped_now)
       ports_.directory.report_stopped(*account_, not_allowed->outcome.reason);
   }
@@ -307,19 +330,17 @@ net::Task<smtp::Reply> Handler::take(queue::Content content) {
 }
 
 net::Task<smtp::Reply> Handler::on_content_end(smtp::ContentFacts) {
+  const auto ended = ports_.clock.steady();
   auto content = co_await transaction_->intake->finish();
   smtp::Reply said;
   if (!content) {
     said = custody::reply_for(content.error());
-    ports_.events.emit({base::Severity::error,
-                        "queue.not_accepted",
-                        {{"agent", "msa"},
-                         {"account", account_->address.text()},
-                         {"reason", content.error().what}}});
+    not_accepted(content.error(), account_->address.text());
   } else if (!*content) {
-    said = custody::reply_for(content->error());
+    said = co_await refuse("msa.content_refused", custody::reply_for(content->error()),
+                           transaction_->mail.from.text(), content->error().text);
   } else {
-    said = co_await take(std::move(**content));
+    said = co_await take(std::move(**content), ended);
   }
   transaction_.reset();
   co_return said;

@@ -42,7 +42,10 @@ class Handler final : public custody::InboundHandler {
   message::Reception reception_field() const;
   net::ResultTask<std::optional<queue::Refused>> check_authors();
   net::ResultTask<custody::Reception> reception();
-  net::Task<smtp::Reply> take(queue::Content content);
+  net::Task<smtp::Reply> take(queue::Content content, os::Steady ended);
+  net::Task<smtp::Reply> refuse(std::string_view event, smtp::Reply reply, std::string what,
+                                std::string reason);
+  void tell_throttled() const;
   smtp::Reply failed(const base::Error& error, std::string_view what);
 
   std::string login_;  // of the exchange under way

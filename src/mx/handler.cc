@@ -27,12 +27,10 @@ net::Task<smtp::Reply> Handler::on_mail(smtp::Mail mail) {
 
 smtp::Reply Handler::refuse_rcpt(smtp::Reply reply, std::string_view why,
                                  const address::Address& to) {
-  ports_.events.emit({base::Severity::info,
-                      "mx.recipient_refused",
-                      {{"peer", peer_.address.text()},
-                       {"mail_from", transaction_->mail.from.text()},
-                       {"recipient", to.text()},
-                       {"reason", std::string(why)}}});
+  refused("mx.recipient_refused", base::Severity::info, reply,
+          {{"mail_from", transaction_->mail.from.text()},
+           {"recipient", to.text()},
+           {"reason", std::string(why)}});
   return reply;
 }
 
@@ -118,7 +116,7 @@ message::Reception Handler::reception_field() const {
 }
 
 net::ResultTask<> Handler::on_content(std::string_view octets) {
-  return transaction_->intake->add(octets);
+  return add(*transaction_->intake, octets, {});
 }
 
 custody::Reception Handler::reception() const {
@@ -143,27 +141,22 @@ custody::Reception Handler::reception() const {
 }
 
 net::Task<smtp::Reply> Handler::on_content_end(smtp::ContentFacts) {
+  const auto ended = ports_.clock.steady();
   auto content = co_await transaction_->intake->finish();
   smtp::Reply said;
   if (!content) {
     said = custody::reply_for(content.error());
-    ports_.events.emit(
-        {base::Severity::error,
-         "queue.not_accepted",
-         {{"agent", "mx"}, {"peer", peer_.address.text()}, {"reason", content.error().what}}});
+    not_accepted(content.error(), {});
   } else if (!*content) {
     said = custody::reply_for(content->error());
-    ports_.events.emit({base::Severity::info,
-                        "mx.content_refused",
-                        {{"peer", peer_.address.text()}, {"reason", content->error().text}}});
+    refused("mx.content_refused", base::Severity::info, said,
+            {{"mail_from", transaction_->mail.from.text()}, {"reason", content->error().text}});
   } else {
-    const auto outcome = co_await ports_.custody.accept(reception(), std::move(**content));
+    auto came = reception();
+    came.content_ended = ended;
+    const auto outcome = co_await ports_.custody.accept(std::move(came), std::move(**content));
     said = custody::reply_for(outcome, transaction_->trace);
-    if (!outcome)
-      ports_.events.emit(
-          {base::Severity::error,
-           "queue.not_accepted",
-           {{"agent", "mx"}, {"peer", peer_.address.text()}, {"reason", outcome.error().what}}});
+    if (!outcome) not_accepted(outcome.error(), {});
   }
   transaction_.reset();
   co_return said;

@@ -52,6 +52,17 @@ base::Result<> notify_service(std::string_view state) {
   return {};
 }
 
+std::optional<base::Milliseconds> watchdog_interval() {
+  const auto whose = environment("WATCHDOG_PID");
+  if (!whose.empty() && number_from(whose) != getpid()) return std::nullopt;
+  const auto text = environment("WATCHDOG_USEC");
+  std::int64_t microseconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), microseconds);
+  if (error != std::errc() || end != text.data() + text.size() || microseconds < 1000)
+    return std::nullopt;
+  return base::Milliseconds(microseconds / 1000);
+}
+
 std::vector<GivenListener> take_given_listeners() {
   std::vector<GivenListener> given;
   const bool ours = number_from(environment("LISTEN_PID")) == getpid();

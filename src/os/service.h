@@ -2,11 +2,13 @@
 // socket, and sockets that listen already.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "os/descriptor.h"
 
 namespace letterlock::os {
@@ -17,6 +19,9 @@ base::Result<> notify_service(std::string_view state);
 
 // Where descriptors begin that are neither input, output nor error.
 inline constexpr int first_inherited = 3;
+
+// How often the service manager wants to hear WATCHDOG=1 (WATCHDOG_USEC); nothing: it doesn't.
+std::optional<base::Milliseconds> watchdog_interval();
 
 struct GivenListener {
   std::string name;  // FileDescriptorName= of the socket unit; empty if it has none

@@ -122,7 +122,18 @@ net::Task<> close_fetch(Outcomes outcomes, Fetch fetch, trace::Closing closing) 
                               [fetch, closing, told = outcomes.told_times](store::Transaction& tx) {
                                 return record_outcome(tx, fetch, closing, told);
                               });
-    if (done) co_return;
+    if (done) {
+      outcomes.events.emit({base::Severity::info,
+                            "fetch.given",
+                            {{"tenant", outcomes.tenant},
+                             {"trace", fetch.ref.trace.text()},
+                             {"mailbox", fetch.hop.from.who},
+                             {"level", std::string(hop::name(fetch.hop.protection.level))},
+                             {"tls", std::string(hop::name(fetch.hop.protection.tls.version))},
+                             {"outcome", std::string(hop::name(closing.outcome))},
+                             {"detail", closing.reason}}});
+      co_return;
+    }
     error = std::move(done.error());
     if (error.kind == ErrorKind::cancelled || error.kind == ErrorKind::not_found) break;
   }

@@ -56,6 +56,7 @@ struct Outcomes {
   net::Timers& timers;
   base::EventSink& events;
   trace::TimeDetail told_times = trace::TimeDetail::day;
+  std::string tenant;  // its name, for the log
 };
 net::Task<> close_fetch(Outcomes outcomes, Fetch fetch, trace::Closing closing);
 

@@ -40,11 +40,14 @@ class Handler final : public drive::PopHandler {
   net::ResultTask<> commit(std::vector<std::uint32_t> uids) override;
 
   // For the log: who signed in (empty: nobody), and what went.
+  std::string tenant() const { return facts_ ? facts_->tenant.name : std::string(); }
   std::string login() const { return facts_ ? facts_->account.address.text() : std::string(); }
   std::size_t fetched() const { return fetched_; }
   std::size_t deleted() const { return deleted_; }
 
  private:
+  void tell_refused(std::string_view user, std::string_view why) const;
+
   const Ports& ports_;
   const Options& options_;
   net::Gate& outcomes_;

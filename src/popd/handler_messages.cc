@@ -26,7 +26,8 @@ net::Task<> Handler::content_ended(std::uint32_t, drive::PopGiving giving, drive
   if (!fetch_) co_return;
   auto fetch = std::move(*fetch_);
   fetch_.reset();
-  const Outcomes outcomes{ports_.store, ports_.timers, ports_.events, options_.told_times};
+  const Outcomes outcomes{ports_.store, ports_.timers, ports_.events, options_.told_times,
+                          facts_->tenant.name};
   auto closing = closing_of(giving, given, ports_.clock.now());
   if (outcomes_.running() >= outcomes_waiting_max) {
     co_await close_fetch(outcomes, std::move(fetch), std::move(closing));

@@ -7,6 +7,20 @@ namespace {
 using base::ErrorKind;
 using How = drive::PopSignIn::How;
 
+constexpr std::size_t login_octets_max = 320;
+
+std::string_view mechanism_name(How how) {
+  switch (how) {
+    case How::password:
+      return "password";
+    case How::scram:
+      return sasl::name(sasl::Mechanism::scram_sha_256);
+    case How::scram_plus:
+      return sasl::name(sasl::Mechanism::scram_sha_256_plus);
+  }
+  return "";
+}
+
 auto denied(const char* why) {
   return base::fail(ErrorKind::denied, why);
 }
@@ -15,6 +29,23 @@ auto throttled() {
 }
 
 }  // namespace
+
+// Of a wrong name or password the directory has told.
+void Handler::tell_refused(std::string_view user, std::string_view why) const {
+  const bool throttled_now = why == name(directory::SignInRefused::Why::throttled);
+  base::Event event{base::Severity::info,
+                    "sign_in.failed",
+                    {{"agent", "popd"},
+                     {"peer", ends_.peer.address.text()},
+                     {"login", std::string(user.substr(0, login_octets_max))}}};
+  if (throttled_now) {
+    event.severity = base::Severity::warning;
+    event.name = "sign_in.throttled";
+  } else {
+    event.fields.emplace_back("reason", std::string(why));
+  }
+  ports_.events.emit(event);
+}
 
 // By the domain alone: a name that isn't there hears what its neighbours hear.
 net::ResultTask<bool> Handler::clear_allowed(std::string user) {
@@ -29,8 +60,10 @@ net::ResultTask<bool> Handler::clear_allowed(std::string user) {
 net::ResultTask<drive::PopHandler::Keys> Handler::keys(std::string user,
                                                        sasl::Mechanism mechanism) {
   account_.reset();
-  if (ports_.directory.begin_sign_in(user, ends_.peer.address) > base::Milliseconds(0))
+  if (ports_.directory.begin_sign_in(user, ends_.peer.address) > base::Milliseconds(0)) {
+    tell_refused(user, name(directory::SignInRefused::Why::throttled));
     co_return throttled();
+  }
   auto asked = co_await ports_.directory.credentials(user);
   if (!asked)
     ports_.directory.note_sign_in(user, ends_.peer.address, directory::Directory::Attempt::undone);
@@ -43,9 +76,11 @@ net::ResultTask<drive::PopHandler::Keys> Handler::keys(std::string user,
 
 net::ResultTask<sasl::Standing> Handler::check_password(std::string user, std::string password) {
   account_.reset();
-  CO_TRY(auto sign_in, co_await ports_.directory.check_password(
-                           std::move(user), std::move(password), ends_.peer.address));
+  CO_TRY(auto sign_in,
+         co_await ports_.directory.check_password(user, std::move(password), ends_.peer.address));
   if (const auto* refused = std::get_if<directory::SignInRefused>(&sign_in)) {
+    if (refused->why != directory::SignInRefused::Why::credentials)
+      tell_refused(user, name(refused->why));
     if (refused->why == directory::SignInRefused::Why::throttled) co_return throttled();
     co_return sasl::Standing::refused;
   }
@@ -77,6 +112,13 @@ net::ResultTask<pop::Maildrop> Handler::signed_in(drive::PopSignIn sign_in) {
     co_return denied("clear fetch is refused");
   CO_CHECK(co_await sweep_fetches(ports_.store, account, ports_.clock.now()));
   CO_TRY(auto inbox, co_await load_inbox(ports_.store, {account.tenant, account.id}));
+  ports_.events.emit({base::Severity::info,
+                      "sign_in.succeeded",
+                      {{"agent", "popd"},
+                       {"peer", ends_.peer.address.text()},
+                       {"tenant", tenant->name},
+                       {"account", account.address.text()},
+                       {"mechanism", std::string(mechanism_name(sign_in.how))}}});
   place_ = inbox.place;
   facts_ = FetchFacts{account,     std::move(*tenant), sign_in.how, sign_in.tls, ends_.implicit_tls,
                       ends_.local, ends_.peer};

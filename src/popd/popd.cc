@@ -59,7 +59,8 @@ net::Task<> Popd::State::session(State& state, std::unique_ptr<net::Connection> 
   const auto end = co_await server.serve(std::move(connection), *handler);
   state.ports.events.emit({base::Severity::info,
                            "fetch.session_ended",
-                           {{"account", handler->login()},
+                           {{"tenant", handler->tenant()},
+                            {"account", handler->login()},
                             {"peer", peer.text()},
                             {"entry", std::string(name(entry))},
                             {"why", std::string(drive::name(end.why))},

@@ -11,7 +11,6 @@ constexpr std::size_t page_count = 200;      // due entries read at once
 constexpr std::size_t postpone_count = 100;  // moved in one transaction
 constexpr auto tenants_again = std::chrono::minutes(5);
 constexpr auto pass_again = std::chrono::seconds(10);  // after a pass that had to leave something
-constexpr auto idle_wait = std::chrono::minutes(5);    // a look at everything, whatever we believe
 constexpr auto trouble_wait = std::chrono::seconds(5);
 
 net::ResultTask<> load_due(store::Transaction& transaction, base::TenantId tenant, base::Time now,
@@ -27,10 +26,14 @@ std::string rest_key(Lane lane, const std::string& destination) {
 }  // namespace
 
 Dispatcher::Dispatcher(DispatcherPorts ports, WindowLimits limits)
-    : ports_(std::move(ports)), window_(limits), gate_(ports_.loop) {}
+    : ports_(std::move(ports)), window_(limits), gate_(ports_.loop) {
+  const auto now = ports_.clock.steady();
+  rounds_ = {now, now, now};
+}
 
 net::Task<> Dispatcher::run() {
   while (true) {
+    rounds_.loader = ports_.clock.steady();
     bool more = false;
     auto worked = co_await learn_tenants();
     if (worked) worked = co_await postpone_some();
@@ -165,12 +168,12 @@ net::ResultTask<> Dispatcher::postpone_some() {
 
 base::Milliseconds Dispatcher::until_next() const {
   const auto now = ports_.clock.now();
-  auto wait = base::Milliseconds(idle_wait);
+  auto wait = idle_wait;
   for (const auto& [tenant, state] : tenants_) {
     if (state.next_due) wait = std::min(wait, *state.next_due - now);
     if (state.passed_over) wait = std::min(wait, base::Milliseconds(pass_again));
   }
-  return std::clamp(wait, base::Milliseconds(1), base::Milliseconds(idle_wait));
+  return std::clamp(wait, base::Milliseconds(1), idle_wait);
 }
 
 void Dispatcher::offer(std::vector<Due> items) {
@@ -191,9 +194,10 @@ void Dispatcher::offer(std::vector<Due> items) {
 
 net::ResultTask<Job> Dispatcher::take(Lane lane) {
   while (!ended_) {
+    (lane == Lane::local ? rounds_.local : rounds_.remote) = ports_.clock.steady();
     const auto now = ports_.clock.now();
     if (auto job = window_.take(lane, now)) co_return std::move(*job);
-    auto wait = base::Milliseconds(idle_wait);
+    auto wait = idle_wait;
     if (const auto next = window_.next_time())
       wait = std::clamp(*next - now, base::Milliseconds(1), wait);
     CO_CHECK(co_await bell(lane).wait(ports_.timers, wait));

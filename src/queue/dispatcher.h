@@ -50,7 +50,17 @@ class Dispatcher {
   void look_again(const base::TenantId& tenant);
   void forget(const base::MessageId& message);
 
+  // On its loop.
   std::size_t in_memory() const { return window_.count(); }
+  std::size_t under_way(Lane lane) const { return window_.under_way(lane); }
+  // When the loader and each lane's agent last came round: what lives does so within idle_wait.
+  struct Rounds {
+    os::Steady loader;
+    os::Steady local;
+    os::Steady remote;
+  };
+  const Rounds& rounds() const { return rounds_; }
+  static constexpr base::Milliseconds idle_wait = std::chrono::minutes(5);
 
  private:
   struct TenantState {
@@ -82,6 +92,7 @@ class Dispatcher {
   net::Bell remote_bell_;
   net::Gate gate_;
   bool ended_ = false;
+  Rounds rounds_;
 };
 
 }  // namespace letterlock::queue

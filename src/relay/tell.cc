@@ -43,10 +43,14 @@ std::string joined(const std::vector<hop::Required>& required,
   return text;
 }
 
-// The name that people know the tenant by; its id where that can't be asked.
-net::Task<std::string> tenant_name(const World& world, base::TenantId id) {
-  const auto tenant = co_await world.ports.directory.tenant(id);
-  co_return tenant && *tenant ? (*tenant)->name : id.text();
+// How it left, and how long it was here.
+void tell_way(base::Event& event, const Conclusion& conclusion, base::Milliseconds age) {
+  if (conclusion.judgement) {
+    const auto& protection = conclusion.judgement->protection;
+    event.fields.emplace_back("level", std::string(hop::name(protection.level)));
+    event.fields.emplace_back("tls", std::string(hop::name(protection.tls.version)));
+  }
+  event.fields.emplace_back("age_ms", std::to_string(std::max<std::int64_t>(age.count(), 0)));
 }
 
 }  // namespace
@@ -56,8 +60,9 @@ net::Task<> tell(const World& world, const Work& work, const Conclusion& conclus
   std::vector<Line> lines;
   for (const auto& outcome : conclusion.outcomes) add(lines, conclusion, outcome);
   if (lines.empty()) co_return;
-  const auto tenant = co_await tenant_name(world, work.message.tenant);
+  const auto tenant = co_await world.ports.directory.tenant_name(work.message.tenant);
   const auto next_try = settled.next_try();
+  const auto age = world.ports.clock.now() - work.message.accepted;
   for (const auto& line : lines) {
     base::Event event{line.severity,
                       line.name,
@@ -73,6 +78,7 @@ net::Task<> tell(const World& world, const Work& work, const Conclusion& conclus
       event.fields.emplace_back("offered", std::string(hop::name(judgement->protection.level)));
     }
     event.fields.emplace_back("reason", line.first->reply);
+    if (line.first->step == queue::Step::relay) tell_way(event, conclusion, age);
     if (line.first->step == queue::Step::defer && next_try)
       event.fields.emplace_back("next_try", base::to_clock(*next_try));
     world.ports.events.emit(event);

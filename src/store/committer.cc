@@ -26,10 +26,11 @@ struct Committer::Group {
 };
 
 Committer::Committer(Engine& engine, const os::Clock& clock, base::EventSink& events,
-                     const RocksOptions& options)
+                     const RocksOptions& options, const Figures& figures)
     : engine_(engine),
       clock_(clock),
       events_(events),
+      figures_(figures),
       waiting_max_(options.waiting_max),
       blob_grace_(options.blob_grace),
       thread_([this] { run(); }) {}
@@ -128,7 +129,10 @@ void Committer::write(std::vector<std::shared_ptr<Commit>> commits) {
   Group group(engine_, fresh_);
   for (auto& commit : commits) {
     commit->result = guarded([&] { return add(group, *commit); });
-    if (commit->result) group.commits.push_back(commit);
+    if (commit->result)
+      group.commits.push_back(commit);
+    else
+      figures_.note(commit->result.error());
   }
   if (!group.commits.empty()) {
     const auto written = guarded([&]() -> base::Result<> {
@@ -137,6 +141,10 @@ void Committer::write(std::vector<std::shared_ptr<Commit>> commits) {
       return write_group(group);
     });
     for (auto& commit : group.commits) commit->result = written;
+    if (written)
+      figures_.committed.add(group.commits.size());
+    else
+      figures_.note(written.error());
     const std::scoped_lock lock(mutex_);
     if (written) {
       committed_ = recent_.last();
@@ -172,7 +180,11 @@ base::Result<> Committer::write_group(Group& group) {
   rocksdb::WriteOptions options;
   options.sync = true;
   const auto octets = group.batch.GetDataSize();
+  const auto begun = std::chrono::steady_clock::now();
   const auto status = engine_.db().Write(options, &group.batch);
+  figures_.commit_seconds.observe(std::chrono::steady_clock::now() - begun);
+  figures_.group.observe(group.commits.size());
+  figures_.syncs.add();
   engine_.count_written(octets);
   return to_result(status, "committing");
 }

@@ -17,6 +17,7 @@
 #include "net/loop.h"
 #include "store/conflict.h"
 #include "store/engine.h"
+#include "store/figures.h"
 #include "store/fresh.h"
 
 namespace letterlock::store {
@@ -39,7 +40,7 @@ struct Commit {
 class Committer {
  public:
   Committer(Engine& engine, const os::Clock& clock, base::EventSink& events,
-            const RocksOptions& options);
+            const RocksOptions& options, const Figures& figures);
   ~Committer();  // what is on its way is finished first
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
@@ -70,6 +71,7 @@ class Committer {
   Engine& engine_;
   const os::Clock& clock_;
   base::EventSink& events_;
+  const Figures& figures_;
   const std::size_t waiting_max_;
   const base::Milliseconds blob_grace_;
 

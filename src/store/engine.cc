@@ -280,6 +280,14 @@ void Engine::ask_disk() {
   written_ = 0;
 }
 
+std::uint64_t Engine::disk_octets() const {
+  std::vector<rocksdb::Env::FileAttributes> files;
+  if (!db_->GetEnv()->GetChildrenFileAttributes(options_.path, &files).ok()) return 0;
+  std::uint64_t sum = 0;
+  for (const auto& file : files) sum += file.size_bytes;
+  return sum;
+}
+
 bool Engine::stopped() const {
   return listener_->stopped();
 }

@@ -78,6 +78,9 @@ class Engine {
     written_.fetch_add(octets, std::memory_order_relaxed);
   }
 
+  // Of all files of the store; 0: the disk doesn't say.
+  std::uint64_t disk_octets() const;
+
   // RocksDB takes no writes any more after an error of the disk, until this says it may.
   bool stopped() const;
   void try_resume();

@@ -31,6 +31,7 @@ net::ResultTask<> RocksBlobWriter::finish() {
   if (failed_) co_return base::fail(*failed_);
   if (begun_ || !stays_in_memory()) CO_CHECK(co_await put_chunk(Last::yes));
   finished_ = true;
+  written_.add(octets_);
   co_return base::Result<>();
 }
 

@@ -13,8 +13,9 @@ namespace letterlock::store {
 // Lives on its caller's loop. Holds one chunk in memory, and a second while one is being written.
 class RocksBlobWriter final : public BlobWriter {
  public:
-  RocksBlobWriter(Engine& engine, Committer& committer, net::Workers& workers, base::BlobId id)
-      : engine_(engine), committer_(committer), workers_(workers), id_(id) {}
+  RocksBlobWriter(Engine& engine, Committer& committer, net::Workers& workers, os::Counter& written,
+                  base::BlobId id)
+      : engine_(engine), committer_(committer), workers_(workers), written_(written), id_(id) {}
   ~RocksBlobWriter() override;
   RocksBlobWriter(const RocksBlobWriter&) = delete;
   RocksBlobWriter& operator=(const RocksBlobWriter&) = delete;
@@ -33,6 +34,7 @@ class RocksBlobWriter final : public BlobWriter {
   Engine& engine_;
   Committer& committer_;
   net::Workers& workers_;
+  os::Counter& written_;  // octets of all writers
   const base::BlobId id_;
   std::string chunk_;
   std::uint32_t chunks_ = 0;

@@ -188,7 +188,7 @@ net::ResultTask<> RocksStore::read(Scope scope, Function function) {
 
 std::unique_ptr<BlobWriter> RocksStore::write_blob() {
   return std::make_unique<RocksBlobWriter>(
-      *parts_->engine, parts_->committer, parts_->blob_writers,
+      *parts_->engine, parts_->committer, parts_->blob_writers, parts_->figures.blob_octets,
       os::make_id<base::BlobId>(parts_->clock, parts_->random));
 }
 
@@ -204,6 +204,33 @@ net::ResultTask<base::Bytes> RocksStore::read_blob(base::BlobId blob, std::uint6
 
 base::Result<std::uint64_t> RocksStore::free_octets() const {
   return parts_->engine->free_octets();
+}
+
+net::ResultTask<BackupFacts> RocksStore::backup(BackupOptions options) {
+  if (parts_->backing_up.exchange(true))
+    co_return base::fail(base::ErrorKind::unavailable, "a backup is being written already");
+  base::Result<BackupFacts> facts;
+  const auto ran = co_await parts_->backups.run([&] {
+    facts = guarded([&] { return write_backup(*parts_->engine, options, parts_->stop_backup); });
+    parts_->backing_up = false;
+  });
+  if (!ran && ran.error().kind != base::ErrorKind::cancelled) {
+    parts_->backing_up = false;
+    co_return base::fail(ran.error());
+  }
+  co_return facts;
+}
+
+void RocksStore::stop_backup() {
+  parts_->stop_backup = true;
+}
+
+bool RocksStore::stopped() const {
+  return parts_->engine->stopped();
+}
+
+std::uint64_t RocksStore::disk_octets() const {
+  return parts_->engine->disk_octets();
 }
 
 }  // namespace letterlock::store

@@ -7,7 +7,9 @@
 
 #include "base/event.h"
 #include "os/clock.h"
+#include "os/metrics.h"
 #include "os/random.h"
+#include "store/backup.h"
 #include "store/store.h"
 
 namespace letterlock::store {
@@ -28,6 +30,7 @@ struct RocksOptions {
   base::Milliseconds blob_grace =
       std::chrono::minutes(10);  // between a blob's end and the transaction that holds it
   Durability durability = Durability::required;
+  os::Metrics* metrics = nullptr;  // outlives the store; none: nobody looks
 };
 
 // Any thread; each call resumes on its caller's loop. All calls and writers have ended before it is
@@ -48,6 +51,17 @@ class RocksStore final : public Store {
   net::ResultTask<base::Bytes> read_blob(base::BlobId blob, std::uint64_t offset,
                                          std::size_t octets_max) override;
   base::Result<std::uint64_t> free_octets() const override;
+
+  // All of it as of one moment, into a directory of its own; one at a time.
+  // Errors: unavailable (one is being written), those of write_backup().
+  net::ResultTask<BackupFacts> backup(BackupOptions options);
+  // Ends one that runs, soon. Any thread.
+  void stop_backup();
+
+  // Takes no writes after an error of the disk. Any thread.
+  bool stopped() const;
+  // Of its files. Any thread.
+  std::uint64_t disk_octets() const;
 
  private:
   friend struct OpenOver;  // tests put a failing disk underneath

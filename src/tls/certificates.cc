@@ -135,6 +135,16 @@ void ServerCertificates::reload(Entry& entry) {
   warn_of_expiry(entry);
 }
 
+std::vector<ServerCertificates::Serving> ServerCertificates::serving() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<Serving> out;
+  for (const auto& entry : entries_) {
+    const auto& names = entry.files.names.empty() ? entry.identity->names : entry.files.names;
+    out.push_back({names, not_after_of(entry.identity->leaf.get())});
+  }
+  return out;
+}
+
 void ServerCertificates::warn_of_expiry(const Entry& entry) {
   const auto left = not_after_of(entry.identity->leaf.get()) - clock_.now();
   if (left > expires_soon) return;

@@ -50,6 +50,12 @@ class ServerCertificates {
   // Looks at the files at most once a second. A changed pair that can't be used is told once, and
   // the one before it stays. From any thread.
   void refresh();
+  // What is served now. From any thread.
+  struct Serving {
+    std::vector<std::string> names;
+    base::Time expires;
+  };
+  std::vector<Serving> serving() const;
   // Never empty. `name` is lower case.
   std::vector<std::shared_ptr<const Identity>> choose(std::string_view name) const;
 

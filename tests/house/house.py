@@ -12,6 +12,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 sys.path.insert(0, str(ROOT / "tests" / "house"))
 import attacks  # noqa: E402
 import events  # noqa: E402
+import metrics  # noqa: E402
 import standards  # noqa: E402
 
 FILE_LINES_MAX = 500
@@ -23,6 +24,7 @@ DOORS = [
     (r"\b(SSL_[A-Za-z]|SSL_CTX)|<openssl/ssl\.h>", {"tls"}, "src/tls: use tls::Tls", set()),
     (r"\bub_[a-z]+\(|<unbound\.h>", {"dns"}, "src/dns: use dns::Resolver", set()),
     (r"\brocksdb::|<rocksdb/|\bPQ[a-z]+[A-Z]?\w*\(|<libpq", {"store"}, "src/store: use store::Store", set()),
+    (r"\bprometheus::|<prometheus/", set(), "src/os: use os::Metrics", {"src/os/metrics.cc"}),
     (r"\bspdlog::|<spdlog/", set(), "an event: base::EventSink::emit()", {"src/os/log.cc"}),
 ]
 # Time and chance come through os (the simulator puts its own behind it).
@@ -187,6 +189,7 @@ def check_rfcs():
 def check_documents():
     """Documents that follow the code: the events of the operator's guide, the table of standards."""
     failures["events"] = events.check()
+    failures["metrics"] = metrics.check()
     failures["standards"] = standards.check()
     failures["attacks"] = attacks.check()
 
@@ -194,7 +197,7 @@ def check_documents():
 def main():
     house = rooms()
     checks = ["rooms", "floors", "circles", "doors", "world", "files", "marks", "coroutines", "readmes", "paths", "rfcs", "events",
-              "standards", "attacks"]
+              "metrics", "standards", "attacks"]
     check_floors(house)
     check_circles(house)
     check_doors(house)
