@@ -20,12 +20,10 @@ std::string_view reason_class(std::string_view status) {
   return subject < reasons.size() ? reasons[subject] : std::string_view("other");
 }
 
-std::string_view limit_word(std::string_view reason) {
-  if (reason == "full" || reason == "too many sessions") return "sessions";
-  if (reason == "address_full" || reason == "too many sessions from this address")
-    return "sessions_per_address";
-  if (reason.starts_with("network_full") || reason.ends_with("from this network"))
-    return "sessions_per_network";
+std::string_view limit_word(std::string_view why) {
+  if (why == "full") return "sessions";
+  if (why == "address_full") return "sessions_per_address";
+  if (why == "network_full") return "sessions_per_network";
   return "other";
 }
 
@@ -164,10 +162,9 @@ void add_sessions(std::vector<EventRule>& out) {
   out.push_back(rule("sign_in.throttled", sign_ins,
                      {fixed("outcome", "throttled"), fixed("reason", "none")}));
   const std::string_view limits = "letterlock_limits_reached_total";
-  const Words both{"sessions", "sessions_per_address", "sessions_per_network"};
-  out.push_back(rule("session.refused", "sign_in.exchange_failed", limits,
-                     {folded("limit", "reason", both, limit_word)}));
-  out.push_back(rule("fetch.no_place", limits, {folded("limit", "why", both, limit_word)}));
+  const Words places{"sessions", "sessions_per_address", "sessions_per_network"};
+  out.push_back(rule("session.refused", limits, {folded("limit", "why", places, limit_word)}));
+  out.push_back(rule("fetch.no_place", limits, {folded("limit", "why", places, limit_word)}));
   for (const auto& [event, limit] :
        std::map<std::string_view, std::string_view>{{"net.out_of_descriptors", "descriptors"},
                                                     {"msa.sending_limit", "sending"},
@@ -208,6 +205,7 @@ const Words& problem_events() {
                          "report.nobody_to_tell",
                          "reporter.failed",
                          "session.refused",
+                         "sign_in.exchange_failed",
                          "sign_in.throttled",
                          "store.backup_failed",
                          "store.log_cut",

@@ -112,7 +112,7 @@ TEST_F(FiguresTest, ProblemsAreThoseThatAreSevere) {
 TEST_F(FiguresTest, BothKindsOfSessionsSayTheSameWords) {
   emit("session.ended", {{"agent", "mx"}, {"how", "peer_gone"}});
   emit("fetch.session_ended", {{"why", "closed"}});
-  emit("session.refused", {{"reason", "too many sessions from this address"}});
+  emit("session.refused", {{"why", "address_full"}});
   emit("fetch.no_place", {{"why", "address_full"}});
   EXPECT_EQ(metrics.total("letterlock_sessions_ended_total", {{"how", "peer_gone"}}), 2);
   EXPECT_EQ(metrics.total("letterlock_limits_reached_total", {{"limit", "sessions_per_address"}}),
