@@ -29,6 +29,10 @@ void Transfers::committed(const Commit& commit) {
       continue;
     }
     const bool was_open = open_.erase(key) > 0;
+    unknown_.erase(key);
+    // A sign-in sweeps what other sessions of its mailbox have open: that still counts as given.
+    if (row.value->outcome == Outcome::unknown && row.value->kind == hop::Kind::fetch)
+      unknown_[key] = *row.value;
     const auto before = outcomes_.find(key);
     const bool repeats = before != outcomes_.end() && before->second == row.value->outcome;
     if (before != outcomes_.end() && before->second != Outcome::unknown && !repeats)
@@ -44,11 +48,20 @@ void Transfers::intended(const Commit::HopRow& row) {
   open_[{row.tenant, row.trace, row.sequence}] = *row.value;
   if (!is_relay_out(*row.value)) return;
   for (const auto& address : addresses(row)) {
-    // Once it is recorded that the far end has it, nobody may begin again.
-    if (counts_[{row.trace, address}].completed > 0)
+    // Once the queue has let go of it because the far end has it, nobody may begin again. A node
+    // that lost its lease meanwhile records what it gave and settles nothing: there it may.
+    if (counts_[{row.trace, address}].settled > 0)
       findings_.broken(fmt::format("record: {} for {} is relayed already and begins again",
                                    row.trace.text(), address));
   }
+}
+
+bool Transfers::is_settled(const Commit::HopRow& row, const std::string& address) const {
+  return std::ranges::any_of(row.value->recipients, [&](unsigned index) {
+    const auto fate = custody_.fates().find({row.tenant, row.trace, index});
+    return fate != custody_.fates().end() && fate->second.address == address &&
+           fate->second.state == queue::State::relayed;
+  });
 }
 
 void Transfers::ended(const Commit::HopRow& row, bool was_open) {
@@ -61,7 +74,10 @@ void Transfers::ended(const Commit::HopRow& row, bool was_open) {
   for (const auto& address : addresses(row)) {
     auto& count = counts_[{row.trace, address}];
     if (was_unknown) --count.unknown;
-    if (hop.outcome == Outcome::completed) ++count.completed;
+    if (hop.outcome == Outcome::completed) {
+      ++count.completed;
+      if (is_settled(row, address)) ++count.settled;
+    }
     if (hop.outcome == Outcome::unknown) ++count.unknown;
     if (hop.outcome == Outcome::completed && count.completed > count.taken)
       findings_.broken(
@@ -74,11 +90,13 @@ std::vector<const hop::Hop*> Transfers::intents_for(unsigned letter, const net::
                                                     hop::Kind kind) const {
   const auto text = peer.text();
   std::vector<const hop::Hop*> found;
-  for (const auto& [key, hop] : open_) {
-    if (hop.kind != kind || hop.to.address != text) continue;
-    const auto* what = custody_.taken(std::get<1>(key));
-    if (what != nullptr && what->letter != nullptr && what->letter->number == letter)
-      found.push_back(&hop);
+  for (const auto* intents : {&open_, &unknown_}) {
+    for (const auto& [key, hop] : *intents) {
+      if (hop.kind != kind || hop.to.address != text) continue;
+      const auto* what = custody_.taken(std::get<1>(key));
+      if (what != nullptr && what->letter != nullptr && what->letter->number == letter)
+        found.push_back(&hop);
+    }
   }
   return found;
 }

@@ -20,7 +20,7 @@ class Transfers {
   Transfers(const Custody& custody, Findings& findings) : custody_(custody), findings_(findings) {}
 
   void committed(const Commit& commit);
-  // Lines of a letter go to this peer now: the open intents that say so.
+  // Lines of a letter go to this peer now: the intents that say so, open or unknown.
   std::vector<const hop::Hop*> intents_for(unsigned letter, const net::IpAddress& peer,
                                            hop::Kind kind) const;
   // A far MTA said 250 to content whose header names this trace, for these recipients.
@@ -35,16 +35,19 @@ class Transfers {
   struct Count {
     unsigned taken = 0;      // by the far end
     unsigned completed = 0;  // records that say so
+    unsigned settled = 0;    // of them, those that also took the recipient off the queue
     unsigned unknown = 0;    // records that don't know
   };
 
   void intended(const Commit::HopRow& row);
   void ended(const Commit::HopRow& row, bool was_open);
+  bool is_settled(const Commit::HopRow& row, const std::string& address) const;
   std::vector<std::string> addresses(const Commit::HopRow& row) const;
 
   const Custody& custody_;
   Findings& findings_;
   std::map<Key, hop::Hop> open_;
+  std::map<Key, hop::Hop> unknown_;  // swept while their session may still live
   std::map<Key, hop::Outcome> outcomes_;
   std::map<Recipient, Count> counts_;
 };
