@@ -136,8 +136,10 @@ class Peer(Server):
         main = self.postfix.base / "etc/main.cf"
         main.write_text(main.read_text().replace("defer_transports = smtp", "defer_transports ="))
         self.process.send_signal(signal.SIGHUP)
-        time.sleep(1)
-        self.command("postqueue", "-f")
+        # What its queue manager had in hand when it read the new setting is deferred once more: asked for twice.
+        for wait in (3, 2):
+            time.sleep(wait)
+            self.command("postqueue", "-f")
 
     def list_queue(self):
         return self.command("postqueue", "-p").count("\n")
