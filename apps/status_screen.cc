@@ -189,8 +189,7 @@ std::string status_screen(const json::object& status, std::size_t width) {
   Screen screen(width);
   screen.line(fmt::format("letterlock {} at {}, node {} ({}): {}, up {}", word(status, "version"),
                           word(status, "site"), word(status, "node"), word(status, "host-name"),
-                          readiness(status),
-                          age(number(status, "uptime-seconds"))));
+                          readiness(status), age(number(status, "uptime-seconds"))));
   wrong(screen, status);
   minute(screen, part(status, "minute"));
   listeners(screen, status);

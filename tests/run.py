@@ -101,6 +101,10 @@ def scenario(count, path, long):
         broken = 1
     if checks + broken == 0:
         broken, output = 1, output + "\nno check ran"
+    # What failed first: the end of what it printed is its servers' logs.
+    failures = re.findall(r"^not ok - .*(?:\n#? .*){0,6}", output, re.M)
+    if failures:
+        output += "\n" + "\n".join(failures)
     count.add(f"scenario {path.parent.name}", checks, broken, seconds, output)
 
 
