@@ -76,7 +76,7 @@ base::Event Confinement::event() const {
                   {{"files", landlock > 0 ? "landlock " + std::to_string(landlock) : "no"},
                    {"calls", calls ? "seccomp" : "no"}}};
   const auto reason = without_files + (without_files.empty() || calls ? "" : "; ") + without_calls;
-  if (!all) out.fields.push_back({"reason", reason});
+  if (!all) out.fields.emplace_back("reason", reason);
   return out;
 }
 

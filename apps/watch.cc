@@ -114,7 +114,7 @@ void Watch::add_figures() {
         std::vector<os::Sample> out;
         for (const auto& serving : parts_.world.certificates()->serving())
           out.push_back({{{"name", serving.names.front()}},
-                         static_cast<double>(base::to_milliseconds(serving.expires) / 1000)});
+                         static_cast<double>(base::to_milliseconds(serving.expires)) / 1000});
         return out;
       });
   metrics.asked(

@@ -227,7 +227,7 @@ Task session(Lane& lane, tcp::socket socket) try {
       message.content = co_await content(stream);
       message.key = std::to_string(lane.server.number++);
       co_await lane.server.committer.write(message.key, message.content, use_awaitable);
-      if (lane.server.relay != 0) relay_soon(lane, std::move(message));
+      if (lane.server.relay != 0) relay_soon(lane, std::exchange(message, {}));
       out = "250 taken\r\n";
     } else if (verb == "QUIT") {
       co_await stream.send("221 bye\r\n");

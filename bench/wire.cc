@@ -49,6 +49,7 @@ Context server_context(const std::string& chain, const std::string& key) {
 
 int listen_on(std::uint16_t port) {
   const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  if (socket < 0) give_up("no socket is to be had");
   const int on = 1;
   ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   const auto address = loopback(port);
@@ -70,6 +71,7 @@ Wire::~Wire() {
 
 int Wire::connect(std::uint16_t port) {
   const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  if (socket < 0) return -1;
   const auto address = loopback(port);
   if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
     return socket;

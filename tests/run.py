@@ -202,7 +202,7 @@ def lint(count, everything):
 
 def fewer_checks(source):
     """The analyzer follows each way through a test's macros: minutes a file, to find what running the test finds."""
-    return ["--checks=-clang-analyzer-*"] if re.search(r"_(test|fuzz|bench)\.cc$|^tests/", source) else []
+    return ["--checks=-clang-analyzer-*"] if re.search(r"_(test|fuzz|bench)\.cc$|^(tests|bench)/", source) else []
 
 
 def header_alone(header, commands):
