@@ -129,24 +129,38 @@ net::ResultTask<> Notice::tell() {
   }
   CO_TRY(const auto to_tenant, co_await ports_.directory.is_ours(to->domain()));
   report_trace_ = os::make_id<base::TraceId>(ports_.clock, ports_.random);
-  CO_TRY(const auto composed, co_await report(*to));
-  const auto parts = dsn::compose(composed);
-  CO_TRY(auto content, co_await write(parts, composed.returned));
-  content.message_id = composed.message_id;
-  content.eight_bit = parts.is_8bit;
-  auto came = reception(composed, parts, to_tenant);
+  auto composed = co_await compose(*to, Original::as_asked);
+  if (!composed && !base::is_temporary(composed.error().kind)) {
+    ports_.events.emit({base::Severity::error,
+                        "report.without_original",
+                        {{"trace", message_->trace.text()}, {"reason", composed.error().what}}});
+    composed = co_await compose(*to, Original::left_out);
+  }
+  CO_TRY(auto letter, std::move(composed));
+  auto came = reception(letter.report, letter.parts, to_tenant);
   came.also = [this, told](store::Transaction& transaction) {
     return tell_in(transaction, tenant_, id_, told);
   };
-  CO_TRY(const auto outcome, co_await ports_.custody.accept(std::move(came), std::move(content)));
+  CO_TRY(const auto outcome,
+         co_await ports_.custody.accept(std::move(came), std::move(letter.content)));
   (void)outcome;  // a report counts for nobody's limits
   ports_.events.emit({base::Severity::info,
                       "report.made",
                       {{"trace", message_->trace.text()},
                        {"report", report_trace_.text()},
                        {"to", to->text()},
-                       {"action", std::string(dsn::name(dsn::worst(composed.recipients)))}}});
+                       {"action", std::string(dsn::name(dsn::worst(letter.report.recipients)))}}});
   co_return base::Result<>();
+}
+
+net::ResultTask<Notice::Letter> Notice::compose(address::Address to, Original original) {
+  Letter letter;
+  CO_TRY(letter.report, co_await report(to, original));
+  letter.parts = dsn::compose(letter.report);
+  CO_TRY(letter.content, co_await write(letter.parts, letter.report.returned));
+  letter.content.message_id = letter.report.message_id;
+  letter.content.eight_bit = letter.parts.is_8bit;
+  co_return letter;
 }
 
 dsn::RecipientReport Notice::recipient_report(const queue::Recipient& recipient) const {
@@ -165,7 +179,7 @@ dsn::RecipientReport Notice::recipient_report(const queue::Recipient& recipient)
   return out;
 }
 
-net::ResultTask<dsn::Report> Notice::report(const address::Address& to) {
+net::ResultTask<dsn::Report> Notice::report(const address::Address& to, Original original) {
   dsn::Report report;
   auto host = address::Domain::parse(options_.host_name);
   if (!host) co_return base::fail(host.error());
@@ -190,8 +204,10 @@ net::ResultTask<dsn::Report> Notice::report(const address::Address& to) {
   report.smtputf8 = message_->smtputf8;
   // An original with octets over 127 would need 8BITMIME all the way back: its header is enough.
   const auto full_max = message_->eight_bit ? 0 : options_.returned_octets_max;
-  report.returned = dsn::what_to_return(message_->params.ret, dsn::worst(report.recipients),
-                                        message_->octets, full_max);
+  report.returned = original == Original::left_out
+                        ? dsn::Returned::nothing
+                        : dsn::what_to_return(message_->params.ret, dsn::worst(report.recipients),
+                                              message_->octets, full_max);
   if (report.returned == dsn::Returned::headers) {
     CO_TRY(report.original_header, co_await original_header());
   }

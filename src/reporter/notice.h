@@ -30,7 +30,15 @@ class Notice {
  private:
   net::ResultTask<> read(store::Transaction& transaction);
   net::ResultTask<> drop(std::vector<queue::Told> told);
-  net::ResultTask<dsn::Report> report(const address::Address& to);
+  // Left out: it can't be read any more, and the report goes without it.
+  enum class Original { as_asked, left_out };
+  struct Letter {
+    dsn::Report report;
+    dsn::Parts parts;
+    queue::Content content;
+  };
+  net::ResultTask<Letter> compose(address::Address to, Original original);
+  net::ResultTask<dsn::Report> report(const address::Address& to, Original original);
   net::ResultTask<std::string> original_header();
   net::ResultTask<queue::Content> write(const dsn::Parts& parts, dsn::Returned returned);
   dsn::RecipientReport recipient_report(const queue::Recipient& recipient) const;

@@ -66,7 +66,7 @@ class ReporterTest : public custody::test::Fixture {
     return out;
   }
   // The parts of the one report: its header, then what stands between the boundaries.
-  std::vector<std::string> parts() {
+  std::vector<std::string> parts(std::size_t count = 4) {
     world.advance(5s);
     const auto all = reports();
     EXPECT_THAT(all, SizeIs(1));
@@ -82,7 +82,7 @@ class ReporterTest : public custody::test::Fixture {
       rest.erase(0, end + boundary.size());
     }
     EXPECT_EQ(rest, "--\r\n");
-    EXPECT_THAT(out, SizeIs(4));
+    EXPECT_THAT(out, SizeIs(count));
     out.resize(4);
     return out;
   }
@@ -224,6 +224,21 @@ TEST_F(ReporterTest, ALargeOriginalComesBackAsItsHeader) {
   accept(mail);
   becomes(no_such_user());
   EXPECT_THAT(parts()[3], Not(HasSubstr("figures.")));
+}
+
+// The sender hears of it all the same, and nobody else's reports wait behind it.
+TEST_F(ReporterTest, AnOriginalThatCannotBeReadIsLeftOut) {
+  start();
+  accept(to_dave());
+  store.damage(queued(acorn).at(0).message.blob);
+  becomes(no_such_user());
+  world.advance(1min);
+  ASSERT_THAT(reports(), SizeIs(1));
+  EXPECT_EQ(events.count("report.without_original"), 1U);
+  EXPECT_EQ(events.count("reporter.failed"), 0U);
+  const auto report = parts(3);
+  EXPECT_THAT(report[2], HasSubstr("Final-Recipient: rfc822; dave@old.example"));
+  for (const auto& part : report) EXPECT_THAT(part, Not(HasSubstr("\r\nSubject: Figures\r\n")));
 }
 
 TEST_F(ReporterTest, ToldOnceThoughTheNodeCrashes) {

@@ -292,6 +292,7 @@ net::ResultTask<base::Bytes> MemoryStore::read_blob(base::BlobId blob, std::uint
     read_faults_.pop_front();
     co_return base::fail(kind, "a read fails as ordered");
   }
+  if (damaged_.contains(blob)) co_return base::fail(base::ErrorKind::corrupt, "a damaged blob");
   const auto at = blobs_.find(blob);
   if (at == blobs_.end() || at->second.holders.empty()) {
     co_return base::fail(base::ErrorKind::not_found, "no blob " + blob.text());

@@ -55,6 +55,8 @@ class MemoryStore final : public Store {
     commit_faults_.clear();
     read_faults_.clear();
   }
+  // From now on this blob can't be read: corrupt.
+  void damage(const base::BlobId& blob) { damaged_.insert(blob); }
   void set_disk_free_octets(std::uint64_t octets) { disk_free_octets_ = octets; }
   // Runs inside the committing task; it may call crash().
   void on_commit(std::function<void(CommitStage)> hook) { hook_ = std::move(hook); }
@@ -114,6 +116,7 @@ class MemoryStore final : public Store {
   std::map<base::BlobId, Blob> blobs_;
   std::deque<std::pair<base::ErrorKind, Outcome>> commit_faults_;
   std::deque<base::ErrorKind> read_faults_;
+  std::set<base::BlobId> damaged_;
   std::function<void(CommitStage)> hook_;
   std::function<void(const Reads&, const Changes&)> observer_;
   std::uint64_t disk_free_octets_ = std::uint64_t{1} << 40;
