@@ -203,6 +203,7 @@ const Words& problem_events() {
                          "relay.failed",
                          "relay.sign_in_failed",
                          "report.nobody_to_tell",
+                         "report.without_original",
                          "reporter.failed",
                          "session.refused",
                          "sign_in.exchange_failed",
