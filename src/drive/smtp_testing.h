@@ -88,7 +88,7 @@ class NotingHandler final : public SmtpHandler {
     co_return smtp::reply(250, dsn::status::address_valid, "ok");
   }
   net::Task<smtp::Reply> on_content_begin() override {
-    notes.push_back("begin");
+    notes.emplace_back("begin");
     content.clear();
     content_octets = 0;
     co_return begin_reply.value_or(smtp::reply(354, ""));
@@ -102,12 +102,12 @@ class NotingHandler final : public SmtpHandler {
   }
   net::Task<smtp::Reply> on_content_end(smtp::ContentFacts facts) override {
     EXPECT_EQ(facts.octets, content_octets);
-    notes.push_back("end");
+    notes.emplace_back("end");
     messages.push_back(std::move(content));
     co_return end_reply;
   }
   net::Task<> on_reset() override {
-    notes.push_back("reset");
+    notes.emplace_back("reset");
     co_return;
   }
   net::Task<> on_end(SmtpEnd how, std::string) override {

@@ -76,7 +76,6 @@ Status Status::from_reply_code(unsigned reply_code) {
     case 501:
       return {5, 5, 4};
     case 502:
-      return {5, 5, 1};
     case 503:
       return {5, 5, 1};
     case 504:
