@@ -6,9 +6,6 @@
 namespace letterlock::mailbox {
 namespace {
 
-using base::ErrorKind;
-using base::fail;
-
 std::size_t batch(std::size_t count_max) {
   return std::clamp<std::size_t>(count_max, 1, page_max);
 }

@@ -45,7 +45,7 @@ class Shadow : public test::Fixture {
         return transfer_some();
       case 7:
         return change_names();
-      case 8:
+      default:
         now += base::Milliseconds(static_cast<std::int64_t>(pick(5000)) - 2500);
     }
   }

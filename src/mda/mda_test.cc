@@ -13,9 +13,7 @@ using queue::Notice;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 using testing::SizeIs;
-using testing::UnorderedElementsAre;
 
 class MdaTest : public custody::test::Fixture {
  protected:

@@ -199,7 +199,6 @@ TEST_F(MsaTest, WhatIsWrittenMustBeTheAccountsOwn) {
     return fields + "Subject: Figures\r\n\r\nThe figures.\r\n";
   };
   auto talk = signed_in();
-  const std::string own = "alice@acorn.example";
   for (const auto& mail_from : {"eve@acorn.example", "bob@birch.example", "carol@modern.example",
                                 "alice@modern.example", "postmaster@acorn.example"})
     EXPECT_THAT(send(talk, whole, mail_from), StartsWith("550 5.7.1")) << mail_from;
@@ -220,8 +219,7 @@ TEST_F(MsaTest, WhatIsWrittenMustBeTheAccountsOwn) {
   for (const auto& fields :
        {"", "From: alice@acorn.example\r\nFrom: eve@acorn.example\r\n", "From: \r\n",
         "From: undisclosed:;\r\n", "From: alice@acorn.example, sales@acorn.example\r\n",
-        "From: alice@acorn.example\r\nSender: alice@acorn.example\r\nSender: "
-        "eve@acorn.example\r\n"})
+        "From: alice@acorn.example\r\nSender: alice@acorn.example\r\nSender: x@acorn.example\r\n"})
     EXPECT_THAT(send(talk, from(fields)), StartsWith("554 5.6.0")) << fields;
   EXPECT_EQ(queued(acorn).size(), 5U);
 }

@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 Task<> note(ResultTask<> wait, std::vector<std::string>& seen, std::string what) {
   const auto result = co_await std::move(wait);
-  seen.push_back(what + (result ? "" : ":" + std::string(base::name(result.error().kind))));
+  seen.emplace_back(what + (result ? "" : ":" + std::string(base::name(result.error().kind))));
 }
 
 void run_until(Loop& loop, const std::function<bool()>& done) {
@@ -93,9 +93,9 @@ Task<> hold_a_gate(Loop& loop, Timers& timers, std::vector<std::string>& seen) {
   Gate gate(loop);
   gate.start(note(timers.sleep(1h), seen, "inner"));
   const auto slept = co_await timers.sleep(1h);
-  seen.push_back(slept ? "slept" : "outer cancelled");
+  seen.emplace_back(slept ? "slept" : "outer cancelled");
   co_await gate.close(timers, 20ms);
-  seen.push_back("closed");
+  seen.emplace_back("closed");
 }
 
 // An agent that is cancelled closes its own gate: that must neither spin nor leave a task behind.
@@ -113,7 +113,7 @@ TEST(Gate, MayBeClosedByATaskThatIsCancelled) {
 Task<> twice(Timers& timers, std::vector<std::string>& seen) {
   for (int i = 0; i < 2; ++i) {
     const auto slept = co_await timers.sleep(1h);
-    seen.push_back(slept ? "slept" : "cancelled");
+    seen.emplace_back(slept ? "slept" : "cancelled");
   }
 }
 
@@ -132,7 +132,7 @@ TEST(Gate, CancellationStays) {
 Task<> listen_to(Bell& bell, Timers& timers, std::vector<std::string>& seen) {
   while (seen.size() < 2) {
     const auto rung = co_await bell.wait(timers, 20ms);
-    seen.push_back(!rung ? "cancelled" : *rung ? "rung" : "timeout");
+    seen.emplace_back(!rung ? "cancelled" : *rung ? "rung" : "timeout");
   }
 }
 
@@ -150,9 +150,9 @@ TEST(Bell, RemembersOneRingAndTimesOut) {
 
 Task<> work_then_sleep(Workers& workers, Timers& timers, std::vector<std::string>& seen) {
   const auto ran = co_await workers.run([] { std::this_thread::sleep_for(20ms); });
-  seen.push_back(ran ? "ran" : "not run");
+  seen.emplace_back(ran ? "ran" : "not run");
   const auto slept = co_await timers.sleep(1h);
-  seen.push_back(slept ? "slept" : "cancelled");
+  seen.emplace_back(slept ? "slept" : "cancelled");
 }
 
 // Work that has begun is waited for; the cancellation isn't forgotten over it, nor one that comes

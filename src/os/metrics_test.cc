@@ -13,7 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
-using testing::Not;
 
 TEST(Metrics, StandInTheTextFormat) {
   Metrics metrics;

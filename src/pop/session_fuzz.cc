@@ -22,7 +22,7 @@ void whole_lines(std::string_view text) {
 
 Maildrop some_messages() {
   Maildrop maildrop("1");
-  for (std::uint32_t i = 1; i < 5; ++i) maildrop.add(i * 3, i * 100);
+  for (std::uint32_t i = 1; i < 5; ++i) maildrop.add(i * 3, std::uint64_t{100} * i);
   return maildrop;
 }
 

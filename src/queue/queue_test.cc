@@ -199,8 +199,8 @@ TEST_F(QueueTest, DelayIsToldOnce) {
 // While the delay is being told the days end: the failure is still to be told.
 TEST_F(QueueTest, AToldDelayLeavesTheFailureThatCameMeanwhile) {
   const auto message = put(1, {to("a@modern.example")});
-  settle(message, {{.index = 0, .step = Step::defer}}, start + 5h);
-  settle(message, {{.index = 0, .step = Step::fail, .status = "5.1.1"}}, start + 6h);
+  EXPECT_TRUE(settle(message, {{.index = 0, .step = Step::defer}}, start + 5h));
+  EXPECT_TRUE(settle(message, {{.index = 0, .step = Step::fail, .status = "5.1.1"}}, start + 6h));
   const auto tell = [&](Notice notice) {
     return transact(
         [&](store::Transaction& transaction) { return told_in(transaction, message.id, notice); });

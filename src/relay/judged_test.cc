@@ -9,7 +9,6 @@ namespace {
 using namespace std::chrono_literals;
 using hop::Given;
 using hop::Level;
-using hop::Outcome;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;

@@ -66,7 +66,8 @@ void Line::enqueue(std::size_t side, std::string octets) {
   if (faults.cut_after == 0) return reset_later();
   if (stream.sent >= faults.cut_after || stream.sent >= faults.stall_after) return;
   if (faults.corrupt_at >= stream.sent && faults.corrupt_at - stream.sent < octets.size()) {
-    octets[faults.corrupt_at - stream.sent] ^= static_cast<char>(random_.between(1, 255));
+    auto& octet = octets[faults.corrupt_at - stream.sent];
+    octet = static_cast<char>(static_cast<unsigned char>(octet) ^ random_.between(1, 255));
   }
   stream.sent += octets.size();
   const auto latency = base::Milliseconds(static_cast<std::int64_t>(
