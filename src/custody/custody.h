@@ -71,7 +71,7 @@ struct Options {
   base::Milliseconds report_lifetime = std::chrono::days(2);
   base::Milliseconds keep_trace = std::chrono::days(90);
   // For the log; without it a tenant stands there as its id.
-  std::function<net::Task<std::string>(base::TenantId)> tenant_name;
+  std::function<net::Task<std::string>(base::TenantId)> tenant_name = {};
 };
 
 class Custody {

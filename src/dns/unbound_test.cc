@@ -167,7 +167,8 @@ TEST_F(Unbound, Attack34AZoneOfBrokenAnswers) {
     std::string octets = "\0\0\x84\0\0\1\0\2\0\0\0\0"s + owner + "\0\x0f\0\1"s;
     for (int record = 0; record < 2; ++record) {
       const auto rdata = "\0\5"s + wire_name("mx." + name);
-      octets += "\xc0\x0c\0\x0f\0\1\0\0\0\x3c"s + peers::wire_number(rdata.size()) + rdata;
+      octets += "\xc0\x0c\0\x0f\0\1\0\0\0\x3c"s +
+                peers::wire_number(static_cast<unsigned>(rdata.size())) + rdata;
     }
     for (auto turned = 1 + chance() % 4; turned > 0; --turned) {
       auto& octet = octets[2 + chance() % (octets.size() - 2)];
@@ -202,7 +203,7 @@ TEST_F(Unbound, Attack34AZoneThatSendsOn) {
   for (int i = 0; i < 80; ++i) {
     const auto rdata = wire_name("ns" + std::to_string(i) + ".nowhere.birch.test");
     octets += wire_name("deep.birch.test") + "\0\2\0\1\0\0\0\x3c"s +
-              peers::wire_number(rdata.size()) + rdata;
+              peers::wire_number(static_cast<unsigned>(rdata.size())) + rdata;
   }
   responder->message("x.deep.birch.test", type_mx, octets);
   for (int i = 0; i < 200; ++i) {

@@ -27,7 +27,7 @@ struct EventRule {
   std::string_view help;
   std::vector<EventLabel> labels;
   // The field that is added up; empty: one an event. An event without it counts nothing.
-  std::string_view amount;
+  std::string_view amount = {};
   // The amount is a time in milliseconds, and the figure a histogram of them.
   enum class As { count, short_time, long_time } as = As::count;
   base::Severity least = base::Severity::debug;  // less severe ones aren't counted

@@ -8,8 +8,6 @@
 namespace letterlock::test {
 namespace {
 
-using hop::Kind;
-using hop::Level;
 using testing::HasSubstr;
 using testing::Not;
 

@@ -303,7 +303,9 @@ void Faults::stall_at_a_commit() {
       fmt::format("{} is about to stall for {}", node.name(), base::to_text(duration)));
   site_.store.on_commit(
       [this, &node, duration, left = random_.below(12)](store::CommitStage) mutable {
-        if (left == 0 || --left > 0) return;
+        if (left == 0) return;  // it has, or never will
+        --left;
+        if (left > 0) return;
         node.stall(site_.now() + duration);
       });
 }
