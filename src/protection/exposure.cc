@@ -159,7 +159,7 @@ Clauses grouped(const Hops& hops, std::string_view lead, std::string (*clause)(c
     std::string words = clause(*hop);
     const auto group = std::ranges::find(groups, words, &std::pair<std::string, Hops>::first);
     if (group == groups.end()) {
-      groups.push_back({std::move(words), {hop}});
+      groups.emplace_back(std::move(words), Hops{hop});
     } else {
       group->second.push_back(hop);
     }

@@ -49,9 +49,8 @@ std::vector<hop::Required> in_words(const hop::Requirement& requirement) {
 
 std::string because(const Source& source) {
   const std::string name = base::printable(source.name, 255);
-  const std::string who = source.kind == Source::Kind::message
-                              ? fmt::format("{} in the message", name)
-                              : hop::describe({source.kind, name, {}});
+  std::string who = source.kind == Source::Kind::message ? fmt::format("{} in the message", name)
+                                                         : hop::describe({source.kind, name, {}});
   if (source.reason.empty()) return who;
   return fmt::format("{}: {}", who, base::printable(source.reason, 120));
 }

@@ -64,7 +64,7 @@ net::Task<> Census::run() {
   while (true) {
     auto counted = co_await walk();
     if (counted) {
-      last_ = std::move(*counted);
+      last_ = *counted;
       tell(*last_);
     } else {
       last_.reset();

@@ -316,7 +316,7 @@ Host& Network::host(std::string_view address) {
 }
 
 Network::RuleId Network::add(Rule rule) {
-  state_->rules.emplace(state_->next_rule, std::move(rule));
+  state_->rules.emplace(state_->next_rule, rule);
   return state_->next_rule++;
 }
 

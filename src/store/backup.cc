@@ -197,8 +197,8 @@ base::Result<BackupFacts> write_backup(Engine& engine, const BackupOptions& opti
   TRY(room_for(parent_of(options.directory), engine.disk_octets()));
   auto half = TRY(Half::make(options.directory));
   TRY(copy(engine, options, half.path(), bounds));
-  const BackupFacts facts{octets_in(half.path()), format_version,  options.site,
-                          options.node,           options.version, base::to_rfc3339(options.now)};
+  BackupFacts facts{octets_in(half.path()), format_version,  options.site,
+                    options.node,           options.version, base::to_rfc3339(options.now)};
   TRY(os::write_file(half.path() + "/" + backup_facts_file, to_json(facts), 0600));
   TRY(half.finish(options.directory));
   return facts;
@@ -231,7 +231,7 @@ base::Result<BackupFacts> inspect_backup(const std::string& directory) {
 }
 
 base::Result<BackupFacts> restore_backup(const std::string& directory, const std::string& path) {
-  const auto facts = TRY(inspect_backup(directory));
+  auto facts = TRY(inspect_backup(directory));
   if (facts.format > format_version)
     return fail(ErrorKind::invalid,
                 fmt::format("{} was written by a newer version ({}): format {}, this one knows {}",
