@@ -9,10 +9,10 @@
 #include <boost/json/serialize.hpp>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "apps/cli.h"
+#include "apps/terminal.h"
 #include "os/descriptor.h"
 
 namespace letterlock::apps {
@@ -65,26 +65,6 @@ base::Result<std::string> read_line(const os::Descriptor& socket) {
   }
   return fail(ErrorKind::protocol, "the node's answer has no end");
 }
-
-// Keeps the terminal from showing what is typed.
-class Quiet {
- public:
-  Quiet() {
-    if (tcgetattr(STDIN_FILENO, &before_) != 0) return;
-    auto quiet = before_;
-    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    changed_ = tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) == 0;
-  }
-  ~Quiet() {
-    if (changed_) tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
-  }
-  Quiet(const Quiet&) = delete;
-  Quiet& operator=(const Quiet&) = delete;
-
- private:
-  termios before_{};
-  bool changed_ = false;
-};
 
 std::string prompt(std::string_view question) {
   std::cerr << question << std::flush;
@@ -151,7 +131,7 @@ base::Result<std::string> read_password() {
     std::getline(std::cin, password);
     if (!password.empty() && password.back() == '\r') password.pop_back();
   } else {
-    const Quiet quiet;
+    const TerminalInput quiet(ECHO);  // what is typed isn't shown
     password = prompt("Password: ");
     if (prompt("Once more: ") != password)
       return fail(ErrorKind::invalid, "the two differ; nothing was changed");

@@ -8,8 +8,9 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
+
+#include "apps/terminal.h"
 
 namespace letterlock::apps {
 namespace {
@@ -28,26 +29,19 @@ void write_out(std::string_view text) {
 // Keys as they are pressed, Ctrl-C among them, and a screen of our own; all as before at the end.
 class Terminal {
  public:
-  Terminal() {
-    if (tcgetattr(STDIN_FILENO, &before_) != 0) return;
-    auto raw = before_;
-    raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO | ISIG);
-    changed_ = tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw) == 0;
+  Terminal() : keys_(ICANON | ECHO | ISIG) {
+    if (!keys_.is_terminal()) return;
     struct sigaction end{};
     end.sa_handler = [](int) { ended = 1; };
     for (const int signal : {SIGTERM, SIGHUP, SIGINT}) sigaction(signal, &end, nullptr);
     write_out(to_other_screen);
   }
-  ~Terminal() {
-    write_out(back_to_screen);
-    if (changed_) tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
-  }
+  ~Terminal() { write_out(back_to_screen); }
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
 
  private:
-  termios before_{};
-  bool changed_ = false;
+  TerminalInput keys_;
 };
 
 winsize terminal_size() {

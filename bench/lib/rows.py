@@ -1,5 +1,6 @@
 """The rows of docs/performance.md: what each does with a server, and what is to be reached."""
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Callable
 
@@ -7,6 +8,18 @@ from servers import SERVERS, Sink
 
 CONNECTIONS = 20
 OUTSIDE = "cleo@modern.example"
+
+
+@contextmanager
+def before_a_sink(stage, authority, who, expected, warm=0, **options):
+    """The server and the sink that it relays to, for so many messages; both are stopped at the end."""
+    sink = Sink(stage, authority, expected, warm)
+    server = SERVERS[who](stage, authority, relay_to=sink.port, **options)
+    try:
+        yield server, sink
+    finally:
+        server.stop()
+        sink.stop()
 
 
 def accept(tls, per_connection, messages):
@@ -29,9 +42,7 @@ def relay(messages):
     def measure(stage, authority, who, quick):
         count = 60 if quick else messages
         warm = CONNECTIONS
-        sink = Sink(stage, authority, count, warm)
-        server = SERVERS[who](stage, authority, relay_to=sink.port, submission=True)
-        try:
+        with before_a_sink(stage, authority, who, count, warm, submission=True) as (server, sink):
             server.load("starttls", connections=CONNECTIONS, messages=warm, to=OUTSIDE)
             sink.wait("warm")
             settle(server)
@@ -40,9 +51,6 @@ def relay(messages):
             seconds = sink.seconds()
             settle(server)
             return {"us": (server.cpu_seconds() - before) / count * 1e6, "per_second": count / max(seconds, 0.001)}
-        finally:
-            server.stop()
-            sink.stop()
     return measure
 
 
@@ -50,9 +58,7 @@ def big(messages):
     """Messages of 25 MB, one connection after the other's message, through to the sink."""
     def measure(stage, authority, who, quick):
         count, octets = (2, 1_000_000) if quick else (messages, 25_000_000)
-        sink = Sink(stage, authority, count, 1)
-        server = SERVERS[who](stage, authority, relay_to=sink.port, submission=True)
-        try:
+        with before_a_sink(stage, authority, who, count, 1, submission=True) as (server, sink):
             server.load("starttls", connections=1, messages=1, to=OUTSIDE)
             sink.wait("warm")
             settle(server)
@@ -62,9 +68,6 @@ def big(messages):
             settle(server)
             return {"ms": (server.cpu_seconds() - before) / count * 1e3, "per_second": count / max(seconds, 0.001),
                     "grown_MB": (server.memory_octets() - memory) / 1e6}
-        finally:
-            server.stop()
-            sink.stop()
     return measure
 
 
@@ -72,15 +75,10 @@ def queued(messages, what):
     """So many wait for a host that isn't there yet; then `what` is measured."""
     def measure(stage, authority, who, quick):
         count = 60 if quick else messages
-        sink = Sink(stage, authority, count)
-        server = SERVERS[who](stage, authority, kept=True, relay_to=sink.port, submission=True)
-        try:
+        with before_a_sink(stage, authority, who, count, kept=True, submission=True) as (server, sink):
             server.load("starttls", connections=CONNECTIONS, messages=count, per_connection=1000, to=OUTSIDE)
             settle(server)
             return what(server, sink, count)
-        finally:
-            server.stop()
-            sink.stop()
     return measure
 
 
@@ -103,9 +101,7 @@ def many(messages):
     """A node that finds so many in its queue: from the start of the process to the first delivery."""
     def measure(stage, authority, who, quick):
         count = 1500 if quick else messages
-        sink = Sink(stage, authority, 1)
-        server = SERVERS[who](stage, authority, kept=True, relay_to=sink.port)
-        try:
+        with before_a_sink(stage, authority, who, 1, kept=True) as (server, sink):
             server.fill(count)
             if quick and server.list_queue() < count:
                 raise RuntimeError("the queue isn't listed whole")
@@ -115,9 +111,6 @@ def many(messages):
             seconds = time.monotonic() - began
             time.sleep(3)  # memory once it works
             return {"s": seconds, "MB": server.memory_octets() / 1e6}
-        finally:
-            server.stop()
-            sink.stop()
     return measure
 
 

@@ -16,46 +16,42 @@ TEST_F(PopTest, SilentClientIsLetGo) {
   EXPECT_EQ(wait_end(), PopEnd::Why::timeout);
 }
 
-net::Task<> drip(net::Connection& connection, net::Timers& timers, bool& stop) {
+net::Task<> say_on_and_on(net::Connection& connection, net::Timers& timers, std::string_view words,
+                          bool& stop) {
   while (!stop) {
-    if (!co_await connection.write("A", 1s)) co_return;
+    if (!co_await connection.write(words, 1s)) co_return;
     (void)co_await timers.sleep(5ms);
   }
+}
+
+class PopBabble : public PopTest {
+ protected:
+  PopBabble() { options.entry = PopOptions::Entry::clear; }
+
+  // How a session ends whose client says this on and on.
+  PopEnd::Why end_of_who_says(std::string_view words) {
+    const auto connection = serve();
+    net::LoopTimers timers;
+    bool stop = false;
+    bool stopped = false;
+    loop.spawn(say_on_and_on(*connection, timers, words, stop), [&] { stopped = true; });
+    const auto end = wait_end();
+    stop = true;
+    poll_until([&] { return stopped; });
+    return end;
+  }
+};
+
+// An octet now and then isn't a command.
+TEST_F(PopBabble, Attack53DrippingClientIsLetGo) {
+  options.idle = 60ms;
+  EXPECT_EQ(end_of_who_says("A"), PopEnd::Why::timeout);
 }
 
 // Whole commands that lead nowhere.
-net::Task<> chatter(net::Connection& connection, net::Timers& timers, bool& stop) {
-  while (!stop) {
-    if (!co_await connection.write("CAPA\r\n", 1s)) co_return;
-    (void)co_await timers.sleep(5ms);
-  }
-}
-
-// An octet now and then isn't a command.
-TEST_F(PopTest, Attack53DrippingClientIsLetGo) {
-  options.entry = PopOptions::Entry::clear;
-  options.idle = 60ms;
-  const auto connection = serve();
-  net::LoopTimers timers;
-  bool stop = false;
-  bool stopped = false;
-  loop.spawn(drip(*connection, timers, stop), [&] { stopped = true; });
-  EXPECT_EQ(wait_end(), PopEnd::Why::timeout);
-  stop = true;
-  poll_until([&] { return stopped; });
-}
-
-TEST_F(PopTest, Attack53WhoNeverSignsInIsLetGo) {
-  options.entry = PopOptions::Entry::clear;
+TEST_F(PopBabble, Attack53WhoNeverSignsInIsLetGo) {
   options.sign_in_wait = 60ms;
-  const auto connection = serve();
-  net::LoopTimers timers;
-  bool stop = false;
-  bool stopped = false;
-  loop.spawn(chatter(*connection, timers, stop), [&] { stopped = true; });
-  EXPECT_EQ(wait_end(), PopEnd::Why::timeout);
-  stop = true;
-  poll_until([&] { return stopped; });
+  EXPECT_EQ(end_of_who_says("CAPA\r\n"), PopEnd::Why::timeout);
 }
 
 TEST_F(PopTest, AStopEndsWhoIsIdleAndDeletesNothing) {

@@ -110,7 +110,7 @@ net::Task<> Handler::on_auth_failed(sasl::Failure failure, sasl::Mechanism mecha
   const bool scram = std::exchange(scram_, false);
   account_.reset();
   // Of a refused password the directory has told.
-  if (scram || malformed || mechanism != sasl::Mechanism::plain)
+  if (malformed || mechanism != sasl::Mechanism::plain)
     ports_.events.emit(
         directory::exchange_failed("msa", peer_.address, scram ? login : "", mechanism, failure));
   // The directory slows the next one down.

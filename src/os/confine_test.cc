@@ -6,7 +6,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
-#include <functional>
 #include <string>
 #include <thread>
 
@@ -20,23 +19,16 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "os/privileges.h"
 #include "os/temporary.h"
+#include "os/test_child.h"
 
 namespace letterlock::os {
 namespace {
 
-// Runs it in a child: what it returned, 255 when it crashed.
-int in_child(const std::function<int()>& work) {
-  const pid_t child = fork();
-  if (child == 0) _exit(work());
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
-}
+using test::in_child;
 
 bool fails_with(long result, int error) {
   return result < 0 && errno == error;

@@ -5,7 +5,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <functional>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -14,27 +13,19 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "os/privileges.h"
 #include "os/service.h"
 #include "os/signals.h"
 #include "os/temporary.h"
+#include "os/test_child.h"
 
 namespace letterlock::os {
 namespace {
 
 using base::ErrorKind;
-
-// Runs it in a child: what it returned, 255 when it crashed.
-int in_child(const std::function<int()>& work) {
-  const pid_t child = fork();
-  if (child == 0) _exit(work());
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
-}
+using test::in_child;
 
 TEST(Signals, BecomeCalls) {
   EXPECT_EQ(in_child([] {
