@@ -1,4 +1,5 @@
-// Blobs in RocksDB: chunks of 64 KiB under the blob's id and their number, the last one shorter.
+// Blobs as they are written and read: of one chunk, in memory until a transaction holds it; longer,
+// in a file of their own from the second chunk on.
 #pragma once
 
 #include <optional>
@@ -30,6 +31,7 @@ class RocksBlobWriter final : public BlobWriter {
   bool stays_in_memory();
   net::ResultTask<> put_chunk(Last last);
   base::Result<> put_chunk_now(Last last);
+  base::Result<> open_file();
 
   Engine& engine_;
   Committer& committer_;
@@ -37,9 +39,8 @@ class RocksBlobWriter final : public BlobWriter {
   os::Counter& written_;  // octets of all writers
   const base::BlobId id_;
   std::string chunk_;
-  std::uint32_t chunks_ = 0;
+  std::unique_ptr<ContentFile> file_;
   std::uint64_t octets_ = 0;
-  bool begun_ = false;
   bool finished_ = false;
   std::optional<base::Error> failed_;  // a blob with a hole never ends well
 };

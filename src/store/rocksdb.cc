@@ -141,7 +141,7 @@ base::Result<std::unique_ptr<RocksStore>> RocksStore::Parts::open(RocksOptions o
                                                                   os::Random& random,
                                                                   base::EventSink& events,
                                                                   rocksdb::Env* env) {
-  auto engine = TRY(Engine::open(options, clock, events, env));
+  auto engine = TRY(Engine::open(options, events, env));
   return std::unique_ptr<RocksStore>(
       new RocksStore(std::make_unique<Parts>(options, clock, random, events, std::move(engine))));
 }
@@ -211,6 +211,7 @@ net::ResultTask<BackupFacts> RocksStore::backup(BackupOptions options) {
     co_return base::fail(base::ErrorKind::unavailable, "a backup is being written already");
   base::Result<BackupFacts> facts;
   const auto ran = co_await parts_->backups.run([&] {
+    const ContentThread::Pause pause(parts_->content);
     facts = guarded([&] { return write_backup(*parts_->engine, options, parts_->stop_backup); });
     parts_->backing_up = false;
   });
