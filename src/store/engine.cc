@@ -271,9 +271,15 @@ base::Result<> Engine::sort_new_files() {
   return {};
 }
 
-base::Result<BlobRecord> Engine::blob(const base::BlobId& blob) {
+rocksdb::ReadOptions Engine::read_options(From from) {
+  rocksdb::ReadOptions options;
+  if (from == From::memory) options.read_tier = rocksdb::kBlockCacheTier;
+  return options;
+}
+
+base::Result<BlobRecord> Engine::blob(const base::BlobId& blob, From from) {
   std::string record;
-  const auto status = db_->Get(rocksdb::ReadOptions(), own_, blob_key(blob), &record);
+  const auto status = db_->Get(read_options(from), own_, blob_key(blob), &record);
   if (status.IsNotFound()) return base::fail(base::ErrorKind::not_found, "no blob " + blob.text());
   TRY(to_result(status, "reading blob " + blob.text()));
   return BlobRecord::unpack(record);

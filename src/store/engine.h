@@ -71,8 +71,11 @@ class Engine {
   rocksdb::ColumnFamilyHandle* chunks() { return chunks_; }
   ContentFiles& files() { return *files_; }
 
+  // From::memory: what isn't there is answered with `unavailable`, without a look at the disk.
+  enum class From { memory, disk };
+  static rocksdb::ReadOptions read_options(From from);
   // Errors: not_found, corrupt, io.
-  base::Result<BlobRecord> blob(const base::BlobId& blob);
+  base::Result<BlobRecord> blob(const base::BlobId& blob, From from = From::disk);
   // Each blob that stands in a file and is held, or was held and may not have been removed yet,
   // until `use` fails. Errors: corrupt, io, those of `use`.
   enum class Held { yes, no_more };

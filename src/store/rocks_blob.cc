@@ -12,16 +12,16 @@ using base::limits::chunk_octets;
 
 namespace {
 
-base::Result<base::Bytes> read_chunks(Engine& engine, const base::BlobId& blob, std::uint64_t size,
-                                      std::uint64_t offset, std::uint64_t end) {
+base::Result<base::Bytes> read_chunks(Engine& engine, Engine::From from, const base::BlobId& blob,
+                                      std::uint64_t size, std::uint64_t offset, std::uint64_t end) {
   base::Bytes octets;
   octets.reserve(static_cast<std::size_t>(end - offset));
   rocksdb::PinnableSlice chunk;
   for (auto at = offset; at < end;) {
     const auto number = static_cast<std::uint32_t>(at / chunk_octets);
     const auto within = static_cast<std::size_t>(at % chunk_octets);
-    const auto status =
-        engine.db().Get(rocksdb::ReadOptions(), engine.chunks(), chunk_key(blob, number), &chunk);
+    const auto status = engine.db().Get(Engine::read_options(from), engine.chunks(),
+                                        chunk_key(blob, number), &chunk);
     // Its last holder may have gone since the record was read.
     if (status.IsNotFound()) TRY(engine.blob(blob));
     const auto expected =
@@ -111,14 +111,16 @@ base::Result<> RocksBlobWriter::open_file() {
   return {};
 }
 
-base::Result<base::Bytes> read_blob_now(Engine& engine, const base::BlobId& blob,
+base::Result<base::Bytes> read_blob_now(Engine& engine, Engine::From from, const base::BlobId& blob,
                                         std::uint64_t offset, std::size_t octets_max) {
-  const auto record = TRY(engine.blob(blob));
+  const auto record = TRY(engine.blob(blob, from));
   if (record.holders == 0) return base::fail(base::ErrorKind::not_found, "no blob " + blob.text());
   if (offset >= record.octets) return base::Bytes();
   const auto end = offset + std::min<std::uint64_t>(octets_max, record.octets - offset);
   if (record.place == BlobRecord::Place::chunks)
-    return read_chunks(engine, blob, record.octets, offset, end);
+    return read_chunks(engine, from, blob, record.octets, offset, end);
+  if (from == Engine::From::memory)
+    return base::fail(base::ErrorKind::unavailable, "large content is on the disk");
   auto octets = engine.files().read(blob, record.octets, offset, end);
   // Its last holder may have gone since the record was read.
   if (!octets) TRY(engine.blob(blob));

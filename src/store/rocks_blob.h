@@ -45,8 +45,9 @@ class RocksBlobWriter final : public BlobWriter {
   std::optional<base::Error> failed_;  // a blob with a hole never ends well
 };
 
-// Blocks: for a store thread. Errors: not_found (no such blob, or nobody holds it), corrupt, io.
-base::Result<base::Bytes> read_blob_now(Engine& engine, const base::BlobId& blob,
+// From the disk it blocks: for a store thread. Errors: not_found (no such blob, or nobody holds
+// it), corrupt, io; unavailable (only the disk has it).
+base::Result<base::Bytes> read_blob_now(Engine& engine, Engine::From from, const base::BlobId& blob,
                                         std::uint64_t offset, std::size_t octets_max);
 
 }  // namespace letterlock::store
