@@ -5,52 +5,17 @@ Unit tests (one program a floor), the platform in the simulator, the corpora of 
 the house rules, and the scenarios with real peers. Each has its time; what a failing one printed is shown.
 """
 import argparse
-import json
 import os
 import re
-import shlex
-import subprocess
 import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-RELEASE = ROOT / "build" / "release"
+from runner.lint import lint
+from runner.process import RELEASE, ROOT, Count, build, run, side_by_side
+
 UNIT_SECONDS = 300
 DAYS = 1_000  # seeds of the simulator
 DAYS_LONG = 100_000
 SCENARIO_SECONDS = 240
-
-
-class Count:
-    def __init__(self):
-        self.passed = 0
-        self.failed = 0
-
-    def add(self, name, passed, failed, seconds, output=""):
-        self.passed += passed
-        self.failed += failed
-        word = "ok  " if failed == 0 else "FAIL"
-        print(f"{word} {name:<40} {passed:5d} passed {failed:3d} failed  {seconds:6.1f} s", flush=True)
-        if failed:
-            print("\n".join("     | " + line for line in output.splitlines()[-80:]), flush=True)
-
-
-def run(command, seconds, env=None):
-    """The exit code and what was printed; a command over its time is killed with its children."""
-    began = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                               cwd=ROOT, start_new_session=True, env={**os.environ, **(env or {})})
-    try:
-        output, _ = process.communicate(timeout=seconds)
-        code = process.returncode
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, 9)
-        output, _ = process.communicate()
-        output += f"\nstopped after {seconds} s"
-        code = 124
-    return code, output, time.monotonic() - began
 
 
 def gtest(count, program, env=None, name=None):
@@ -132,15 +97,6 @@ def usual(count, wanted, long, long_minutes):
             scenario(count, path, long)
 
 
-def build(preset, targets, count):
-    for command in (["cmake", "--preset", preset], ["cmake", "--build", "--preset", preset, "-j2", "-t", *targets]):
-        code, output, seconds = run(command, 5400)
-        if code != 0:
-            count.add(" ".join(command[:4]), 0, 1, seconds, output)
-            return False
-    return True
-
-
 def sanitize(count, wanted):
     for preset, floors, more, env in (
         ("sanitize", range(7), ["test_sim_platform"], {"ASAN_OPTIONS": "detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1"}),
@@ -156,16 +112,6 @@ def sanitize(count, wanted):
             gtest(count, ROOT / "build" / preset / "bin" / name, env, f"{preset} {name}")
 
 
-def side_by_side(count, jobs):
-    """Runs jobs (name, command, seconds, is_bad), as many at once as there are cores, and counts them in their order."""
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        runs = [(name, is_bad, pool.submit(run, command, seconds)) for name, command, seconds, is_bad in jobs]
-        for name, is_bad, started in runs:
-            code, output, seconds = started.result()
-            bad = is_bad(code, output)
-            count.add(name, int(not bad), int(bad), seconds, output)
-
-
 def fuzz(count, seconds_each):
     targets = [p.name.replace("replay_", "fuzz_") for p, _ in replays(RELEASE)]
     if not build("fuzz", targets, count):
@@ -177,45 +123,13 @@ def fuzz(count, seconds_each):
         found.mkdir(parents=True, exist_ok=True)
         command = [str(ROOT / "build" / "fuzz" / "bin" / target), f"-max_total_time={seconds_each}", "-timeout=10",
                    "-rss_limit_mb=2048", f"-artifact_prefix={found}/", str(found), str(corpus)]
-        jobs.append((f"fuzz {target}", command, seconds_each + 120, lambda code, output: code != 0))
+        jobs.append((f"fuzz {target}", lambda command=command: fuzzed(command, seconds_each)))
     side_by_side(count, jobs)
 
 
-def lint(count, everything):
-    if everything:
-        listed = subprocess.run(["git", "ls-files", "src", "apps", "tests", "bench"], cwd=ROOT, capture_output=True, text=True).stdout
-    else:
-        listed = subprocess.run(["git", "diff", "--name-only", "--diff-filter=d", "HEAD~1"], cwd=ROOT, capture_output=True, text=True).stdout
-    files = [f for f in listed.split() if f.endswith((".cc", ".h"))]
-    code, output, seconds = run(["clang-format-19", "--dry-run", "-Werror", *files], 300) if files else (0, "", 0.0)
-    count.add("clang-format", int(code == 0), int(code != 0), seconds, output)
-    if not build("release", ["help"], count):
-        return
-    commands = {entry["file"]: entry for entry in json.loads((RELEASE / "compile_commands.json").read_text())}
-    jobs = [(f"header {f}", header_alone(f, commands), 300, lambda code, output: code != 0)
-            for f in files if f.endswith(".h")]
-    jobs += [(f"clang-tidy {f}", ["clang-tidy-19", "--quiet", "-p", str(RELEASE), *fewer_checks(f), f], 900,
-              lambda code, output: code != 0 or re.search(r"(warning|error):", output) is not None)
-             for f in files if str(ROOT / f) in commands]
-    side_by_side(count, jobs)
-
-
-def fewer_checks(source):
-    """The analyzer follows each way through a test's macros: minutes a file, to find what running the test finds. And a test
-    may be slow where that makes it plain."""
-    return ["--checks=-clang-analyzer-*,-performance-*"] if re.search(r"_(test|fuzz|bench)\.cc$|^(tests|bench)/", source) else []
-
-
-def header_alone(header, commands):
-    """Compiles a header by itself, as a source of its folder is compiled (or, if it has none, as any other)."""
-    folder = str((ROOT / header).parent)
-    example = next((c for f, c in commands.items() if str(Path(f).parent) == folder), next(iter(commands.values())))
-    flags = [word for word in shlex.split(example["command"]) if word.startswith(("-I", "-D", "-std", "-f"))]
-    for at, word in enumerate(words := shlex.split(example["command"])):
-        if word == "-isystem":
-            flags += [word, words[at + 1]]
-    return ["clang++-19", *flags, f"-I{ROOT / 'tests'}", "-fsyntax-only", "-Werror", "-Wno-pragma-once-outside-header",
-            "-x", "c++", str(ROOT / header)]
+def fuzzed(command, seconds_each):
+    code, output, seconds = run(command, seconds_each + 120)
+    return code == 0, output, seconds
 
 
 def main():
