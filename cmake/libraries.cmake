@@ -12,6 +12,7 @@ pkg_check_modules(UNBOUND REQUIRED IMPORTED_TARGET libunbound)
 pkg_check_modules(ROCKSDB REQUIRED IMPORTED_TARGET rocksdb)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(TOMLPP REQUIRED IMPORTED_TARGET tomlplusplus)
+pkg_check_modules(IDN REQUIRED IMPORTED_TARGET libidn)
 pkg_check_modules(IDN2 REQUIRED IMPORTED_TARGET libidn2)
 # The allocator of the program alone (docs/decisions). Sanitizers bring their own.
 if(NOT LETTERLOCK_SANITIZE)
