@@ -1,4 +1,6 @@
 // The record of a hop as JSON, both ways. Reading is strict: what isn't written here isn't read.
+#include <algorithm>
+
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
@@ -211,7 +213,10 @@ Hop read_hop(const Reader& from, std::string& wrong) {
   return hop;
 }
 
+// What is short and ASCII, as nearly all is, stays as it is.
 void bound(std::string& text, std::size_t octets_max) {
+  const auto is_ascii = [](char octet) { return static_cast<unsigned char>(octet) < 0x80; };
+  if (text.size() <= octets_max && std::ranges::all_of(text, is_ascii)) return;
   text = bounded_text(text, octets_max);
 }
 
