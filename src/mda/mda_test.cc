@@ -197,7 +197,10 @@ TEST_F(MdaTest, AliasesThatLeadToEachOtherEnd) {
 TEST_F(MdaTest, MembersOfAGroupAreNobodysBusiness) {
   add_account("eve@birch.example");
   add_group("all@birch.example", {"bob@birch.example", "eve@birch.example", "dave@old.example"});
-  const auto id = accept(from_alice("all@birch.example"));
+  auto mail = from_alice("all@birch.example");
+  mail.params.envid = "alice's own";
+  mail.notify = dsn::Notify::never();
+  const auto id = accept(mail);
   settle();
   EXPECT_THAT(inbox(bob), SizeIs(1));
   EXPECT_THAT(inbox(bob)[0], HasSubstr("Return-Path: <postmaster@birch.example>"));
@@ -215,6 +218,10 @@ TEST_F(MdaTest, MembersOfAGroupAreNobodysBusiness) {
   ASSERT_THAT(entries, SizeIs(1));
   EXPECT_EQ(entries[0].message.mail_from, "postmaster@birch.example");
   EXPECT_TRUE(entries[0].message.account.is_nil());
+  // RFC 3461 §5.2.7.3: what the writer wishes to hear is not what the list's keeper does.
+  EXPECT_EQ(entries[0].message.params, dsn::MailParams());
+  for (const auto& recipient : entries[0].recipients)
+    EXPECT_EQ(recipient.params, dsn::RcptParams());
   EXPECT_NE(entries[0].message.trace, id);
   const auto inside = trace_of(birch, entries[0].message.trace).value();
   EXPECT_THAT(inside.trace.recipients, SizeIs(3));
