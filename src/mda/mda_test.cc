@@ -220,6 +220,21 @@ TEST_F(MdaTest, MembersOfAGroupAreNobodysBusiness) {
   EXPECT_THAT(inside.trace.recipients, SizeIs(3));
 }
 
+// A group of another tenant, with members there alone: once they have it, nobody else holds the
+// content any more, the sender's tenant and the group's queue included.
+TEST_F(MdaTest, AGroupOfAnotherTenantLeavesNoContentBehind) {
+  add_group("all@birch.example", {"bob@birch.example"});
+  accept(from_alice("all@birch.example"));
+  settle();
+  EXPECT_TRUE(queued(acorn).empty());
+  EXPECT_TRUE(queued(birch).empty());
+  ASSERT_EQ(inbox(bob).size(), 1U);
+  ASSERT_EQ(store.blob_count(), 1U);
+  const auto kept = ask<std::vector<mailbox::Message>>(
+      birch, [&](store::Transaction& tx) { return inbox_in(tx, {birch, bob.id}); });
+  EXPECT_EQ(store.holders(kept->front().blob).size(), 1U);
+}
+
 TEST_F(MdaTest, AFullMailboxComesBack) {
   add_account("eve@birch.example", directory::Accepts::any, 100);
   const auto id = accept(from_alice("eve@birch.example"));
