@@ -27,17 +27,15 @@ class Ended(Exception):
     """The node has ended."""
 
 
-def stage_for(stage, authority, settings=None, start=True, node_class=Letterlock, **more):
-    """A node with two tenants, a peer that notes what it gets, and a destination that is away. Gives node and peer."""
+def stage_for(stage, authority, settings=None, node_class=Letterlock, **more):
+    """A node, a peer that notes what it gets, and a destination that is away. Gives node and peer; `people()` makes the tenants."""
     zone = Nsd(stage, {"example": "far MX 10 mx.far\nmx.far A 127.0.3.1\naway MX 10 mx.away\nmx.away A 127.0.3.2"})
     port = free_port()
     peer = Peer("127.0.3.1", port, refuses={NEVER: "550 5.1.1 nobody of this name"})
-    node = node_class(stage, authority, start=False, settings={
+    node = node_class(stage, authority, settings={
+        "site": {"public_networks": ["127.0.0.0/8"]},  # so that exposure counts loopback as a network
         "relay": {"port": port}, "dns": {"stub_zones": [{"zone": "example", "servers": [zone.address]}]},
         "store": {"reserve": "1MiB", "cache": "8MiB"}, "limits": {"sessions": 1000}, **(settings or {})}, **more)
-    if start:
-        node.start()
-        people(node)
     return node, peer
 
 

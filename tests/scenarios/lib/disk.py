@@ -1,5 +1,6 @@
 """File systems of a scenario's own: one on a disk whose power can be cut, and small ones that fill up. Mounting needs root, and a machine that
 lets root mount; `NoMounts` says why it doesn't."""
+import collections
 import contextlib
 import os
 import queue
@@ -51,7 +52,7 @@ class VolatileDisk:
         self.process.own_group = False
         stage.note_process(self.process)
         stage.tell_watcher("process", self.process.pid)
-        self.said = queue.Queue()
+        self.said = collections.defaultdict(queue.Queue)  # by its first word
         # Ends who works on the disk. Only then are flushes answered again, by which time nobody is left to be deceived.
         self.when_cut = lambda: None
         first = self.process.stdout.readline()
@@ -66,18 +67,16 @@ class VolatileDisk:
             if line.startswith("cut"):
                 self.when_cut()
                 self.release()
-            self.said.put(line.split())
+            word, *values = line.split()
+            self.said[word].put(values)
 
     def tell(self, line):
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
 
     def hear(self, word, seconds=20):
-        """The answer that begins with this word; what came before it is passed over."""
-        while True:
-            said = self.said.get(timeout=seconds)
-            if said[0] == word:
-                return said
+        """The numbers of the answer that begins with this word."""
+        return [int(value) for value in self.said[word].get(timeout=seconds)]
 
     def mount(self):
         self.folder = mount_loop(self.stage, self.under / "disk", "power")
@@ -97,12 +96,12 @@ class VolatileDisk:
     def count(self):
         """Of flushes since it was armed."""
         self.tell("count")
-        return int(self.hear("count")[1])
+        return self.hear("count")[0]
 
     def come_back(self):
         """After a cut, with nobody at work on the disk: mounted as the cut left it. How many flushes came before it, and how many writes
         had not been flushed."""
-        _, flushes, unflushed = self.hear("cut")
+        flushes, unflushed = self.hear("cut")
         if not wait_for(20, lambda: run(["umount", self.folder])[0] == 0, 0.05):
             raise RuntimeError("the disk is in use, and can't be unmounted")
         # The loop device lets go of the file a moment later.
@@ -110,4 +109,4 @@ class VolatileDisk:
         self.tell("resume")
         self.hear("resume")
         self.mount()
-        return int(flushes), int(unflushed)
+        return flushes, unflushed

@@ -180,7 +180,8 @@ class Reckoning:
         unknown = {hop["number"] for hop in hops if hop["outcome"] == "unknown"}
         counted = {number for party in trace["exposure"] for number in party["hops"]}
         if not unknown <= counted:
-            self.say(f"{name}: hops {unknown - counted} are unknown, and its exposure doesn't count them")
+            missing = [hop for hop in hops if hop["number"] in unknown - counted]
+            self.say(f"{name}: its exposure doesn't count what is unknown: {missing}")
         for way in trace["ways"]:
             if way["address"] in USERS:
                 self.look_at_way(name, way, [hops[at] for at in way["hops"]])
