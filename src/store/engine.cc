@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/pack.h"
 #include "store/directory.h"
+#include "store/engine_log.h"
 #include "store/tuning.h"
 
 namespace letterlock::store {
@@ -94,7 +95,6 @@ class Engine::Listener final : public rocksdb::EventListener {
  private:
   base::EventSink& events_;
   std::atomic<bool> stopped_{false};
-  std::atomic<bool> lost_{false};
 };
 
 Engine::Engine(const RocksOptions& options, const os::Clock& clock, base::EventSink& events)
@@ -132,6 +132,7 @@ base::Result<> Engine::open_database(rocksdb::Env* env) {
   auto database = database_options(options_);
   if (env != nullptr) database.env = env;
   database.listeners.push_back(listener_);
+  database.info_log = engine_log(events_);
   const auto wanted = families(options_);
   if (holds_database(options_.path)) {
     std::vector<std::string> found;
