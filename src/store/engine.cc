@@ -259,6 +259,7 @@ base::Result<> Engine::discard(const base::BlobId& blob, rocksdb::WriteBatch& ba
 }
 
 base::Result<> Engine::has_room(Use use) const {
+  TRY(has_files(use, files_free_.load(std::memory_order_relaxed)));
   const auto free = disk_free_.load(std::memory_order_relaxed);
   const auto written = written_.load(std::memory_order_relaxed);
   return store::has_room(use, free > written ? free - written : 0, options_.reserve_octets);
@@ -268,12 +269,14 @@ base::Result<std::uint64_t> Engine::free_octets() const {
   if (disk_silent_)
     return base::fail(base::ErrorKind::io,
                       "the disk of " + options_.path + " doesn't say what it has free");
+  if (!has_files(Use::content, files_free_.load(std::memory_order_relaxed))) return 0;
   const auto free = disk_free_.load(std::memory_order_relaxed);
   const auto written = written_.load(std::memory_order_relaxed);
   return above_reserve(free > written ? free - written : 0, options_.reserve_octets);
 }
 
 void Engine::ask_disk() {
+  files_free_ = store::free_files(options_.path);
   std::uint64_t free = 0;
   disk_silent_ = !db_->GetEnv()->GetFreeSpace(options_.path, &free).ok();
   if (disk_silent_) return;

@@ -71,6 +71,7 @@ class Engine {
   base::Result<> discard(const base::BlobId& blob, rocksdb::WriteBatch& batch);
 
   base::Result<> has_room(Use use) const;
+  // None where the disk can make no further files.
   base::Result<std::uint64_t> free_octets() const;
   // The disk is asked once a second, by the commit thread; in between what is written counts.
   void ask_disk();
@@ -104,6 +105,7 @@ class Engine {
   rocksdb::ColumnFamilyHandle* own_ = nullptr;
   rocksdb::ColumnFamilyHandle* chunks_ = nullptr;
   std::atomic<std::uint64_t> disk_free_{0};
+  std::atomic<std::uint64_t> files_free_{0};
   std::atomic<std::uint64_t> written_{0};
   std::atomic<bool> disk_silent_{false};
 };
