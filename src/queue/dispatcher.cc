@@ -211,6 +211,11 @@ std::optional<Job> Dispatcher::follow(Job& job) {
   return window_.follow(job, ports_.clock.now());
 }
 
+void Dispatcher::note(const Job& job, Window::Showed showed) {
+  window_.note(job.lane, job.destination, showed);
+  if (showed == Window::Showed::takes) bell(job.lane).ring();
+}
+
 void Dispatcher::finish(const Job& job, std::optional<base::Time> next_try) {
   const bool was_full = !window_.has_room();
   window_.finish(job);

@@ -11,9 +11,31 @@ std::string Window::known_key(const Due& item) {
   return std::string(item.message.octets()) + keys::index(item.recipient);
 }
 
-bool Window::may_start(const Destination& destination, base::Time now) const {
-  return destination.under_way < limits_.destination_concurrency &&
-         destination.rests_until <= now && destination.next_start <= now;
+std::size_t Window::allowed(Lane lane, const Destination& destination) const {
+  if (lane == Lane::local) return limits_.destination_concurrency;
+  if (destination.allowed > 0) return destination.allowed;
+  return std::min(limits_.destination_concurrency_first, limits_.destination_concurrency);
+}
+
+void Window::note(Lane lane, const std::string& name, Showed showed) {
+  const auto at = destinations_.find({lane, name});
+  if (at == destinations_.end()) return;
+  const auto now = allowed(lane, at->second);
+  switch (showed) {
+    case Showed::takes:
+      if (now >= limits_.destination_concurrency) return;
+      at->second.allowed = now + 1;
+      unpark(lane, name);
+      return;
+    case Showed::crowded:
+      at->second.allowed = std::max<std::size_t>(1, now / 2);
+      return;
+  }
+}
+
+bool Window::may_start(Lane lane, const Destination& destination, base::Time now) const {
+  return destination.under_way < allowed(lane, destination) && destination.rests_until <= now &&
+         destination.next_start <= now;
 }
 
 Window::Added Window::add(const Due& item, base::Time now) {
@@ -72,7 +94,7 @@ std::optional<Job> Window::take_from(Lane lane, const base::TenantId& tenant, ba
     const auto stream = turn.streams.find(name);
     if (stream == turn.streams.end()) continue;  // forgotten meanwhile
     auto& destination = destinations_[{lane, name}];
-    if (!may_start(destination, now)) {
+    if (!may_start(lane, destination, now)) {
       destination.parked.push_back(tenant);
       if (destination.next_start > now) wait_for_time(destination.next_start, {lane, name});
       continue;
@@ -118,7 +140,8 @@ std::optional<Job> Window::follow(Job& job, base::Time now) {
   auto& destination = destinations_[{job.lane, job.destination}];
   const bool others_wait = std::ranges::any_of(
       destination.parked, [&](const base::TenantId& tenant) { return tenant != job.tenant; });
-  if (others_wait || under_way(job.lane) >= lane_limit(job.lane) || destination.rests_until > now ||
+  if (others_wait || destination.under_way > allowed(job.lane, destination) ||
+      under_way(job.lane) >= lane_limit(job.lane) || destination.rests_until > now ||
       limits_.destination_per_minute > 0)
     return std::nullopt;
   auto next = pop_front(job.lane, job.tenant, job.destination);

@@ -204,5 +204,47 @@ TEST(Window, FollowersDontKeepAFullLaneFromOthers) {
   EXPECT_EQ(window.take(Lane::remote, now)->destination, "b.example");
 }
 
+std::size_t startable(Window& window) {
+  std::size_t count = 0;
+  while (window.take(Lane::remote, now)) ++count;
+  return count;
+}
+
+TEST(Window, ADestinationThatTakesGetsMoreAtOnceAndOneThatDoesntFewer) {
+  WindowLimits limits;
+  limits.destination_concurrency_first = 4;
+  limits.destination_concurrency = 6;
+  Window window(limits);
+  for (std::uint8_t i = 0; i < 100; ++i) window.add(item(1, i, "a.example"), now);
+  EXPECT_EQ(startable(window), 4U);
+  window.note(Lane::remote, "a.example", Window::Showed::takes);
+  EXPECT_EQ(startable(window), 1U);
+  for (int i = 0; i < 10; ++i) window.note(Lane::remote, "a.example", Window::Showed::takes);
+  EXPECT_EQ(startable(window), 1U);
+  EXPECT_EQ(window.under_way(Lane::remote), 6U);
+  for (int i = 0; i < 10; ++i) window.note(Lane::remote, "a.example", Window::Showed::crowded);
+  EXPECT_EQ(startable(window), 0U);
+  // Others know nothing of it.
+  for (std::uint8_t i = 0; i < 9; ++i) window.add(item(1, 200 + i, "b.example"), now);
+  EXPECT_EQ(startable(window), 4U);
+  window.note(Lane::remote, "unknown.example", Window::Showed::takes);
+}
+
+// Fewer are allowed than are under way: they end one after the other, and nobody follows.
+TEST(Window, NothingFollowsWhereFewerAreAllowed) {
+  WindowLimits limits;
+  limits.destination_concurrency_first = 2;
+  Window window(limits);
+  for (std::uint8_t i = 0; i < 9; ++i) window.add(item(1, i, "a.example"), now);
+  auto first = window.take(Lane::remote, now);
+  auto second = window.take(Lane::remote, now);
+  ASSERT_TRUE(first && second);
+  window.note(Lane::remote, "a.example", Window::Showed::crowded);
+  EXPECT_FALSE(window.follow(*first, now));
+  window.finish(*first);
+  EXPECT_TRUE(window.follow(*second, now));
+  EXPECT_FALSE(window.take(Lane::remote, now));
+}
+
 }  // namespace
 }  // namespace letterlock::queue

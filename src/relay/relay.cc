@@ -51,7 +51,12 @@ net::Task<> Relay::handle(queue::Job job) {
     before =
         std::make_shared<Unwritten>(carry.take_work(), std::move(**carried), ports_.clock.steady());
     before->work.before.reset();
-    if (!stopped_ && before->conclusion.is_plain_success())
+    const auto& conclusion = before->conclusion;
+    if (conclusion.is_plain_success())
+      ports_.dispatcher.note(before->work.job, queue::Window::Showed::takes);
+    if (conclusion.found_no_session())
+      ports_.dispatcher.note(before->work.job, queue::Window::Showed::crowded);
+    if (!stopped_ && conclusion.is_plain_success())
       next = ports_.dispatcher.follow(before->work.job);
     if (next)
       note_waiting(before);

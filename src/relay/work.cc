@@ -26,6 +26,10 @@ bool Conclusion::is_plain_success() const {
          });
 }
 
+bool Conclusion::found_no_session() const {
+  return !intent && !judgement && !attempts.empty() && attempts.back().given == hop::Given::nothing;
+}
+
 hop::Hop attempt_at(const World& world, const Work& work, const std::string& host,
                     const net::IpAddress& address, const std::vector<std::size_t>& recipients) {
   hop::Hop hop;

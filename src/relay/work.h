@@ -65,6 +65,8 @@ struct Conclusion {
 
   // The host has taken the message for everybody: nothing is owed but the record of it.
   bool is_plain_success() const;
+  // No host gave it a session: too many at once, perhaps.
+  bool found_no_session() const;
 };
 
 // What came of a message, to be written: with the next one's intent, in one transaction, or by
