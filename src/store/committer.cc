@@ -155,8 +155,9 @@ void Committer::write(std::vector<std::shared_ptr<Commit>> commits) {
     else
       figures_.note(written.error());
     const std::scoped_lock lock(mutex_);
+    // What failed may be in or out: who began before it must look again, who begins now needn't.
+    committed_ = recent_.last();
     if (written) {
-      committed_ = recent_.last();
       for (const auto& blob : group.ledger.newly_held()) {
         unheld_.erase(blob);
         fresh_.drop(blob);

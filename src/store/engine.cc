@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/pack.h"
 #include "store/directory.h"
+#include "store/engine_log.h"
 #include "store/tuning.h"
 
 namespace letterlock::store {
@@ -96,7 +97,6 @@ class Engine::Listener final : public rocksdb::EventListener {
  private:
   base::EventSink& events_;
   std::atomic<bool> stopped_{false};
-  std::atomic<bool> lost_{false};
 };
 
 Engine::Engine(const RocksOptions& options, base::EventSink& events)
@@ -130,6 +130,7 @@ base::Result<> Engine::open_database(rocksdb::Env* env) {
   auto database = database_options(options_);
   if (env != nullptr) database.env = env;
   database.listeners.push_back(listener_);
+  database.info_log = engine_log(events_);
   const auto wanted = families(options_);
   if (holds_database(options_.path)) {
     std::vector<std::string> found;
@@ -319,6 +320,7 @@ void Engine::set_content_octets(std::uint64_t octets, rocksdb::WriteBatch& batch
 }
 
 base::Result<> Engine::has_room(Use use) const {
+  TRY(has_files(use, files_free_.load(std::memory_order_relaxed)));
   const auto free = disk_free_.load(std::memory_order_relaxed);
   const auto written = written_.load(std::memory_order_relaxed);
   return store::has_room(use, free > written ? free - written : 0, options_.reserve_octets);
@@ -328,12 +330,14 @@ base::Result<std::uint64_t> Engine::free_octets() const {
   if (disk_silent_)
     return base::fail(base::ErrorKind::io,
                       "the disk of " + options_.path + " doesn't say what it has free");
+  if (!has_files(Use::content, files_free_.load(std::memory_order_relaxed))) return 0;
   const auto free = disk_free_.load(std::memory_order_relaxed);
   const auto written = written_.load(std::memory_order_relaxed);
   return above_reserve(free > written ? free - written : 0, options_.reserve_octets);
 }
 
 void Engine::ask_disk() {
+  files_free_ = store::free_files(options_.path);
   std::uint64_t free = 0;
   disk_silent_ = !db_->GetEnv()->GetFreeSpace(options_.path, &free).ok();
   if (disk_silent_) return;

@@ -85,6 +85,7 @@ class Engine {
   base::Result<> forget_removed(const std::vector<base::BlobId>& blobs);
 
   base::Result<> has_room(Use use) const;
+  // None where the disk can make no further files.
   base::Result<std::uint64_t> free_octets() const;
   // The disk is asked once a second, by the commit thread; in between what is written counts.
   void ask_disk();
@@ -125,6 +126,7 @@ class Engine {
   std::unique_ptr<ContentFiles> files_;
   std::atomic<std::uint64_t> content_octets_{0};
   std::atomic<std::uint64_t> disk_free_{0};
+  std::atomic<std::uint64_t> files_free_{0};
   std::atomic<std::uint64_t> written_{0};
   std::atomic<bool> disk_silent_{false};
 };

@@ -1,8 +1,10 @@
-// Stands between the program and the C library's calls that change files (LD_PRELOAD), so that the real binary can be ended, or told
-// of a failure, at the Nth of them, counted over all its threads. (strace counts for each thread by itself.)
+// Stands between the program and the C library's calls that change files (LD_PRELOAD), so that the
+// real binary can be ended, or told of a failure, at the Nth of them, counted over all its threads.
+// (strace counts for each thread by itself.)
 //
-// The scenario and this share one page of memory: a file that LETTERLOCK_CALLS names, mapped when the program is loaded, so that neither
-// closed descriptors nor confinement get between. Only files beneath the page's folder count.
+// The scenario and this share one page of memory: a file that LETTERLOCK_CALLS names, mapped when
+// the program is loaded, so that neither closed descriptors nor confinement get between. Only files
+// beneath the page's folder count.
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
@@ -27,16 +29,16 @@ enum class Act : std::uint32_t { nothing, end_before, end_after, end_within, fai
 
 // tests/scenarios/lib/calls.py knows this layout.
 struct Page {
-  std::atomic<std::uint64_t> all_syncs;   // since the program was loaded
-  std::atomic<std::uint64_t> counted;     // of `kinds`, since the scenario set it to 0
-  std::atomic<std::uint64_t> at;          // the one that is acted on; 0: none
+  std::atomic<std::uint64_t> all_syncs;  // since the program was loaded
+  std::atomic<std::uint64_t> counted;    // of `kinds`, since the scenario set it to 0
+  std::atomic<std::uint64_t> at;         // the one that is acted on; 0: none
   std::atomic<std::uint32_t> kinds;
   std::atomic<std::uint32_t> act;
-  std::atomic<std::uint32_t> error;       // errno of a failing call
-  std::atomic<std::uint32_t> onwards;     // 1: all that follow as well
-  std::atomic<std::uint32_t> acted;       // how often
+  std::atomic<std::uint32_t> error;    // errno of a failing call
+  std::atomic<std::uint32_t> onwards;  // 1: all that follow as well
+  std::atomic<std::uint32_t> acted;    // how often
   std::uint32_t unused;
-  char call[16];                          // the one that was acted on last
+  char call[16];  // the one that was acted on last
   char file[192];
   char folder[256];
 };
@@ -100,7 +102,8 @@ Act acted(std::uint32_t kind, const char* call, const char* file) {
 }
 
 template <class Call>
-auto counted(std::uint32_t kind, const char* name, const char* file, Call call) -> decltype(call()) {
+auto counted(std::uint32_t kind, const char* name, const char* file, Call call)
+    -> decltype(call()) {
   const auto act = acted(kind, name, file);
   if (act == Act::fail) {
     errno = static_cast<int>(page->error.load());
@@ -159,7 +162,8 @@ int fdatasync(int descriptor) {
 int sync_file_range(int descriptor, off64_t from, off64_t count, unsigned flags) {
   static const auto call = real<int (*)(int, off64_t, off64_t, unsigned)>("sync_file_range");
   char file[192];
-  if (!is_ours(descriptor, file)) return call(descriptor, from, count, flags);
+  // Without flags it asks the kernel for nothing: RocksDB finds out whether there is such a call.
+  if (flags == 0 || !is_ours(descriptor, file)) return call(descriptor, from, count, flags);
   return counted(sync_calls, "sync_file_range", file,
                  [&] { return call(descriptor, from, count, flags); });
 }

@@ -181,13 +181,13 @@ class Course:
         self.ledger.orders.append((operation, arguments))
         return result
 
-    def waiting(self, letter):
-        """The id in the queue of a letter that was tried once, in vain."""
+    def waiting(self, letter, tries=1):
+        """The id in the queue of a letter that was tried so often, in vain."""
         rows = []
 
         def tried():
             rows[:] = self.queued(letter)
-            return rows and rows[0]["attempts"] > 0
+            return rows and rows[0]["attempts"] >= tries
 
         return rows[0]["id"] if letter.is_answered() and self.until(tried) and rows else None
 
@@ -206,7 +206,7 @@ class Course:
         held = self.waiting(self.send(ALICE, [AWAY]))
         if held:
             self.order("queue.hold", id=held)
-        removed = self.waiting(self.send(CAROL, [AWAY]))
+        removed = self.waiting(self.send(CAROL, [AWAY]), tries=0)  # the destination rests
         self.fetch(BOB, remove=2)
         if removed:
             self.order("queue.remove", id=removed)

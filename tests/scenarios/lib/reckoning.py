@@ -21,9 +21,10 @@ GIVES_MAX = 20
 
 
 class Reckoning:
-    def __init__(self, node, peer, ledger, refused_may_stay=False, expected_errors=()):
+    def __init__(self, node, peer, ledger, refused_may_stay=False, expected_errors=(), drain_seconds=15):
         self.node, self.peer, self.ledger = node, peer, ledger
         self.refused_may_stay, self.expected_errors = refused_may_stay, expected_errors
+        self.drain_seconds = drain_seconds
         self.course = Course(node, peer, ledger)
         self.wrong = []
 
@@ -52,7 +53,7 @@ class Reckoning:
             rows[:] = [row for row in self.waiting() if row["recipient"] != AWAY]
             return not rows
 
-        if not wait_for(15, drained, 0.05):
+        if not wait_for(self.drain_seconds, drained, 0.05):
             self.say(f"the queue doesn't drain: {rows}")
 
     def look_at_orders(self):
