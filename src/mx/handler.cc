@@ -90,8 +90,11 @@ std::expected<std::vector<hop::Change>, queue::Refused> Handler::edit(message::H
   }
   if (const auto from = message::header_from(header); !from.authors.empty())
     transaction_->header_from = from.authors.front().address.text();
+  std::vector changes{hop::Change::trace_fields_added};
+  // RFC 5321 §4.4: exactly one when it is delivered, and mda writes it.
+  if (header.remove("Return-Path") > 0) changes.push_back(hop::Change::return_path_removed);
   header.prepend(message::received_field(reception_field()));
-  return std::vector{hop::Change::trace_fields_added};
+  return changes;
 }
 
 message::Reception Handler::reception_field() const {
