@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/bytes.h"
 #include "base/limits.h"
 #include "message/address_list.h"
 #include "message/trace_fields.h"
@@ -34,8 +35,22 @@ smtp::Reply Handler::refuse_rcpt(smtp::Reply reply, std::string_view why,
   return reply;
 }
 
+// RFC 5321 §4.5.1: a bare <Postmaster> is taken, whoever else is here. It was read as postmaster at
+// this host's name; where that is nobody's domain, the site's postmaster gets it.
+net::ResultTask<directory::Resolution> Handler::resolve(address::Address& to) const {
+  CO_TRY(auto resolved, co_await ports_.directory.resolve(to));
+  const bool is_hosts_postmaster = to.domain() == options_.server.session.host_name &&
+                                   base::equal_ignoring_case(to.local_part(), "postmaster");
+  if (!std::holds_alternative<directory::NotOurs>(resolved) || !is_hosts_postmaster)
+    co_return resolved;
+  CO_TRY(auto postmaster, co_await ports_.directory.site_postmaster());
+  if (!postmaster) co_return resolved;
+  to = postmaster->address;
+  co_return directory::ToMailbox{std::move(*postmaster), ""};
+}
+
 net::Task<smtp::Reply> Handler::on_rcpt(smtp::Rcpt rcpt) {
-  const auto resolved = co_await ports_.directory.resolve(rcpt.to);
+  const auto resolved = co_await resolve(rcpt.to);
   if (!resolved) {
     ports_.events.emit({base::Severity::error,
                         "directory.failed",

@@ -68,6 +68,21 @@ TEST_F(MxTest, TheTraceIdIsInTheReplyAndInReceived) {
   EXPECT_EQ(trace.trace.header_from, "carol@modern.example");
 }
 
+TEST_F(MxTest, TheBarePostmasterIsTheSites) {
+  auto talk = peer_talks();
+  talk.ask("MAIL FROM:<carol@modern.example>");
+  EXPECT_THAT(talk.ask("RCPT TO:<Postmaster>"), StartsWith("550 5.7.1")) << "nobody is named yet";
+  ASSERT_TRUE(wait(operations.set_site_postmaster(custody::test::at("bob@birch.example"), "test")));
+  EXPECT_THAT(talk.ask("RCPT TO:<abuse@mail.acorn.example>"), StartsWith("550 5.7.1"));
+  EXPECT_THAT(talk.ask("RCPT TO:<postMaster>"), StartsWith("250 2.1.5"));
+  EXPECT_THAT(talk.ask("RCPT TO:<Postmaster@mail.acorn.example>"), StartsWith("250 2.1.5"));
+  EXPECT_THAT(talk.message(letter), StartsWith("250"));
+  const auto rows = queued(birch);
+  ASSERT_EQ(queued(birch).size(), 1U);
+  ASSERT_EQ(queued(birch)[0].recipients.size(), 1U) << "named twice, it is one";
+  EXPECT_EQ(queued(birch)[0].recipients[0].address, "bob@birch.example");
+}
+
 // The one that mda writes says who is told of a failure; a stranger's beside it would say another.
 TEST_F(MxTest, AReturnPathFromOutsideIsTakenOut) {
   auto talk = peer_talks();
