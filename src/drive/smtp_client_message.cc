@@ -34,6 +34,7 @@ net::ResultTask<SmtpEnvelope> SmtpClient::envelope(smtp::Mail mail,
   SmtpEnvelope envelope;
   envelope.unfit = smtp::fit(offered_, mail, recipients);
   if (envelope.unfit) co_return envelope;
+  CO_CHECK(ready());
   std::vector<std::string> lines;
   lines.reserve(recipients.size() + 1);
   lines.push_back(smtp::to_line(mail));

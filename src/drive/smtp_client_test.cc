@@ -67,6 +67,27 @@ TEST(SmtpClient, SendsByDataAndByChunk) {
   }
 }
 
+net::Task<> ask_after_421(SmtpClient& client, std::vector<base::ErrorKind>& met) {
+  co_await greet(client);
+  (void)co_await client.envelope(mail_from("a@a.example"), to({"b@b.example"}));
+  TextContent text("Subject: x\r\n\r\n");
+  const auto reply = co_await client.content(14, text);
+  EXPECT_EQ(reply ? reply->code : 0, 421);
+  EXPECT_FALSE(client.is_usable());
+  const auto envelope = co_await client.envelope(mail_from("a@a.example"), to({"b@b.example"}));
+  if (!envelope) met.push_back(envelope.error().kind);
+  const auto reset = co_await client.reset();
+  if (!reset) met.push_back(reset.error().kind);
+}
+
+TEST(SmtpClient, NothingIsAskedBehind421) {
+  Both both;
+  both.handler.end_reply = smtp::reply(421, dsn::Status{4, 3, 2}, "shutting down");
+  std::vector<base::ErrorKind> met;
+  both.run(ask_after_421(both.client, met));
+  EXPECT_EQ(met, (std::vector{base::ErrorKind::closed, base::ErrorKind::closed}));
+}
+
 net::Task<> meet_a_slow_server(SmtpClient& client, base::Result<>& met) {
   co_await greet(client);
   std::vector<smtp::Rcpt> recipients;
