@@ -122,7 +122,7 @@ net::ResultTask<> walk(const Ports& ports, Filter filter, Use use) {
   const auto now = ports.clock.now();
   for (const auto& tenant : filter.tenants) {
     queue::ListOptions options{filter.message ? key_before(*filter.message) : std::string(),
-                               filter.message ? std::size_t{1} : std::size_t{200}};
+                               filter.message ? std::size_t{1} : std::size_t{1000}};
     if (filter.after && filter.after->first == tenant)
       options.after = std::string(filter.after->second.octets());
     std::vector<queue::Entry> entries;

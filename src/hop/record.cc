@@ -214,8 +214,9 @@ Hop read_hop(const Reader& from, std::string& wrong) {
   return hop;
 }
 
+// What is short and ASCII, as nearly all is, stays as it is.
 void bound(std::string& text, std::size_t octets_max) {
-  if (text.size() <= octets_max && base::is_ascii(text)) return;  // as most are
+  if (text.size() <= octets_max && base::is_ascii(text)) return;
   text = bounded_text(text, octets_max);
 }
 

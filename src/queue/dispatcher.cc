@@ -205,6 +205,12 @@ net::ResultTask<Job> Dispatcher::take(Lane lane) {
   co_return base::fail(base::ErrorKind::cancelled, "the queue is stopping");
 }
 
+std::optional<Job> Dispatcher::follow(Job& job) {
+  if (ended_) return std::nullopt;
+  (job.lane == Lane::local ? rounds_.local : rounds_.remote) = ports_.clock.steady();
+  return window_.follow(job, ports_.clock.now());
+}
+
 void Dispatcher::finish(const Job& job, std::optional<base::Time> next_try) {
   const bool was_full = !window_.has_room();
   window_.finish(job);

@@ -88,11 +88,16 @@ std::optional<Job> Window::take_from(Lane lane, const base::TenantId& tenant, ba
   return std::nullopt;
 }
 
-Job Window::start(Lane lane, const base::TenantId& tenant, const std::string& name,
-                  Destination& destination, base::Time now) {
+Job Window::pop_front(Lane lane, const base::TenantId& tenant, const std::string& name) {
   auto& groups = lane_state(lane).turns[tenant].streams[name].groups;
   Job job{tenant, groups.front().message, lane, name, std::move(groups.front().items)};
   groups.pop_front();
+  return job;
+}
+
+Job Window::start(Lane lane, const base::TenantId& tenant, const std::string& name,
+                  Destination& destination, base::Time now) {
+  auto job = pop_front(lane, tenant, name);
   ++destination.under_way;
   ++under_way_[lane == Lane::local ? 0 : 1];
   if (limits_.destination_per_minute > 0) {
@@ -103,8 +108,36 @@ Job Window::start(Lane lane, const base::TenantId& tenant, const std::string& na
   return job;
 }
 
+std::optional<Job> Window::follow(Job& job, base::Time now) {
+  ASSERT(job.has_place);
+  auto& state = lane_state(job.lane);
+  const auto turn = state.turns.find(job.tenant);
+  if (turn == state.turns.end()) return std::nullopt;
+  const auto stream = turn->second.streams.find(job.destination);
+  if (stream == turn->second.streams.end()) return std::nullopt;
+  auto& destination = destinations_[{job.lane, job.destination}];
+  const bool others_wait = std::ranges::any_of(
+      destination.parked, [&](const base::TenantId& tenant) { return tenant != job.tenant; });
+  if (others_wait || under_way(job.lane) >= lane_limit(job.lane) || destination.rests_until > now ||
+      limits_.destination_per_minute > 0)
+    return std::nullopt;
+  auto next = pop_front(job.lane, job.tenant, job.destination);
+  if (stream->second.groups.empty()) {
+    turn->second.streams.erase(stream);
+    std::erase(turn->second.destinations, job.destination);
+    std::erase(destination.parked, job.tenant);
+    if (turn->second.streams.empty()) {
+      state.turns.erase(turn);
+      std::erase(state.tenants, job.tenant);
+    }
+  }
+  job.has_place = false;
+  return next;
+}
+
 void Window::finish(const Job& job) {
   for (const auto& item : job.items) forget_item(item);
+  if (!job.has_place) return;
   const Place place{job.lane, job.destination};
   const auto at = destinations_.find(place);
   ASSERT(at != destinations_.end() && at->second.under_way > 0);

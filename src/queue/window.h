@@ -32,6 +32,7 @@ struct Job {
   Lane lane = Lane::remote;
   std::string destination;
   std::vector<Due> items;
+  bool has_place = true;  // among those under way; false: the job that followed it has it
 };
 
 class Window {
@@ -42,6 +43,10 @@ class Window {
   Added add(const Due& item, base::Time now);
   // The next job whose destination may take one; nothing: none now.
   std::optional<Job> take(Lane lane, base::Time now);
+  // What goes to the host is done, though not yet written: the next job of the same tenant to the
+  // same destination in this one's place. Nothing where there is none, or where somebody else's
+  // turn has come.
+  std::optional<Job> follow(Job& job, base::Time now);
   // The job is over, whatever came of it: its items are forgotten.
   void finish(const Job& job);
   // Nothing goes to this destination until then. What was ready for it is forgotten and returned,
@@ -99,6 +104,7 @@ class Window {
   std::optional<Job> take_from(Lane lane, const base::TenantId& tenant, base::Time now);
   Job start(Lane lane, const base::TenantId& tenant, const std::string& name,
             Destination& destination, base::Time now);
+  Job pop_front(Lane lane, const base::TenantId& tenant, const std::string& name);
   void forget_item(const Due& item);
   void drop_if_idle(const Place& place);
 
