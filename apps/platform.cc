@@ -7,17 +7,9 @@
 namespace letterlock::apps {
 namespace {
 
-constexpr std::size_t sweep_count = 500;
 constexpr std::size_t tenants_page = 500;
 // Whoever sends blindly does so with the connection itself; a real MTA doesn't notice the wait.
 constexpr auto greeting_pause = std::chrono::milliseconds(10);
-
-net::ResultTask<> sweep(store::Transaction& transaction, base::TenantId tenant, std::string node,
-                        base::Time now, trace::Swept& swept) {
-  CO_TRY(swept, co_await trace::sweep_open_intents(transaction, tenant, std::move(node), now,
-                                                   sweep_count));
-  co_return base::Result<>();
-}
 
 directory::Environment environment(const World& world) {
   return {world.store, world.clock, world.random, world.workers, world.events};
@@ -34,6 +26,7 @@ relay::Options relay_options(const Config& config) {
   out.pool.messages_max = static_cast<unsigned>(config.relay.messages_per_connection);
   out.networks = {config.site.private_networks, config.site.public_networks};
   out.schedule = config.schedule;
+  out.keep_trace = config.trace.keep;
   if (!config.relay.smart_host_user.empty())
     out.smart_host_sign_in =
         relay::SignIn{config.relay.smart_host_user, config.relay.smart_host_password};
@@ -224,14 +217,9 @@ net::ResultTask<> Platform::close_what_a_crash_left() {
   CO_TRY(const auto all, co_await tenants());
   std::size_t count = 0;
   for (const auto& tenant : all) {
-    trace::Swept swept{0, true};
-    while (swept.more) {
-      CO_CHECK(co_await world_.store.transact(
-          store::Scope::tenant(tenant), [&](store::Transaction& transaction) {
-            return sweep(transaction, tenant, config_.site.node, world_.clock.now(), swept);
-          }));
-      count += swept.count;
-    }
+    CO_TRY(const auto closed, co_await trace::close_open_intents(
+                                  world_.store, tenant, config_.site.node, world_.clock.now()));
+    count += closed;
   }
   if (count > 0)
     world_.events.emit(
@@ -241,11 +229,17 @@ net::ResultTask<> Platform::close_what_a_crash_left() {
 
 net::Task<> Platform::renew_leases() {
   while (co_await world_.timers.sleep(pace_.lease / 3)) {
+    const auto had = leases_.count();
     const auto renewed = co_await leases_.take_and_renew();
     if (!renewed && renewed.error().kind == base::ErrorKind::cancelled) co_return;
     if (!renewed)
       world_.events.emit(
           {base::Severity::error, "queue.lease_not_renewed", {{"reason", renewed.error().what}}});
+    if (leases_.count() <= had) continue;
+    // What another node has left is due, and was passed over while it wasn't ours.
+    if (const auto all = co_await tenants()) {
+      for (const auto& tenant : *all) dispatcher_.look_again(tenant);
+    }
   }
 }
 

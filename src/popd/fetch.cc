@@ -12,7 +12,6 @@ namespace {
 
 using base::ErrorKind;
 
-constexpr std::size_t swept_max = 100;  // in one transaction
 constexpr int outcome_tries = 3;
 constexpr base::Milliseconds outcome_pause = std::chrono::seconds(1);
 
@@ -145,15 +144,10 @@ net::Task<> close_fetch(Outcomes outcomes, Fetch fetch, trace::Closing closing) 
 }
 
 net::ResultTask<> sweep_fetches(store::Store& store, directory::Account account, base::Time now) {
-  const auto tenant = account.tenant;
-  const auto who = account.address.text();
-  while (true) {
-    CO_TRY(const auto swept,
-           co_await change<trace::Swept>(store, tenant, [tenant, who, now](store::Transaction& tx) {
-             return trace::sweep_open_intents(tx, tenant, who, now, swept_max);
-           }));
-    if (!swept.more) co_return base::Result<>();
-  }
+  CO_TRY(const auto count,
+         co_await trace::close_open_intents(store, account.tenant, account.address.text(), now));
+  (void)count;
+  co_return base::Result<>();
 }
 
 }  // namespace letterlock::popd

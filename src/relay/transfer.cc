@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "custody/custody.h"
+#include "custody/trace_again.h"
 #include "queue/keys.h"
 
 namespace letterlock::relay {
@@ -195,6 +196,8 @@ net::ResultTask<> Transfer::intend() {
 net::ResultTask<> Transfer::intend_in(store::Transaction& transaction) {
   CO_CHECK(co_await queue::check_epoch(transaction, queue::keys::partition_of(work_.message.id),
                                        work_.epoch));
+  CO_CHECK(co_await custody::begin_trace_again_if_gone(
+      transaction, work_.message, world_.ports.clock.now(), world_.options.keep_trace));
   CO_TRY(ref_, co_await trace::intend(transaction, work_.message.tenant, hop_for(taken_)));
   co_return base::Result<>();
 }

@@ -103,6 +103,10 @@ net::ResultTask<Swept> sweep_open_intents(store::Transaction& tx, base::TenantId
                                           std::string holder, base::Time now,
                                           std::size_t count_max);
 
+// All of them, in as many transactions as it takes; how many there were. Errors: the store's.
+net::ResultTask<std::size_t> close_open_intents(store::Store& store, base::TenantId tenant,
+                                                std::string holder, base::Time now);
+
 // These recipients' ways end here. A second ending is ignored. Errors: not_found.
 net::ResultTask<> end(store::Transaction& tx, base::TenantId tenant, base::TraceId trace,
                       std::vector<unsigned> recipients, Ending ending);

@@ -16,6 +16,8 @@ using hop::Hop;
 using hop::Kind;
 using hop::Outcome;
 
+constexpr std::size_t swept_at_once = 500;
+
 // Attempts at one hop follow one another; a fetch or a submission is never an attempt at another.
 bool has_attempts(Kind kind) {
   switch (kind) {
@@ -205,6 +207,27 @@ net::ResultTask<Swept> sweep_open_intents(store::Transaction& tx, base::TenantId
     CO_CHECK(co_await close(tx, tenant, {id, sequence, 0, 0}, std::move(closing)));
   }
   co_return Swept{open.size(), open.size() == count_max};
+}
+
+namespace {
+
+net::ResultTask<> sweep_some(store::Transaction& tx, base::TenantId tenant, std::string holder,
+                             base::Time now, Swept& swept) {
+  CO_TRY(swept, co_await sweep_open_intents(tx, tenant, std::move(holder), now, swept_at_once));
+  co_return base::Result<>();
+}
+
+}  // namespace
+
+net::ResultTask<std::size_t> close_open_intents(store::Store& store, base::TenantId tenant,
+                                                std::string holder, base::Time now) {
+  std::size_t count = 0;
+  for (Swept swept{0, true}; swept.more; count += swept.count) {
+    CO_CHECK(co_await store.transact(store::Scope::tenant(tenant), [&](store::Transaction& tx) {
+      return sweep_some(tx, tenant, holder, now, swept);
+    }));
+  }
+  co_return count;
 }
 
 net::ResultTask<> end(store::Transaction& tx, base::TenantId tenant, base::TraceId trace,
