@@ -7,9 +7,18 @@
 namespace letterlock::apps {
 namespace {
 
+constexpr std::size_t sweep_count = 500;
+constexpr std::size_t left_count = 4;  // hops of the largest size together stay under 1 MiB
 constexpr std::size_t tenants_page = 500;
 // Whoever sends blindly does so with the connection itself; a real MTA doesn't notice the wait.
 constexpr auto greeting_pause = std::chrono::milliseconds(10);
+
+net::ResultTask<> read_open(store::Transaction& transaction, base::TenantId tenant,
+                            std::string node, std::string after, trace::OpenPage& page) {
+  CO_TRY(page, co_await trace::open_intents(transaction, tenant, std::move(node), std::move(after),
+                                            sweep_count));
+  co_return base::Result<>();
+}
 
 directory::Environment environment(const World& world) {
   return {world.store, world.clock, world.random, world.workers, world.events};
@@ -156,6 +165,7 @@ msa::Options Platform::msa_options(drive::SmtpServerOptions::Start start) const 
 
 popd::Options Platform::popd_options() const {
   popd::Options out;
+  out.node = config_.site.node;
   out.session.idle = config_.limits.pop_idle_timeout;
   // Whether an account may really sign in without TLS is its tenant's word.
   out.session.clear_sign_in = true;
@@ -176,7 +186,8 @@ net::ResultTask<std::vector<base::TenantId>> Platform::tenants() {
 
 net::ResultTask<> Platform::start() {
   CO_CHECK(co_await leases_.take_and_renew());
-  CO_CHECK(co_await close_what_a_crash_left());
+  CO_TRY(const auto left, co_await close_what_was_left_by(config_.site.node));
+  (void)left;
   start_on_duty("leases", renew_leases());
   start_on_duty("queue", dispatcher_.run());
   if (config_.deliver) {
@@ -212,19 +223,44 @@ std::vector<std::string_view> Platform::not_alive() const {
   return out;
 }
 
-// Intents that nobody will close: what left the node then is unknown, and counts as given away.
-net::ResultTask<> Platform::close_what_a_crash_left() {
+net::ResultTask<std::size_t> Platform::close_what_is_open(base::TenantId tenant, std::string node) {
+  std::size_t count = 0;
+  trace::OpenPage page{{}, {}, true};
+  while (page.more) {
+    // Read beside others' work, so that it repeats for nobody's sake; then only what is ours.
+    const auto after = page.last;
+    CO_CHECK(co_await world_.store.read(store::Scope::tenant(tenant),
+                                        [&](store::Transaction& transaction) {
+                                          return read_open(transaction, tenant, node, after, page);
+                                        }));
+    for (std::size_t at = 0; at < page.intents.size(); at += left_count) {
+      const std::vector<trace::HopRef> some(
+          page.intents.begin() + static_cast<std::ptrdiff_t>(at),
+          page.intents.begin() +
+              static_cast<std::ptrdiff_t>(std::min(at + left_count, page.intents.size())));
+      CO_CHECK(co_await world_.store.transact(
+          store::Scope::tenant(tenant), [&](store::Transaction& transaction) {
+            return trace::leave_unknown(transaction, tenant, some, world_.clock.now(),
+                                        popd_options().told_times);
+          }));
+    }
+    count += page.intents.size();
+  }
+  co_return count;
+}
+
+net::ResultTask<std::size_t> Platform::close_what_was_left_by(std::string node) {
   CO_TRY(const auto all, co_await tenants());
   std::size_t count = 0;
   for (const auto& tenant : all) {
-    CO_TRY(const auto closed, co_await trace::close_open_intents(
-                                  world_.store, tenant, config_.site.node, world_.clock.now()));
-    count += closed;
+    CO_TRY(const auto left, co_await close_what_is_open(tenant, node));
+    count += left;
   }
   if (count > 0)
-    world_.events.emit(
-        {base::Severity::warning, "trace.intents_unknown", {{"count", std::to_string(count)}}});
-  co_return base::Result<>();
+    world_.events.emit({base::Severity::warning,
+                        "trace.intents_unknown",
+                        {{"node", node}, {"count", std::to_string(count)}}});
+  co_return count;
 }
 
 net::Task<> Platform::renew_leases() {

@@ -2,7 +2,6 @@
 #include "admin/operation.h"
 #include "admin/values.h"
 #include "queue/lease.h"
-#include "trace/trace.h"
 
 namespace letterlock::admin {
 namespace {
@@ -49,8 +48,7 @@ net::ResultTask<json::object> node_forget(const Ports& ports, Arguments argument
   if (name == ports.node)
     co_return base::fail(base::ErrorKind::invalid,
                          name + " is the node that answers this: it closes its own at each start");
-  // Intents of a fetch are a mailbox's, and closed when its owner signs in again.
-  if (name.empty() || name.contains('@'))
+  if (name.empty())
     co_return base::fail(base::ErrorKind::invalid, "name a node, as site.node was there");
   bool lives = false;
   CO_CHECK(co_await ports.store.read(store::Scope::site(), [&](store::Transaction& transaction) {
@@ -60,15 +58,8 @@ net::ResultTask<json::object> node_forget(const Ports& ports, Arguments argument
     co_return base::fail(
         base::ErrorKind::conflict,
         name + " has partitions of the queue: it lives, or has died within the last 30 seconds");
-  CO_TRY(const auto tenants, co_await ports.tenants());
-  std::size_t count = 0;
-  for (const auto& tenant : tenants) {
-    CO_TRY(const auto closed, co_await trace::close_open_intents(ports.store, tenant, name, now));
-    count += closed;
-  }
-  ports.events.emit({base::Severity::warning,
-                     "trace.intents_unknown",
-                     {{"count", std::to_string(count)}, {"node", name}}});
+  if (!ports.forget_node) co_return base::fail(base::ErrorKind::invalid, "nobody runs a node here");
+  CO_TRY(const auto count, co_await ports.forget_node(name));
   co_return json::object{{"node", name}, {"unknown", count}};
 }
 

@@ -17,6 +17,33 @@ struct Overloaded : Cases... {
   using Cases::operator()...;
 };
 
+// Whose recipient it is, or why he is refused.
+std::variant<base::TenantId, Handler::Refusal> answer_to(const directory::Resolution& resolution) {
+  using Answer = std::variant<base::TenantId, Handler::Refusal>;
+  return std::visit(
+      Overloaded{
+          [](const directory::ToMailbox& to) { return Answer(to.account.tenant); },
+          [](const directory::ToTargets& to) { return Answer(to.alias.tenant); },
+          [](const directory::ToMembers& to) { return Answer(to.group.tenant); },
+          [](const directory::UnknownUser& to) {
+            return Answer(Handler::Refusal{
+                smtp::reply(550, dsn::status::bad_mailbox, "no such recipient here"),
+                "unknown user", to.tenant});
+          },
+          [](const directory::Suspended& to) {
+            return Answer(Handler::Refusal{
+                smtp::reply(550, dsn::status::mailbox_disabled, "this mailbox takes no mail"),
+                "suspended", to.account.tenant});
+          },
+          // RFC 5321 §3.6.2: who isn't signed in is never relayed for.
+          [](const directory::NotOurs&) {
+            return Answer(Handler::Refusal{smtp::reply(550, dsn::status::not_authorized,
+                                                       "we do not relay: that domain is not here"),
+                                           "relaying denied", std::nullopt});
+          }},
+      resolution);
+}
+
 }  // namespace
 
 net::Task<smtp::Reply> Handler::on_mail(smtp::Mail mail) {
@@ -25,13 +52,14 @@ net::Task<smtp::Reply> Handler::on_mail(smtp::Mail mail) {
   co_return smtp::reply(250, dsn::status::ok, "sender taken");
 }
 
-smtp::Reply Handler::refuse_rcpt(smtp::Reply reply, std::string_view why,
-                                 const address::Address& to) {
-  refused("mx.recipient_refused", base::Severity::info, reply,
-          {{"mail_from", transaction_->mail.from.text()},
+net::Task<smtp::Reply> Handler::refuse_rcpt(Refusal refusal, address::Address to) {
+  refused("mx.recipient_refused", base::Severity::info, refusal.reply,
+          {{"tenant", refusal.tenant ? co_await ports_.directory.tenant_name(*refusal.tenant)
+                                     : std::string()},
+           {"mail_from", transaction_->mail.from.text()},
            {"recipient", to.text()},
-           {"reason", std::string(why)}});
-  return reply;
+           {"reason", std::string(refusal.why)}});
+  co_return refusal.reply;
 }
 
 net::Task<smtp::Reply> Handler::on_rcpt(smtp::Rcpt rcpt) {
@@ -42,34 +70,14 @@ net::Task<smtp::Reply> Handler::on_rcpt(smtp::Rcpt rcpt) {
                         {{"agent", "mx"}, {"reason", resolved.error().what}}});
     co_return smtp::reply(451, dsn::Status{4, 3, 0}, "cannot look the recipient up now");
   }
-  const auto taken = [&](const base::TenantId& tenant) {
-    // Said again it is the same recipient: one message, however often somebody asks for it.
-    auto& recipients = transaction_->recipients;
-    if (std::ranges::find(recipients, rcpt.to, &custody::Recipient::address) == recipients.end())
-      recipients.push_back({rcpt.to, rcpt.dsn, tenant});
-    return smtp::reply(250, dsn::status::address_valid, "recipient taken");
-  };
-  co_return std::visit(
-      Overloaded{[&](const directory::ToMailbox& to) { return taken(to.account.tenant); },
-                 [&](const directory::ToTargets& to) { return taken(to.alias.tenant); },
-                 [&](const directory::ToMembers& to) { return taken(to.group.tenant); },
-                 [&](const directory::UnknownUser&) {
-                   return refuse_rcpt(
-                       smtp::reply(550, dsn::status::bad_mailbox, "no such recipient here"),
-                       "unknown user", rcpt.to);
-                 },
-                 [&](const directory::Suspended&) {
-                   return refuse_rcpt(smtp::reply(550, dsn::status::mailbox_disabled,
-                                                  "this mailbox takes no mail"),
-                                      "suspended", rcpt.to);
-                 },
-                 // RFC 5321 §3.6.2: who isn't signed in is never relayed for.
-                 [&](const directory::NotOurs&) {
-                   return refuse_rcpt(smtp::reply(550, dsn::status::not_authorized,
-                                                  "we do not relay: that domain is not here"),
-                                      "relaying denied", rcpt.to);
-                 }},
-      *resolved);
+  auto answer = answer_to(*resolved);
+  if (auto* refusal = std::get_if<Refusal>(&answer))
+    co_return co_await refuse_rcpt(std::move(*refusal), rcpt.to);
+  // Said again it is the same recipient: one message, however often somebody asks for it.
+  auto& recipients = transaction_->recipients;
+  if (std::ranges::find(recipients, rcpt.to, &custody::Recipient::address) == recipients.end())
+    recipients.push_back({rcpt.to, rcpt.dsn, std::get<base::TenantId>(answer)});
+  co_return smtp::reply(250, dsn::status::address_valid, "recipient taken");
 }
 
 net::Task<smtp::Reply> Handler::on_content_begin() {
@@ -150,7 +158,9 @@ net::Task<smtp::Reply> Handler::on_content_end(smtp::ContentFacts) {
   } else if (!*content) {
     said = custody::reply_for(content->error());
     refused("mx.content_refused", base::Severity::info, said,
-            {{"mail_from", transaction_->mail.from.text()}, {"reason", content->error().text}});
+            {{"tenant", co_await tenants()},
+             {"mail_from", transaction_->mail.from.text()},
+             {"reason", content->error().text}});
   } else {
     auto came = reception();
     came.content_ended = ended;
@@ -160,6 +170,18 @@ net::Task<smtp::Reply> Handler::on_content_end(smtp::ContentFacts) {
   }
   transaction_.reset();
   co_return said;
+}
+
+// Of the recipients that were taken, each once, for the log.
+net::Task<std::string> Handler::tenants() {
+  std::vector<base::TenantId> known;
+  std::string names;
+  for (const auto& recipient : transaction_->recipients) {
+    if (!recipient.tenant || std::ranges::find(known, *recipient.tenant) != known.end()) continue;
+    known.push_back(*recipient.tenant);
+    names += (names.empty() ? "" : ",") + co_await ports_.directory.tenant_name(*recipient.tenant);
+  }
+  co_return names;
 }
 
 net::Task<> Handler::on_reset() {

@@ -143,7 +143,7 @@ void conclude(store::Transaction& transaction, const Message& message, Settled& 
     transaction.erase(keys::recipient(message.tenant, message.id, recipient.index));
   }
   transaction.erase(keys::message(message.tenant, message.id));
-  transaction.release(message.blob, keys::holder(message.id));
+  transaction.release(message.blob, keys::holder(message.tenant, message.id));
 }
 
 base::Result<Due> due_from(const store::KeyValue& pair, const base::TenantId& tenant,
@@ -194,7 +194,7 @@ base::Result<std::vector<Due>> enqueue(store::Transaction& transaction, const Me
                      recipient.lane, recipient.destination});
   }
   transaction.put(keys::message(message.tenant, message.id), pack(message));
-  transaction.hold(message.blob, keys::holder(message.id));
+  transaction.hold(message.blob, keys::holder(message.tenant, message.id));
   return items;
 }
 

@@ -277,14 +277,15 @@ TEST(Attack50, DamagedFilesAreErrorsNotCrashes) {
     ASSERT_TRUE(do_steps(loop, *reopen(options, world), {put("last", "1")}));
   }
   int damaged = 0, refused = 0, failed = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(options.path)) {
-    const auto name = entry.path().filename().string();
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(options.path)) {
+    if (!entry.is_regular_file()) continue;
+    const auto name = std::filesystem::relative(entry.path(), options.path).string();
     if (entry.file_size() == 0 || name.starts_with("LOG")) continue;
     for (const double where : {0.0, 0.3, 0.5, 0.7, 0.9, 1.0}) {
       auto copy = options;
       copy.path = directory.path() + "/copy";
       std::filesystem::remove_all(copy.path);
-      std::filesystem::copy(options.path, copy.path);
+      std::filesystem::copy(options.path, copy.path, std::filesystem::copy_options::recursive);
       std::filesystem::permissions(copy.path, std::filesystem::perms::owner_all);
       change_octet(copy.path + "/" + name, where);
       ++damaged;

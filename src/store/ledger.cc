@@ -1,14 +1,16 @@
 #include "store/ledger.h"
 
+#include <algorithm>
 #include <set>
 
 namespace letterlock::store {
 
 base::Result<> Ledger::load(const base::BlobId& blob, const std::string& holder) {
   if (!blobs_.contains(blob)) {
-    if (auto octets = fresh_.find(blob)) {
-      blobs_.emplace(blob, BlobRecord{octets->size(), 0});
-      unwritten_.emplace(blob, std::move(octets));
+    if (auto fresh = fresh_.find(blob)) {
+      const auto place = fresh->content ? BlobRecord::Place::chunks : BlobRecord::Place::file;
+      blobs_.emplace(blob, BlobRecord{fresh->octets, 0, place});
+      unheld_.emplace(blob, std::move(*fresh));
     }
   }
   if (!blobs_.contains(blob)) {
@@ -19,7 +21,7 @@ base::Result<> Ledger::load(const base::BlobId& blob, const std::string& holder)
   }
   const std::pair place(blob, holder);
   if (holders_.contains(place)) return {};
-  if (unwritten_.contains(blob)) {
+  if (unheld_.contains(blob)) {
     holders_.emplace(place, false);
     return {};
   }
@@ -55,7 +57,7 @@ void Ledger::apply(const Changes& changes, rocksdb::WriteBatch& batch) {
     if (held) {
       if (record->holders++ == 0) {
         newly_held_.push_back(hold.first);
-        write_or_settle_pending(hold.first, batch);
+        write_fresh(hold.first, *record, batch);
       }
       batch.Put(engine_.own(), key, "");
     } else {
@@ -67,15 +69,18 @@ void Ledger::apply(const Changes& changes, rocksdb::WriteBatch& batch) {
   for (const auto& blob : touched) settle(blob, batch);
 }
 
-// A fresh blob goes to the disk now; any other stands there and waits no longer.
-void Ledger::write_or_settle_pending(const base::BlobId& blob, rocksdb::WriteBatch& batch) {
-  const auto fresh = unwritten_.find(blob);
-  if (fresh == unwritten_.end()) {
-    batch.Delete(engine_.own(), pending_key(blob));
-    return;
+// A small one goes to the disk now; a large one stands there.
+void Ledger::write_fresh(const base::BlobId& blob, const BlobRecord& record,
+                         rocksdb::WriteBatch& batch) {
+  const auto fresh = unheld_.find(blob);
+  if (fresh == unheld_.end()) return;
+  if (record.place == BlobRecord::Place::file) {
+    held_files_.push_back(blob);
+    octets_came_ += ContentFiles::file_octets(record.octets);
+  } else if (!fresh->second.content->empty()) {
+    batch.Put(engine_.chunks(), chunk_key(blob, 0), *fresh->second.content);
   }
-  if (!fresh->second->empty()) batch.Put(engine_.chunks(), chunk_key(blob, 0), *fresh->second);
-  unwritten_.erase(fresh);
+  unheld_.erase(fresh);
 }
 
 void Ledger::settle(const base::BlobId& blob, rocksdb::WriteBatch& batch) {
@@ -85,10 +90,22 @@ void Ledger::settle(const base::BlobId& blob, rocksdb::WriteBatch& batch) {
     return;
   }
   batch.Delete(engine_.own(), blob_key(blob));
-  batch.Delete(engine_.own(), pending_key(blob));
-  for (std::uint32_t i = 0; i < chunk_count(record->octets); ++i)
-    batch.Delete(engine_.chunks(), chunk_key(blob, i));
+  if (record->place == BlobRecord::Place::file) {
+    // Behind this batch; should that not come to be, a start reads the key.
+    batch.Put(engine_.own(), gone_key(blob), record->pack());
+    gone_files_.push_back(blob);
+    octets_went_ += ContentFiles::file_octets(record->octets);
+  } else {
+    for (std::uint32_t i = 0; i < chunk_count(record->octets); ++i)
+      batch.Delete(engine_.chunks(), chunk_key(blob, i));
+  }
   record.reset();
+}
+
+void Ledger::finish(rocksdb::WriteBatch& batch) {
+  if (octets_came_ == octets_went_) return;
+  const auto had = engine_.content_octets() + octets_came_;
+  engine_.set_content_octets(had - std::min(had, octets_went_), batch);
 }
 
 }  // namespace letterlock::store
