@@ -55,6 +55,7 @@ struct Config {
     std::uint64_t reserve_octets = 256ULL << 20;
     std::uint64_t cache_octets = 32ULL << 20;
     std::uint64_t backup_octets_per_second = 64ULL << 20;
+    std::string backups;  // directory; empty: below `data` alone
   } store;
   std::vector<ListenerConfig> listeners;
   std::vector<CertificateConfig> certificates;

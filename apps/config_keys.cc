@@ -143,6 +143,10 @@ Section store_section() {
         set(values::size, [](Config& c) -> auto& { return c.store.reserve_octets; })},
        {"cache", "size", "\"32MiB\"", "Memory for blocks read from disk.",
         set(values::size, [](Config& c) -> auto& { return c.store.cache_octets; })},
+       {"backups", "path", "none",
+        "Where `letterlock backup` may write, besides `data`: a directory of the node's user, on "
+        "another disk at best.",
+        set(values::path, [](Config& c) -> auto& { return c.store.backups; })},
        {"backup_rate", "size", "\"64MiB\"",
         "How much `letterlock backup` writes a second, so that mail goes on beside it.",
         set(backup_rate, [](Config& c) -> auto& { return c.store.backup_octets_per_second; })}}};

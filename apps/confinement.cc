@@ -51,6 +51,7 @@ std::vector<std::string> of_libraries() {
 os::FileReach reach_of(const Config& config) {
   os::FileReach out;
   out.own = {config.site.data};
+  if (!config.store.backups.empty()) out.own.push_back(config.store.backups);
   out.readable = of_libraries();
   for (const auto& certificate : config.certificates) {
     add_folders(out.readable, certificate.chain_file);

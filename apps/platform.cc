@@ -35,6 +35,7 @@ relay::Options relay_options(const Config& config) {
   out.pool.messages_max = static_cast<unsigned>(config.relay.messages_per_connection);
   out.networks = {config.site.private_networks, config.site.public_networks};
   out.schedule = config.schedule;
+  out.keep_trace = config.trace.keep;
   if (!config.relay.smart_host_user.empty())
     out.smart_host_sign_in =
         relay::SignIn{config.relay.smart_host_user, config.relay.smart_host_password};
@@ -185,7 +186,8 @@ net::ResultTask<std::vector<base::TenantId>> Platform::tenants() {
 
 net::ResultTask<> Platform::start() {
   CO_CHECK(co_await leases_.take_and_renew());
-  CO_CHECK(co_await close_what_a_crash_left());
+  CO_TRY(const auto left, co_await close_what_was_left_by(config_.site.node));
+  (void)left;
   start_on_duty("leases", renew_leases());
   start_on_duty("queue", dispatcher_.run());
   if (config_.deliver) {
@@ -221,16 +223,16 @@ std::vector<std::string_view> Platform::not_alive() const {
   return out;
 }
 
-net::ResultTask<std::size_t> Platform::close_what_is_open(base::TenantId tenant) {
+net::ResultTask<std::size_t> Platform::close_what_is_open(base::TenantId tenant, std::string node) {
   std::size_t count = 0;
   trace::OpenPage page{{}, {}, true};
   while (page.more) {
     // Read beside others' work, so that it repeats for nobody's sake; then only what is ours.
     const auto after = page.last;
-    CO_CHECK(co_await world_.store.read(
-        store::Scope::tenant(tenant), [&](store::Transaction& transaction) {
-          return read_open(transaction, tenant, config_.site.node, after, page);
-        }));
+    CO_CHECK(co_await world_.store.read(store::Scope::tenant(tenant),
+                                        [&](store::Transaction& transaction) {
+                                          return read_open(transaction, tenant, node, after, page);
+                                        }));
     for (std::size_t at = 0; at < page.intents.size(); at += left_count) {
       const std::vector<trace::HopRef> some(
           page.intents.begin() + static_cast<std::ptrdiff_t>(at),
@@ -247,28 +249,33 @@ net::ResultTask<std::size_t> Platform::close_what_is_open(base::TenantId tenant)
   co_return count;
 }
 
-// Intents that nobody will close, of relays and fetches alike: what left the node then is unknown,
-// and counts as given away.
-net::ResultTask<> Platform::close_what_a_crash_left() {
+net::ResultTask<std::size_t> Platform::close_what_was_left_by(std::string node) {
   CO_TRY(const auto all, co_await tenants());
   std::size_t count = 0;
   for (const auto& tenant : all) {
-    CO_TRY(const auto left, co_await close_what_is_open(tenant));
+    CO_TRY(const auto left, co_await close_what_is_open(tenant, node));
     count += left;
   }
   if (count > 0)
-    world_.events.emit(
-        {base::Severity::warning, "trace.intents_unknown", {{"count", std::to_string(count)}}});
-  co_return base::Result<>();
+    world_.events.emit({base::Severity::warning,
+                        "trace.intents_unknown",
+                        {{"node", node}, {"count", std::to_string(count)}}});
+  co_return count;
 }
 
 net::Task<> Platform::renew_leases() {
   while (co_await world_.timers.sleep(pace_.lease / 3)) {
+    const auto had = leases_.count();
     const auto renewed = co_await leases_.take_and_renew();
     if (!renewed && renewed.error().kind == base::ErrorKind::cancelled) co_return;
     if (!renewed)
       world_.events.emit(
           {base::Severity::error, "queue.lease_not_renewed", {{"reason", renewed.error().what}}});
+    if (leases_.count() <= had) continue;
+    // What another node has left is due, and was passed over while it wasn't ours.
+    if (const auto all = co_await tenants()) {
+      for (const auto& tenant : *all) dispatcher_.look_again(tenant);
+    }
   }
 }
 

@@ -58,6 +58,10 @@ class Platform {
   // other loops must still run.
   net::Task<> stop(base::Milliseconds grace);
 
+  // Intents of a node that nobody will close any more, of relays and fetches alike: what left it
+  // then is unknown, and counts as given away. How many there were. Errors: the store's.
+  net::ResultTask<std::size_t> close_what_was_left_by(std::string node);
+
   // A connection that came in at a listener of this kind. On the loop with this index.
   void take(ListenerConfig::Kind kind, std::size_t loop,
             std::unique_ptr<net::Connection> connection);
@@ -87,8 +91,7 @@ class Platform {
   };
   void start_on_duty(std::string_view name, net::Task<> task);
   net::Task<> on_duty(std::size_t which, net::Task<> task);
-  net::ResultTask<> close_what_a_crash_left();
-  net::ResultTask<std::size_t> close_what_is_open(base::TenantId tenant);
+  net::ResultTask<std::size_t> close_what_is_open(base::TenantId tenant, std::string node);
   net::Task<> renew_leases();
   drive::SmtpServerOptions smtp_options() const;
   mx::Options mx_options() const;

@@ -177,7 +177,8 @@ admin::Ports Node::admin_ports() {
           [this] { return platform_->tenants(); },
           [this](base::TenantId tenant) { platform_->notice(tenant); },
           [this] { return watch_->state(); },
-          [this](std::string directory) { return backup(std::move(directory)); }};
+          [this](std::string directory) { return backup(std::move(directory)); },
+          [this](std::string node) { return platform_->close_what_was_left_by(std::move(node)); }};
 }
 
 net::ResultTask<boost::json::object> Node::backup(std::string directory) {
@@ -188,7 +189,13 @@ net::ResultTask<boost::json::object> Node::backup(std::string directory) {
   options.node = config_.site.node;
   options.version = LETTERLOCK_VERSION;
   options.now = platform_->world().clock.now();
-  const auto facts = co_await world_->store().backup(std::move(options));
+  auto facts = co_await world_->store().backup(std::move(options));
+  if (!facts && facts.error().kind == base::ErrorKind::denied)
+    facts = base::fail(base::ErrorKind::denied,
+                       facts.error().what + "; the node may write below " + config_.site.data +
+                           (config_.store.backups.empty()
+                                ? " alone, as store.backups names no other place"
+                                : " and " + config_.store.backups + " (store.backups) alone"));
   if (!facts) {
     events_.emit({base::Severity::error,
                   "store.backup_failed",

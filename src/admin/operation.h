@@ -48,6 +48,8 @@ struct Ports {
   std::function<json::object()> state = [] { return json::object(); };
   // Writes a backup into this directory. Errors: as store::Store's.
   std::function<net::ResultTask<json::object>(std::string)> backup = {};
+  // What a node that is gone left under way becomes unknown; how many that were.
+  std::function<net::ResultTask<std::size_t>(std::string)> forget_node = {};
 };
 
 // The arguments of one call, checked against the operation's parameters before it runs.

@@ -1,6 +1,7 @@
 // The node itself.
 #include "admin/operation.h"
 #include "admin/values.h"
+#include "queue/lease.h"
 
 namespace letterlock::admin {
 namespace {
@@ -33,6 +34,35 @@ net::ResultTask<json::object> backup(const Ports& ports, Arguments arguments) {
   co_return co_await ports.backup(std::move(directory));
 }
 
+net::ResultTask<> look_at_leases(store::Transaction& transaction, std::string node, base::Time now,
+                                 bool& lives) {
+  CO_TRY(lives, co_await queue::holds_leases(transaction, std::move(node), now));
+  co_return base::Result<>();
+}
+
+// Its transfers under way become unknown. Asked only of a node that is gone: one that lives closes
+// its own.
+net::ResultTask<json::object> node_forget(const Ports& ports, Arguments arguments) {
+  const auto name = arguments.text("name");
+  const auto now = ports.clock.now();
+  if (name == ports.node)
+    co_return base::fail(base::ErrorKind::invalid,
+                         name + " is the node that answers this: it closes its own at each start");
+  if (name.empty())
+    co_return base::fail(base::ErrorKind::invalid, "name a node, as site.node was there");
+  bool lives = false;
+  CO_CHECK(co_await ports.store.read(store::Scope::site(), [&](store::Transaction& transaction) {
+    return look_at_leases(transaction, name, now, lives);
+  }));
+  if (lives)
+    co_return base::fail(
+        base::ErrorKind::conflict,
+        name + " has partitions of the queue: it lives, or has died within the last 30 seconds");
+  if (!ports.forget_node) co_return base::fail(base::ErrorKind::invalid, "nobody runs a node here");
+  CO_TRY(const auto count, co_await ports.forget_node(name));
+  co_return json::object{{"node", name}, {"unknown", count}};
+}
+
 }  // namespace
 
 std::vector<Operation> node_operations() {
@@ -40,7 +70,11 @@ std::vector<Operation> node_operations() {
           {"backup",
            "a copy of all that the node keeps, while it runs",
            {{"directory", Kind::text, Place::positional, "made by this; it must not be there yet"}},
-           backup}};
+           backup},
+          {"node.forget",
+           "what a node that never comes back has left under way becomes unknown",
+           {{"name", Kind::text, Place::positional, "its site.node"}},
+           node_forget}};
 }
 
 }  // namespace letterlock::admin

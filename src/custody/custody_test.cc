@@ -1,6 +1,7 @@
 #include "custody/custody.h"
 
 #include "custody/fixture.h"
+#include "custody/trace_again.h"
 
 namespace letterlock::custody {
 namespace {
@@ -36,6 +37,37 @@ TEST_F(CustodyTest, QueueAndTraceAreOneChange) {
   EXPECT_EQ(trace.hops[0].digest_out, entries[0].message.digest);
   EXPECT_EQ(trace.trace.subject, "Figures");
   EXPECT_EQ(store.holders(entries[0].message.blob).size(), 1U);
+}
+
+net::ResultTask<> forget_all(store::Transaction& tx, base::TenantId tenant, base::Time when) {
+  CO_TRY(const auto expired, co_await trace::expire(tx, tenant, when));
+  EXPECT_GT(expired.traces, 0U);
+  co_return base::Result<>();
+}
+
+// Held by an operator for longer than traces are kept.
+TEST_F(CustodyTest, AMessageThatOutlivesItsTraceGetsItAnew) {
+  const auto id = accept(Mail());
+  const auto message = queued(birch).at(0).message;
+  const auto again = [&] {
+    return wait(store.transact(store::Scope::tenant(birch), [&](store::Transaction& tx) {
+      return begin_trace_again_if_gone(tx, message, world.clock().now(), std::chrono::days(90));
+    }));
+  };
+  ASSERT_TRUE(again());
+  EXPECT_EQ(trace_of(birch, id).value().trace.subject, "Figures");  // it was there: nothing changed
+  ASSERT_TRUE(wait(store.transact(store::Scope::tenant(birch), [&](store::Transaction& tx) {
+    return forget_all(tx, birch, world.clock().now() + std::chrono::days(100));
+  })));
+  ASSERT_FALSE(trace_of(birch, id));
+  ASSERT_TRUE(again());
+  const auto trace = trace_of(birch, id).value();
+  EXPECT_EQ(trace.trace.mail_from, message.mail_from);
+  EXPECT_EQ(trace.trace.digest, message.digest);
+  EXPECT_EQ(trace.trace.accepted, message.accepted);
+  EXPECT_GT(trace.trace.expires, world.clock().now() + std::chrono::days(80));
+  ASSERT_EQ(trace.trace.recipients.size(), 1U);
+  EXPECT_EQ(trace.trace.recipients[0].address, queued(birch).at(0).recipients[0].address);
 }
 
 // Side by side they would all change the account's count of what it has sent, and the last ones

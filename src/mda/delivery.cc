@@ -4,6 +4,7 @@
 
 #include "base/digest.h"
 #include "custody/custody.h"
+#include "custody/trace_again.h"
 #include "mailbox/content.h"
 #include "mailbox/mailbox.h"
 #include "protection/inbound.h"
@@ -121,6 +122,7 @@ net::ResultTask<std::string> Delivery::digest_of(std::string prefix) {
 
 net::ResultTask<> Delivery::deliver_in(store::Transaction& transaction,
                                        directory::Account account) {
+  CO_CHECK(co_await keep_trace(transaction));
   mailbox::NewMessage message;
   message.blob = message_->blob;
   message.blob_octets = message_->octets;
@@ -199,7 +201,13 @@ net::ResultTask<> Delivery::fail(dsn::Status status, std::string reply) {
       [&](store::Transaction& transaction) { return fail_in(transaction, outcome); });
 }
 
+net::ResultTask<> Delivery::keep_trace(store::Transaction& transaction) {
+  return custody::begin_trace_again_if_gone(transaction, *message_, ports_.clock.now(),
+                                            options_.keep_trace);
+}
+
 net::ResultTask<> Delivery::fail_in(store::Transaction& transaction, queue::Outcome outcome) {
+  CO_CHECK(co_await keep_trace(transaction));
   trace::Ending ending{trace::Ending::Kind::bounced, outcome.status, ports_.clock.now()};
   CO_CHECK(co_await trace::end(transaction, item_.tenant, message_->trace,
                                {recipient_->trace_index}, std::move(ending)));
@@ -308,6 +316,7 @@ net::ResultTask<> Delivery::begin_group_trace(store::Transaction& transaction, c
 }
 
 net::ResultTask<> Delivery::expand_in(store::Transaction& transaction, const Copy& copy) {
+  CO_CHECK(co_await keep_trace(transaction));
   CO_TRY(const auto ref,
          co_await trace::record(
              transaction, item_.tenant,

@@ -40,6 +40,7 @@ class Delivery {
   net::ResultTask<> expand(directory::Expansion expansion);
   net::ResultTask<> expand_in(store::Transaction& transaction, const Copy& copy);
   net::ResultTask<> fail(dsn::Status status, std::string reply);
+  net::ResultTask<> keep_trace(store::Transaction& transaction);
   net::ResultTask<> fail_in(store::Transaction& transaction, queue::Outcome outcome);
   net::ResultTask<> settle_in(store::Transaction& transaction, queue::Outcome outcome);
   net::ResultTask<std::string> digest_of(std::string prefix);

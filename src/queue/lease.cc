@@ -37,6 +37,17 @@ bool may_take(const std::optional<Lease>& lease, std::string_view node, base::Ti
   return !lease || lease->node == node || lease->expires <= now;
 }
 
+net::ResultTask<bool> holds_leases(store::Transaction& transaction, std::string node,
+                                   base::Time now) {
+  for (unsigned partition = 0; partition < keys::partition_count; ++partition) {
+    CO_TRY(const auto octets, co_await transaction.get(keys::lease(partition)));
+    if (!octets) continue;
+    CO_TRY(const auto lease, unpack_lease(*octets));
+    if (lease.node == node && lease.expires > now) co_return true;
+  }
+  co_return false;
+}
+
 Leases::Leases(store::Store& store, const os::Clock& clock, base::EventSink& events,
                LeaseOptions options)
     : store_(store), clock_(clock), events_(events), options_(std::move(options)) {}

@@ -27,6 +27,10 @@ struct Lease {
 };
 bool may_take(const std::optional<Lease>& lease, std::string_view node, base::Time now);
 
+// Whether this node holds a partition as of now: it lives, or has died within a lease's duration.
+net::ResultTask<bool> holds_leases(store::Transaction& transaction, std::string node,
+                                   base::Time now);
+
 class Leases {
  public:
   Leases(store::Store& store, const os::Clock& clock, base::EventSink& events,

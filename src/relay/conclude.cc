@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "custody/trace_again.h"
 #include "directory/sending.h"
 #include "queue/keys.h"
 
@@ -50,6 +51,8 @@ net::ResultTask<> OutcomeWriter::write(store::Transaction& transaction) {
   sending_ = {};
   CO_CHECK(co_await queue::check_epoch(transaction, queue::keys::partition_of(work_.message.id),
                                        work_.epoch));
+  CO_CHECK(co_await custody::begin_trace_again_if_gone(transaction, work_.message, now(),
+                                                       world_.options.keep_trace));
   CO_CHECK(co_await close(transaction));
   CO_CHECK(co_await record_attempts(transaction));
   if (conclusion_.outcomes.empty()) co_return base::Result<>();
@@ -82,8 +85,11 @@ net::ResultTask<> OutcomeWriter::close(store::Transaction& transaction) {
   if (!conclusion_.intent || conclusion_.intent->sequence == 0) co_return base::Result<>();
   auto closed =
       co_await trace::close(transaction, tenant(), *conclusion_.intent, conclusion_.closing);
-  // Closed already: an earlier try was kept, though the store couldn't say so.
-  if (!closed && closed.error().kind != ErrorKind::invalid) co_return base::fail(closed.error());
+  // Closed already: an earlier try was kept, though the store couldn't say so. Or forgotten, with
+  // its trace, while content went out.
+  const bool is_known = !closed && (closed.error().kind == ErrorKind::invalid ||
+                                    closed.error().kind == ErrorKind::not_found);
+  if (!closed && !is_known) co_return base::fail(closed.error());
   co_return base::Result<>();
 }
 

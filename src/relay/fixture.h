@@ -321,6 +321,10 @@ class Fixture : public ::testing::Test {
     load(message);
     return trace_.hops;
   }
+  trace::Trace trace_of(const queue::Message& message) {
+    load(message);
+    return trace_.trace;
+  }
   std::vector<trace::Way> ways(const queue::Message& message) {
     load(message);
     return trace_.ways;

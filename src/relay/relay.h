@@ -67,6 +67,7 @@ struct Options {
   RestLimits rest;
   protection::KnownNetworks networks;
   queue::Schedule schedule;
+  base::Milliseconds keep_trace = std::chrono::days(90);  // of a message that has outlived its own
   std::optional<SignIn> smart_host_sign_in;
   std::string smart_host_ca_file;                              // PEM; empty: the machine's
   base::Milliseconds trouble_wait = std::chrono::seconds(30);  // after the store failed

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "custody/custody.h"
+#include "custody/trace_again.h"
 #include "queue/keys.h"
 
 namespace letterlock::relay {
@@ -224,6 +225,8 @@ net::ResultTask<> Transfer::intend_after(store::Transaction& transaction, Outcom
 net::ResultTask<> Transfer::intend_in(store::Transaction& transaction) {
   CO_CHECK(co_await queue::check_epoch(transaction, queue::keys::partition_of(work_.message.id),
                                        work_.epoch));
+  CO_CHECK(co_await custody::begin_trace_again_if_gone(
+      transaction, work_.message, world_.ports.clock.now(), world_.options.keep_trace));
   ref_ = {};
   CO_TRY(const bool all_wait, co_await still_wait(transaction));
   if (!all_wait) co_return base::Result<>();

@@ -92,6 +92,7 @@ class Engine {
   void count_written(std::uint64_t octets) {
     written_.fetch_add(octets, std::memory_order_relaxed);
   }
+  void count_file() { files_free_.fetch_sub(1, std::memory_order_relaxed); }
 
   // Of all files of the store; 0: the disk doesn't say.
   std::uint64_t disk_octets() const;

@@ -17,7 +17,7 @@ enum class Use {
 base::Result<> has_room(Use use, std::uint64_t disk_free_octets, std::uint64_t reserve_octets);
 
 // Files that the file system can still make (its inodes): the engine needs one for each log and
-// each sorted file. Kept back and given out as octets are.
+// each sorted file, and each large blob is one. Kept back and given out as octets are.
 inline constexpr std::uint64_t files_reserve = 256;
 base::Result<> has_files(Use use, std::uint64_t disk_free_files);
 

@@ -108,6 +108,7 @@ base::Result<> RocksBlobWriter::put_chunk_now(Last last) {
 base::Result<> RocksBlobWriter::open_file() {
   committer_.writing(id_);
   file_ = TRY(engine_.files().create(id_));
+  engine_.count_file();
   return {};
 }
 

@@ -22,6 +22,7 @@ class Peer:
         self.refuses = refuses or {}
         self.tls, self.delay, self.offers = tls, delay, offers
         self.letters, self.commands, self.sessions = [], [], 0
+        self.hold_content = None  # an event: no answer to content before it is set
         self.lock = threading.Lock()
         self.listener = socket.create_server((address, port), backlog=50)
         threading.Thread(target=self.accept, daemon=True).start()
@@ -109,5 +110,7 @@ class Peer:
             content += line[1:] if line.startswith(b".") else line
         else:
             raise ConnectionError
+        if self.hold_content:
+            self.hold_content.wait(60)
         if self.say(connection, "CONTENT").startswith("250"):
             self.letters.append(content)
