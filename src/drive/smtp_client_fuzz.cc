@@ -165,8 +165,8 @@ net::Task<> run(SmtpClient& client, const Plan& plan, tls::Tls& tls, const Recor
 
 constexpr std::string_view words[] = {
     "220 mx.example ESMTP\r\n\xFE",
-    "250-mx.example\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
-    "250-STARTTLS\r\n250 AUTH PLAIN SCRAM-SHA-256\r\n\xFE",
+    ("250-mx.example\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
+     "250-STARTTLS\r\n250 AUTH PLAIN SCRAM-SHA-256\r\n\xFE"),
     "250 mx.example\r\n\xFE",
     "250 2.1.0 ok\r\n\xFE",
     "250 2.1.0 ok\r\n250 2.1.5 ok\r\n550 5.1.1 no\r\n\xFE",
