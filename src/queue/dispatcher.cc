@@ -11,12 +11,20 @@ constexpr std::size_t page_count = 200;      // due entries read at once
 constexpr std::size_t postpone_count = 100;  // moved in one transaction
 constexpr auto tenants_again = std::chrono::minutes(5);
 constexpr auto pass_again = std::chrono::seconds(10);  // after a pass that had to leave something
+// … sooner where what it has left could go by now: so few are in memory.
+constexpr std::size_t refill_count = 1000;
+constexpr auto refill_again = std::chrono::milliseconds(500);
 constexpr auto trouble_wait = std::chrono::seconds(5);
 
 net::ResultTask<> load_due(store::Transaction& transaction, base::TenantId tenant, base::Time now,
                            std::string after, DuePage& page) {
   CO_TRY(page, co_await due(transaction, tenant, now, std::move(after), page_count));
   co_return base::Result<>();
+}
+
+base::Milliseconds pause_after_pass(const Window& window) {
+  if (window.count() < refill_count) return refill_again;
+  return pass_again;
 }
 
 std::string rest_key(Lane lane, const std::string& destination) {
@@ -79,7 +87,7 @@ net::ResultTask<> Dispatcher::learn_tenants() {
 
 bool Dispatcher::wants_loading(const TenantState& state, base::Time now) const {
   if (state.more) return true;
-  if (state.passed_over && now - state.pass_began >= pass_again) return true;
+  if (state.passed_over && now - state.pass_began >= pause_after_pass(window_)) return true;
   return state.next_due && *state.next_due <= now;
 }
 
@@ -171,7 +179,7 @@ base::Milliseconds Dispatcher::until_next() const {
   auto wait = idle_wait;
   for (const auto& [tenant, state] : tenants_) {
     if (state.next_due) wait = std::min(wait, *state.next_due - now);
-    if (state.passed_over) wait = std::min(wait, base::Milliseconds(pass_again));
+    if (state.passed_over) wait = std::min(wait, pause_after_pass(window_));
   }
   return std::clamp(wait, base::Milliseconds(1), idle_wait);
 }
@@ -225,7 +233,8 @@ void Dispatcher::finish(const Job& job, std::optional<base::Time> next_try) {
     state.next_due = next_try;
     load_bell_.ring();
   }
-  if (was_full) load_bell_.ring();
+  const bool runs_low = state.passed_over && window_.count() < refill_count;
+  if (was_full || runs_low) load_bell_.ring();
 }
 
 void Dispatcher::abandon(const Job& job, base::Milliseconds wait) {

@@ -64,6 +64,7 @@ class Peer:
             connection.settimeout(60)
             self.say(connection, "CONNECT")
             stream = connection.makefile("rb")
+            taken = 0  # recipients of this transaction
             while line := stream.readline():
                 command = line.decode(errors="replace").strip()
                 self.commands.append(command)
@@ -73,10 +74,12 @@ class Peer:
                 elif verb == "STARTTLS" and self.tls:
                     connection = self.secure(connection)
                     stream = connection.makefile("rb")
-                elif self.say(connection, verb, command).startswith("354"):
-                    self.content(connection, stream)
+                elif (said := self.say(connection, verb, command)).startswith("354"):
+                    self.content(connection, stream, taken)
                 elif verb == "QUIT":
                     break
+                else:
+                    taken = taken + said.startswith("25") if verb == "RCPT" else 0
         except (OSError, ValueError):
             pass
         finally:
@@ -102,7 +105,8 @@ class Peer:
         context.load_cert_chain(*map(str, self.tls))
         return context.wrap_socket(connection, server_side=True)
 
-    def content(self, connection, stream):
+    def content(self, connection, stream, taken):
+        """RFC 2920 §3.1: one that says 354 though it took nobody gets the end alone, and says so."""
         content = b""
         while line := stream.readline():
             if line == b".\r\n":
@@ -112,5 +116,7 @@ class Peer:
             raise ConnectionError
         if self.hold_content:
             self.hold_content.wait(60)
-        if self.say(connection, "CONTENT").startswith("250"):
+        if not taken:
+            connection.sendall(b"554 5.5.1 no recipients\r\n")
+        elif self.say(connection, "CONTENT").startswith("250"):
             self.letters.append(content)
