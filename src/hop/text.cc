@@ -10,6 +10,10 @@ constexpr std::string_view ellipsis = "…";
 
 }  // namespace
 
+bool is_bounded(std::string_view text, std::size_t octets_max) {
+  return text.size() <= octets_max && base::is_ascii(text);
+}
+
 std::string bounded_text(std::string_view text, std::size_t octets_max) {
   std::string out;
   std::size_t room_for_ellipsis = 0;  // the longest whole prefix that leaves place for it

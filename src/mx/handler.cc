@@ -10,14 +10,6 @@
 #include "protection/inbound.h"
 
 namespace letterlock::mx {
-namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-
-}  // namespace
 
 net::Task<smtp::Reply> Handler::on_mail(smtp::Mail mail) {
   transaction_.emplace();
@@ -35,41 +27,35 @@ smtp::Reply Handler::refuse_rcpt(smtp::Reply reply, std::string_view why,
 }
 
 net::Task<smtp::Reply> Handler::on_rcpt(smtp::Rcpt rcpt) {
-  const auto resolved = co_await ports_.directory.resolve(rcpt.to);
-  if (!resolved) {
+  const auto taker = co_await ports_.directory.taker(rcpt.to);
+  if (!taker) {
     ports_.events.emit({base::Severity::error,
                         "directory.failed",
-                        {{"agent", "mx"}, {"reason", resolved.error().what}}});
+                        {{"agent", "mx"}, {"reason", taker.error().what}}});
     co_return smtp::reply(451, dsn::Status{4, 3, 0}, "cannot look the recipient up now");
   }
-  const auto taken = [&](const base::TenantId& tenant) {
-    // Said again it is the same recipient: one message, however often somebody asks for it.
-    auto& recipients = transaction_->recipients;
-    if (std::ranges::find(recipients, rcpt.to, &custody::Recipient::address) == recipients.end())
-      recipients.push_back({rcpt.to, rcpt.dsn, tenant});
-    return smtp::reply(250, dsn::status::address_valid, "recipient taken");
-  };
-  co_return std::visit(
-      Overloaded{[&](const directory::ToMailbox& to) { return taken(to.account.tenant); },
-                 [&](const directory::ToTargets& to) { return taken(to.alias.tenant); },
-                 [&](const directory::ToMembers& to) { return taken(to.group.tenant); },
-                 [&](const directory::UnknownUser&) {
-                   return refuse_rcpt(
-                       smtp::reply(550, dsn::status::bad_mailbox, "no such recipient here"),
-                       "unknown user", rcpt.to);
-                 },
-                 [&](const directory::Suspended&) {
-                   return refuse_rcpt(smtp::reply(550, dsn::status::mailbox_disabled,
-                                                  "this mailbox takes no mail"),
-                                      "suspended", rcpt.to);
-                 },
-                 // RFC 5321 §3.6.2: who isn't signed in is never relayed for.
-                 [&](const directory::NotOurs&) {
-                   return refuse_rcpt(smtp::reply(550, dsn::status::not_authorized,
-                                                  "we do not relay: that domain is not here"),
-                                      "relaying denied", rcpt.to);
-                 }},
-      *resolved);
+  using Kind = directory::Taker::Kind;
+  switch (taker->kind) {
+    case Kind::here:
+      break;
+    case Kind::unknown_user:
+      co_return refuse_rcpt(smtp::reply(550, dsn::status::bad_mailbox, "no such recipient here"),
+                            "unknown user", rcpt.to);
+    case Kind::suspended:
+      co_return refuse_rcpt(
+          smtp::reply(550, dsn::status::mailbox_disabled, "this mailbox takes no mail"),
+          "suspended", rcpt.to);
+    // RFC 5321 §3.6.2: who isn't signed in is never relayed for.
+    case Kind::not_ours:
+      co_return refuse_rcpt(
+          smtp::reply(550, dsn::status::not_authorized, "we do not relay: that domain is not here"),
+          "relaying denied", rcpt.to);
+  }
+  // Said again it is the same recipient: one message, however often somebody asks for it.
+  auto& recipients = transaction_->recipients;
+  if (std::ranges::find(recipients, rcpt.to, &custody::Recipient::address) == recipients.end())
+    recipients.push_back({std::move(rcpt.to), std::move(rcpt.dsn), taker->tenant});
+  co_return smtp::reply(250, dsn::status::address_valid, "recipient taken");
 }
 
 net::Task<smtp::Reply> Handler::on_content_begin() {

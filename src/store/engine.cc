@@ -64,13 +64,14 @@ std::uint32_t chunk_count(std::uint64_t octets) {
 }
 
 std::string BlobRecord::pack() const {
-  return base::Packer(1).number(octets).number(holders).take();
+  return base::Packer(2).number(octets).number(holders).text(first).take();
 }
 
 base::Result<BlobRecord> BlobRecord::unpack(std::string_view record) {
   base::Unpacker in("a blob's record", record);
-  BlobRecord blob{in.number(), in.number()};
-  TRY(in.done(1));
+  BlobRecord blob{in.number(), in.number(), {}};
+  if (in.version() >= 2) blob.first = in.text();
+  TRY(in.done(2));
   return blob;
 }
 
@@ -197,7 +198,16 @@ base::Result<> Engine::check_format() {
         fmt::format("the store {} was written by a newer version: format {}, this one knows {}",
                     options_.path, in.version(), format_version));
   }
-  return in.done(format_version);
+  TRY(in.done(format_version));
+  if (in.version() == format_version) return {};
+  // Former records are read as they are, and written anew where they change. The number alone is
+  // raised, so that a former program doesn't begin with what it can't read.
+  events_.emit({base::Severity::info,
+                "store.format_raised",
+                {{"from", std::to_string(in.version())}, {"to", std::to_string(format_version)}}});
+  return to_result(
+      db_->Put(synced(), own_, rocksdb::Slice(format_key), base::Packer(format_version).take()),
+      "raising the store's format");
 }
 
 // What was written before this start and never held: nobody is left who could hold it.

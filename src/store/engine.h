@@ -15,7 +15,9 @@
 
 namespace letterlock::store {
 
-inline constexpr std::uint64_t format_version = 1;
+// 2: a blob's record names its first holder, and the rooms' records hold what a message begins
+// with.
+inline constexpr std::uint64_t format_version = 2;
 
 // Errors: as ErrorKind says; ok is no error.
 base::Result<> to_result(const rocksdb::Status& status, std::string_view doing);
@@ -44,6 +46,7 @@ std::uint32_t chunk_count(std::uint64_t octets);
 struct BlobRecord {
   std::uint64_t octets = 0;
   std::uint64_t holders = 0;  // 0: written, not held yet
+  std::string first;          // one of them, which has no row of its own; empty: each has one
 
   std::string pack() const;
   static base::Result<BlobRecord> unpack(std::string_view record);

@@ -1,94 +1,109 @@
 #include "store/ledger.h"
 
-#include <set>
+#include <utility>
 
 namespace letterlock::store {
 
-base::Result<> Ledger::load(const base::BlobId& blob, const std::string& holder) {
-  if (!blobs_.contains(blob)) {
-    if (auto octets = fresh_.find(blob)) {
-      blobs_.emplace(blob, BlobRecord{octets->size(), 0});
-      unwritten_.emplace(blob, std::move(octets));
-    }
-  }
-  if (!blobs_.contains(blob)) {
-    auto record = engine_.blob(blob);
+base::Result<Ledger::Blob*> Ledger::load(const base::BlobId& id) {
+  const auto known = blobs_.find(id);
+  if (known != blobs_.end()) return &known->second;
+  Blob blob;
+  if (auto octets = fresh_.find(id)) {
+    blob.record = BlobRecord{octets->size(), 0, {}};
+    blob.unwritten = std::move(octets);
+  } else {
+    auto record = engine_.blob(id);
     if (!record && record.error().kind != base::ErrorKind::not_found)
       return base::fail(std::move(record.error()));
-    blobs_.emplace(blob, record ? std::optional(*record) : std::nullopt);
+    if (record) blob.record = std::move(*record);
+    blob.pending = blob.record && blob.record->holders == 0;
   }
-  const std::pair place(blob, holder);
-  if (holders_.contains(place)) return {};
-  if (unwritten_.contains(blob)) {
-    holders_.emplace(place, false);
+  return &blobs_.emplace(id, std::move(blob)).first->second;
+}
+
+base::Result<> Ledger::load_holder(const base::BlobId& id, Blob& blob, const std::string& holder) {
+  if (!blob.record || blob.holders.contains(holder)) return {};
+  // Without any holder none has a row.
+  if (blob.record->holders == 0 || blob.record->first == holder) {
+    blob.holders.emplace(holder, blob.record->first == holder);
     return {};
   }
   rocksdb::PinnableSlice value;
   const auto status =
-      engine_.db().Get(rocksdb::ReadOptions(), engine_.own(), holder_key(blob, holder), &value);
-  if (!status.IsNotFound()) TRY(to_result(status, "reading a holder of blob " + blob.text()));
-  holders_.emplace(place, status.ok());
+      engine_.db().Get(rocksdb::ReadOptions(), engine_.own(), holder_key(id, holder), &value);
+  if (!status.IsNotFound()) TRY(to_result(status, "reading a holder of blob " + id.text()));
+  blob.holders.emplace(holder, status.ok());
   return {};
 }
 
 base::Result<> Ledger::check(const Changes& changes) {
   for (const auto& [hold, held] : changes.holds) {
-    TRY(load(hold.first, hold.second));
-    if (held && !blobs_.at(hold.first)) {
+    auto* blob = TRY(load(hold.first));
+    if (held && !blob->record) {
       return base::fail(base::ErrorKind::not_found,
                         "blob " + hold.first.text() + " doesn't exist and can't be held");
     }
+    TRY(load_holder(hold.first, *blob, hold.second));
   }
   return {};
 }
 
 void Ledger::apply(const Changes& changes, rocksdb::WriteBatch& batch) {
-  std::set<base::BlobId> touched;
   for (const auto& [hold, held] : changes.holds) {
-    auto& record = blobs_.at(hold.first);
-    if (!record) continue;
-    touched.insert(hold.first);
-    bool& is_held = holders_.at(hold);
-    if (is_held == held) continue;
-    is_held = held;
-    const auto key = holder_key(hold.first, hold.second);
-    if (held) {
-      if (record->holders++ == 0) {
-        newly_held_.push_back(hold.first);
-        write_or_settle_pending(hold.first, batch);
-      }
-      batch.Put(engine_.own(), key, "");
-    } else {
-      if (record->holders > 0) --record->holders;
-      batch.Delete(engine_.own(), key);
-    }
+    auto& blob = blobs_.at(hold.first);
+    if (!blob.record) continue;
+    bool& is_held = blob.holders.at(hold.second);
+    if (std::exchange(is_held, held) == held) continue;
+    if (held)
+      this->hold(hold.first, blob, hold.second, batch);
+    else
+      release(hold.first, blob, hold.second, batch);
   }
   // All first, then who is left: a blob may pass from one holder to the next.
-  for (const auto& blob : touched) settle(blob, batch);
+  const base::BlobId* before = nullptr;
+  for (const auto& [hold, held] : changes.holds) {
+    if (before != nullptr && *before == hold.first) continue;
+    before = &hold.first;
+    settle(hold.first, blobs_.at(hold.first), batch);
+  }
 }
 
 // A fresh blob goes to the disk now; any other stands there and waits no longer.
-void Ledger::write_or_settle_pending(const base::BlobId& blob, rocksdb::WriteBatch& batch) {
-  const auto fresh = unwritten_.find(blob);
-  if (fresh == unwritten_.end()) {
-    batch.Delete(engine_.own(), pending_key(blob));
-    return;
+void Ledger::hold(const base::BlobId& id, Blob& blob, const std::string& holder,
+                  rocksdb::WriteBatch& batch) {
+  if (blob.record->holders++ == 0) {
+    newly_held_.push_back(id);
+    if (blob.unwritten && !blob.unwritten->empty())
+      batch.Put(engine_.chunks(), chunk_key(id, 0), *blob.unwritten);
+    blob.unwritten.reset();
+    if (std::exchange(blob.pending, false)) batch.Delete(engine_.own(), pending_key(id));
   }
-  if (!fresh->second->empty()) batch.Put(engine_.chunks(), chunk_key(blob, 0), *fresh->second);
-  unwritten_.erase(fresh);
+  if (blob.record->first.empty())
+    blob.record->first = holder;
+  else
+    batch.Put(engine_.own(), holder_key(id, holder), "");
 }
 
-void Ledger::settle(const base::BlobId& blob, rocksdb::WriteBatch& batch) {
-  auto& record = blobs_.at(blob);
-  if (record->holders > 0) {
-    batch.Put(engine_.own(), blob_key(blob), record->pack());
+void Ledger::release(const base::BlobId& id, Blob& blob, const std::string& holder,
+                     rocksdb::WriteBatch& batch) {
+  if (blob.record->holders > 0) --blob.record->holders;
+  if (blob.record->first == holder)
+    blob.record->first.clear();
+  else
+    batch.Delete(engine_.own(), holder_key(id, holder));
+}
+
+void Ledger::settle(const base::BlobId& id, Blob& blob, rocksdb::WriteBatch& batch) {
+  if (!blob.record) return;
+  if (blob.record->holders > 0) {
+    batch.Put(engine_.own(), blob_key(id), blob.record->pack());
     return;
   }
-  batch.Delete(engine_.own(), blob_key(blob));
-  batch.Delete(engine_.own(), pending_key(blob));
-  for (std::uint32_t i = 0; i < chunk_count(record->octets); ++i)
-    batch.Delete(engine_.chunks(), chunk_key(blob, i));
-  record.reset();
+  batch.Delete(engine_.own(), blob_key(id));
+  if (blob.pending) batch.Delete(engine_.own(), pending_key(id));
+  for (std::uint32_t i = 0; i < chunk_count(blob.record->octets); ++i)
+    batch.Delete(engine_.chunks(), chunk_key(id, i));
+  blob.record.reset();
 }
 
 }  // namespace letterlock::store

@@ -1,5 +1,6 @@
 // Who holds which blob, while a group of transactions is put together: what the engine says, and
-// what the group's earlier transactions changed of it. Lives on the commit thread for one group.
+// what the group's earlier transactions changed of it. The first holder stands in the blob's own
+// record, each further one has a row. Lives on the commit thread for one group.
 #pragma once
 
 #include <map>
@@ -28,15 +29,24 @@ class Ledger {
   const std::vector<base::BlobId>& newly_held() const { return newly_held_; }
 
  private:
-  base::Result<> load(const base::BlobId& blob, const std::string& holder);
-  void write_or_settle_pending(const base::BlobId& blob, rocksdb::WriteBatch& batch);
-  void settle(const base::BlobId& blob, rocksdb::WriteBatch& batch);
+  struct Blob {
+    std::optional<BlobRecord> record;  // nullopt: no such blob
+    FreshBlobs::Octets unwritten;      // a fresh one's, until somebody holds it
+    bool pending = false;              // it stands on the disk, and nobody has held it yet
+    std::map<std::string, bool, std::less<>> holders;  // as far as anybody asked
+  };
+
+  base::Result<Blob*> load(const base::BlobId& id);
+  base::Result<> load_holder(const base::BlobId& id, Blob& blob, const std::string& holder);
+  void hold(const base::BlobId& id, Blob& blob, const std::string& holder,
+            rocksdb::WriteBatch& batch);
+  void release(const base::BlobId& id, Blob& blob, const std::string& holder,
+               rocksdb::WriteBatch& batch);
+  void settle(const base::BlobId& id, Blob& blob, rocksdb::WriteBatch& batch);
 
   Engine& engine_;
   const FreshBlobs& fresh_;
-  std::map<base::BlobId, FreshBlobs::Octets> unwritten_;  // fresh ones, until somebody holds them
-  std::map<base::BlobId, std::optional<BlobRecord>> blobs_;  // nullopt: no such blob
-  std::map<std::pair<base::BlobId, std::string>, bool> holders_;
+  std::map<base::BlobId, Blob> blobs_;
   std::vector<base::BlobId> newly_held_;
 };
 

@@ -67,7 +67,7 @@ base::Result<> RocksBlobWriter::put_chunk_now(Last last) {
     batch.Put(engine_.own(), pending_key(id_), base::Packer(1).take());
   }
   if (!chunk_.empty()) batch.Put(engine_.chunks(), chunk_key(id_, chunks_++), chunk_);
-  if (last == Last::yes) batch.Put(engine_.own(), blob_key(id_), BlobRecord{octets_, 0}.pack());
+  if (last == Last::yes) batch.Put(engine_.own(), blob_key(id_), BlobRecord{octets_, 0, {}}.pack());
   engine_.count_written(batch.GetDataSize());
   return to_result(engine_.db().Write(rocksdb::WriteOptions(), &batch), "writing a blob");
 }

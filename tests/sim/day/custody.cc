@@ -52,7 +52,9 @@ void Custody::committed(const Commit& commit) {
   }
   for (const auto& row : commit.recipients) step(commit, row);
   for (const auto& row : commit.messages) {
-    if (!row.value) leave(commit, row);
+    if (row.value) continue;
+    settle_rest(commit, row);
+    leave(commit, row);
   }
   for (const auto& row : commit.mails) keep(commit, row);
 }
@@ -102,9 +104,12 @@ void Custody::learn(const Commit& commit, const queue::Message& message) {
 // Another message's notices are told in the same commit that takes the report in.
 std::optional<base::TraceId> Custody::reported_in(const Commit& commit,
                                                   const base::MessageId& report) const {
-  for (const auto& row : commit.recipients) {
-    if (row.id == report) continue;
-    const auto at = entries_.find({row.tenant, row.id});
+  std::vector<std::pair<base::TenantId, base::MessageId>> changed;
+  for (const auto& row : commit.recipients) changed.emplace_back(row.tenant, row.id);
+  for (const auto& row : commit.messages) changed.emplace_back(row.tenant, row.id);
+  for (const auto& [tenant, id] : changed) {
+    if (id == report) continue;
+    const auto at = entries_.find({tenant, id});
     if (at != entries_.end()) return at->second.message.trace;
   }
   return std::nullopt;
@@ -149,6 +154,14 @@ void Custody::step(const Commit& commit, const Commit::QueueRecipient& row) {
     return;
   }
   before->second = *row.value;
+}
+
+// Recipients that never had a record of their own go with the message's.
+void Custody::settle_rest(const Commit& commit, const Commit::QueueMessage& row) {
+  const auto at = entries_.find({row.tenant, row.id});
+  if (at == entries_.end()) return;
+  const auto rest = at->second.recipients;
+  for (const auto& [index, recipient] : rest) step(commit, {row.tenant, row.id, index, {}});
 }
 
 // The step's evidence lies in the same commit.

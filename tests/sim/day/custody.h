@@ -73,6 +73,7 @@ class Custody {
   std::optional<base::TraceId> reported_in(const Commit& commit,
                                            const base::MessageId& report) const;
   void step(const Commit& commit, const Commit::QueueRecipient& row);
+  void settle_rest(const Commit& commit, const Commit::QueueMessage& row);
   void leave(const Commit& commit, const Commit::QueueMessage& row);
   void settle(const Commit& commit, const Entry& entry, const queue::Recipient& recipient,
               queue::State state);
