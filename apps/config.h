@@ -101,6 +101,7 @@ struct Config {
     enum class Format { text, json } format = Format::text;
     std::string level = "info";
     std::string file;
+    std::uint64_t repeats = 60;
   } log;
   std::string admin_socket;
 

@@ -277,15 +277,21 @@ Section others_section() {
             set(values::duration, [](Config& c) -> auto& { return c.trace.keep; })}}};
 }
 Section log_section() {
-  return {"log",
-          "One line an event.",
-          {{"format", "text", "\"text\"", "`text` (key=value) or `json`.",
-            set(log_format, [](Config& c) -> auto& { return c.log.format; })},
-           {"level", "text", "\"info\"",
-            "The least severity written: `debug`, `info`, `warning`, `error`.",
-            set(log_level, [](Config& c) -> auto& { return c.log.level; })},
-           {"file", "path", "standard error", "Opened again on SIGHUP.",
-            set(values::path, [](Config& c) -> auto& { return c.log.file; })}}};
+  return {
+      "log",
+      "One line an event.",
+      {{"format", "text", "\"text\"", "`text` (key=value) or `json`.",
+        set(log_format, [](Config& c) -> auto& { return c.log.format; })},
+       {"level", "text", "\"info\"",
+        "The least severity written: `debug`, `info`, `warning`, `error`.",
+        set(log_level, [](Config& c) -> auto& { return c.log.level; })},
+       {"file", "path", "standard error", "Opened again on SIGHUP.",
+        set(values::path, [](Config& c) -> auto& { return c.log.file; })},
+       {"repeats", "number", "60",
+        "Lines a minute of one kind of refusal or failure, from one address; the rest is counted "
+        "(event `log.thinned`). 0: every line is written.",
+        set(count<std::uint64_t>(0, 1'000'000),
+            [](Config& c) -> auto& { return c.log.repeats; })}}};
 }
 Section admin_section() {
   return {"admin",

@@ -1,5 +1,6 @@
 #include "apps/figures.h"
 
+#include <array>
 #include <map>
 
 namespace letterlock::apps {
@@ -234,6 +235,14 @@ const std::vector<EventRule>& event_rules() {
     }
     return out;
   }();
+  return all;
+}
+
+std::span<const std::string_view> repeated_events() {
+  static constexpr std::array<std::string_view, 9> all{
+      "fetch.no_place",          "fetch.session_ended", "mx.content_refused",
+      "mx.recipient_refused",    "session.ended",       "session.refused",
+      "sign_in.exchange_failed", "sign_in.failed",      "sign_in.throttled"};
   return all;
 }
 

@@ -8,14 +8,15 @@ namespace letterlock::apps {
 namespace {
 
 constexpr std::size_t sweep_count = 500;
+constexpr std::size_t left_count = 4;  // hops of the largest size together stay under 1 MiB
 constexpr std::size_t tenants_page = 500;
 // Whoever sends blindly does so with the connection itself; a real MTA doesn't notice the wait.
 constexpr auto greeting_pause = std::chrono::milliseconds(10);
 
-net::ResultTask<> sweep(store::Transaction& transaction, base::TenantId tenant, std::string node,
-                        base::Time now, trace::Swept& swept) {
-  CO_TRY(swept, co_await trace::sweep_open_intents(transaction, tenant, std::move(node), now,
-                                                   sweep_count));
+net::ResultTask<> read_open(store::Transaction& transaction, base::TenantId tenant,
+                            std::string node, std::string after, trace::OpenPage& page) {
+  CO_TRY(page, co_await trace::open_intents(transaction, tenant, std::move(node), std::move(after),
+                                            sweep_count));
   co_return base::Result<>();
 }
 
@@ -163,6 +164,7 @@ msa::Options Platform::msa_options(drive::SmtpServerOptions::Start start) const 
 
 popd::Options Platform::popd_options() const {
   popd::Options out;
+  out.node = config_.site.node;
   out.session.idle = config_.limits.pop_idle_timeout;
   // Whether an account may really sign in without TLS is its tenant's word.
   out.session.clear_sign_in = true;
@@ -219,19 +221,40 @@ std::vector<std::string_view> Platform::not_alive() const {
   return out;
 }
 
-// Intents that nobody will close: what left the node then is unknown, and counts as given away.
+net::ResultTask<std::size_t> Platform::close_what_is_open(base::TenantId tenant) {
+  std::size_t count = 0;
+  trace::OpenPage page{{}, {}, true};
+  while (page.more) {
+    // Read beside others' work, so that it repeats for nobody's sake; then only what is ours.
+    const auto after = page.last;
+    CO_CHECK(co_await world_.store.read(
+        store::Scope::tenant(tenant), [&](store::Transaction& transaction) {
+          return read_open(transaction, tenant, config_.site.node, after, page);
+        }));
+    for (std::size_t at = 0; at < page.intents.size(); at += left_count) {
+      const std::vector<trace::HopRef> some(
+          page.intents.begin() + static_cast<std::ptrdiff_t>(at),
+          page.intents.begin() +
+              static_cast<std::ptrdiff_t>(std::min(at + left_count, page.intents.size())));
+      CO_CHECK(co_await world_.store.transact(
+          store::Scope::tenant(tenant), [&](store::Transaction& transaction) {
+            return trace::leave_unknown(transaction, tenant, some, world_.clock.now(),
+                                        popd_options().told_times);
+          }));
+    }
+    count += page.intents.size();
+  }
+  co_return count;
+}
+
+// Intents that nobody will close, of relays and fetches alike: what left the node then is unknown,
+// and counts as given away.
 net::ResultTask<> Platform::close_what_a_crash_left() {
   CO_TRY(const auto all, co_await tenants());
   std::size_t count = 0;
   for (const auto& tenant : all) {
-    trace::Swept swept{0, true};
-    while (swept.more) {
-      CO_CHECK(co_await world_.store.transact(
-          store::Scope::tenant(tenant), [&](store::Transaction& transaction) {
-            return sweep(transaction, tenant, config_.site.node, world_.clock.now(), swept);
-          }));
-      count += swept.count;
-    }
+    CO_TRY(const auto left, co_await close_what_is_open(tenant));
+    count += left;
   }
   if (count > 0)
     world_.events.emit(

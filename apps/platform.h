@@ -88,6 +88,7 @@ class Platform {
   void start_on_duty(std::string_view name, net::Task<> task);
   net::Task<> on_duty(std::size_t which, net::Task<> task);
   net::ResultTask<> close_what_a_crash_left();
+  net::ResultTask<std::size_t> close_what_is_open(base::TenantId tenant);
   net::Task<> renew_leases();
   drive::SmtpServerOptions smtp_options() const;
   mx::Options mx_options() const;

@@ -16,6 +16,7 @@
 #include "os/privileges.h"
 #include "os/service.h"
 #include "os/signals.h"
+#include "os/thinned.h"
 
 namespace letterlock::apps {
 namespace {
@@ -37,6 +38,18 @@ os::LogOptions log_options(const Config& config) {
   out.lowest = severity(config.log.level);
   out.file = config.log.file;
   return out;
+}
+
+std::span<const std::string_view> thinned_events(const Config& config) {
+  if (config.log.repeats == 0) return {};
+  return repeated_events();
+}
+
+os::ThinningLimits thinning(const Config& config) {
+  os::ThinningLimits limits;
+  limits.of_one_peer = static_cast<unsigned>(config.log.repeats);
+  limits.of_one_event = 50 * limits.of_one_peer;
+  return limits;
 }
 
 int complain(const base::Error& error) {
@@ -81,11 +94,15 @@ base::Result<std::vector<OpenPort>> open_ports(const Config& config) {
 // One running node, from the opened sockets to the last goodbye.
 class Node {
  public:
-  Node(const Config& config, os::LogSink& log)
-      : config_(config), log_(log), events_(metrics_, log, event_rules()) {
+  Node(const Config& config, os::LogSink& log, const os::Clock& clock)
+      : config_(config), log_(log), thinned_(thinned_events(config), log, clock, thinning(config)) {
     metrics_.asked(os::Metrics::Kind::counter, "letterlock_log_lines_lost_total",
                    "Lines thrown away because the log was slower than what happened.", [&log] {
                      return std::vector<os::Sample>{{{}, static_cast<double>(log.lost())}};
+                   });
+    metrics_.asked(os::Metrics::Kind::counter, "letterlock_log_lines_thinned_total",
+                   "Repeats of one peer that were counted instead of written.", [this] {
+                     return std::vector<os::Sample>{{{}, static_cast<double>(thinned_.left_out())}};
                    });
   }
 
@@ -105,7 +122,8 @@ class Node {
   const Config& config_;
   os::LogSink& log_;
   os::Metrics metrics_;
-  os::EventMeter events_;  // the log behind it
+  os::ThinnedEvents thinned_;  // the log behind it
+  os::EventMeter events_{metrics_, thinned_, event_rules()};
   os::Gauge& last_backup_{metrics_.gauge(
       "letterlock_store_last_backup_timestamp_seconds",
       "When the last backup since the start was finished, in seconds since 1970; 0: none was.")};
@@ -289,7 +307,7 @@ int serve(const std::string& config_file) {
   if (!signals) return complain(signals.error());
   auto log = os::LogSink::create(log_options(config), clock);
   if (!log) return complain(log.error());
-  Node node(config, **log);
+  Node node(config, **log, clock);
   node.emit(confined->event());
   if (few) node.emit(*few);
   if (const auto opened = node.open_world(std::move(*ports)); !opened)

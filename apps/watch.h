@@ -18,6 +18,10 @@
 
 namespace letterlock::apps {
 
+// What is wrong with what waits: never tried for long, or held past its lifetime. Pure.
+std::vector<std::string> queue_problems(const queue::Counted& counted, base::Milliseconds lifetime,
+                                        base::Time now);
+
 // What a minute brought, from counters that only grow.
 class Minutes {
  public:

@@ -25,6 +25,26 @@ std::string text_of(const std::vector<std::string>& names) {
 
 }  // namespace
 
+std::vector<std::string> queue_problems(const queue::Counted& counted, base::Milliseconds lifetime,
+                                        base::Time now) {
+  std::vector<std::string> out;
+  const auto age = [now](base::Time oldest) {
+    return base::to_text(std::chrono::floor<std::chrono::minutes>(now - oldest));
+  };
+  if (const auto oldest = counted.oldest(Kind::fresh); oldest && now - *oldest > never_tried_max)
+    out.push_back(
+        fmt::format("mail waits for {} without having been tried: see queue.load_failed "
+                    "and mda.failed in the log",
+                    age(*oldest)));
+  // A hold has no end of its own: past its lifetime its sender would have been told, and isn't.
+  if (const auto oldest = counted.oldest(Kind::held); oldest && now - *oldest > lifetime)
+    out.push_back(
+        fmt::format("mail is held that came {} ago, past its lifetime, and its sender hears "
+                    "nothing: letterlock queue list --state held; release it, or remove --bounce",
+                    age(*oldest)));
+  return out;
+}
+
 std::vector<std::string> Watch::problems() const {
   std::vector<std::string> out;
   if (stopping_) out.emplace_back("it is stopping: sessions have 10 seconds to end");
@@ -37,7 +57,7 @@ std::vector<std::string> Watch::problems() const {
   const auto free = store.free_octets();
   if (!free) out.push_back(free.error().what);
   if (free && *free == 0)
-    out.emplace_back("the disk is full: mail is answered 452 until there is room on it");
+    out.emplace_back("the disk is full (df, df -i): mail is answered 452 until there is room on it");
   const auto now = clock().now();
   for (const auto& serving : parts_.world.certificates()->serving()) {
     if (serving.expires - now > certificate_soon) continue;
@@ -55,12 +75,8 @@ std::vector<std::string> Watch::problems() const {
                     "another it takes 30 s; if it lasts, two nodes share a store",
                     leases.count()));
   if (const auto& counted = census_.last()) {
-    const auto oldest = counted->oldest(Kind::fresh);
-    if (oldest && now - *oldest > never_tried_max)
-      out.push_back(
-          fmt::format("mail waits for {} without having been tried: see queue.load_failed "
-                      "and mda.failed in the log",
-                      base::to_text(std::chrono::floor<std::chrono::minutes>(now - *oldest))));
+    for (auto& one : queue_problems(*counted, parts_.config.schedule.lifetime, now))
+      out.push_back(std::move(one));
   }
   if (parts_.world.names_validate() == dns::Validation::State::does_not)
     out.emplace_back("DNSSEC is not validated: see dns.no_validation in the log");

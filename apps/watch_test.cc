@@ -20,6 +20,23 @@ json::object status(const char* text) {
   return json::parse(text).as_object();
 }
 
+TEST(QueueProblems, WhatIsHeldPastItsLifetimeIsSaid) {
+  using namespace std::chrono_literals;
+  const base::Time now = std::chrono::sys_days(std::chrono::year(2026) / 1 / 10);
+  queue::Counted counted;
+  queue::Recipient held;
+  held.state = queue::State::held;
+  counted.add(held, now - 5 * 24h, now);
+  EXPECT_TRUE(queue_problems(counted, 5 * 24h, now).empty());
+  counted.add(held, now - 6 * 24h, now);
+  EXPECT_THAT(queue_problems(counted, 5 * 24h, now),
+              testing::ElementsAre(HasSubstr("held that came 6d ago")));
+  queue::Recipient waiting;
+  counted.add(waiting, now - 16min, now);
+  EXPECT_THAT(queue_problems(counted, 5 * 24h, now),
+              testing::ElementsAre(HasSubstr("waits for 16m"), HasSubstr("is held")));
+}
+
 TEST(StatusScreen, SaysWhatIsWrongFirst) {
   const auto bad =
       status(R"({"version":"1","site":"dublin","node":"dublin-1","host-name":"mx.acorn.example",

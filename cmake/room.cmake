@@ -48,10 +48,10 @@ function(room)
       target_link_libraries(${target} PRIVATE ${library})
       target_link_options(${target} PRIVATE -fsanitize=fuzzer)
     endif()
-    # Without libFuzzer the same target replays a corpus: `replay_x FILE|FOLDER …`.
+    # Without libFuzzer the same target replays a corpus and changes it at random: tests/replay/main.cc.
     string(REPLACE "fuzz_" "replay_" replay ${target})
-    add_executable(${replay} ${file} ${CMAKE_SOURCE_DIR}/tests/replay/main.cc)
-    target_link_libraries(${replay} PRIVATE ${library})
+    add_executable(${replay} ${file})
+    target_link_libraries(${replay} PRIVATE ${library} letterlock_replay)
     string(REPLACE "fuzz_" "" corpus ${target})
     file(MAKE_DIRECTORY ${CMAKE_SOURCE_DIR}/tests/corpus/${corpus})
     add_test(NAME corpus_${corpus} COMMAND ${replay} ${CMAKE_SOURCE_DIR}/tests/corpus/${corpus})

@@ -190,6 +190,17 @@ net::ResultTask<> remove_mail(store::Transaction& transaction, mailbox::Owner ow
   more = left == mailbox::Left::more;
   co_return base::Result<>();
 }
+net::ResultTask<> remove_all_mail(const Ports& ports, directory::Account account) {
+  bool more = true;
+  while (more) {
+    CO_CHECK(co_await ports.store.transact(
+        store::Scope::tenant(account.tenant), [&](store::Transaction& transaction) {
+          return remove_mail(transaction, {account.tenant, account.id}, more);
+        }));
+  }
+  co_return base::Result<>();
+}
+
 net::ResultTask<json::object> account_remove(const Ports& ports, Arguments arguments) {
   CO_TRY(const auto address, address_of(arguments.text("address")));
   if (!arguments.flag("with-mail")) {
@@ -198,14 +209,15 @@ net::ResultTask<json::object> account_remove(const Ports& ports, Arguments argum
                    "account set " +
                        address.text() + " --state suspended");
   }
-  CO_TRY(const auto account, co_await ports.operations.remove_account(address, std::string(by)));
-  bool more = true;
-  while (more) {
-    CO_CHECK(co_await ports.store.transact(
-        store::Scope::tenant(account.tenant), [&](store::Transaction& transaction) {
-          return remove_mail(transaction, {account.tenant, account.id}, more);
-        }));
-  }
+  // The account goes last, so that what a crash has interrupted can be said again.
+  directory::AccountChange closed;
+  closed.state = directory::Account::State::suspended;
+  CO_TRY(const auto account,
+         co_await ports.operations.set_account(address, std::move(closed), std::string(by)));
+  CO_CHECK(co_await remove_all_mail(ports, account));
+  CO_TRY(const auto removed, co_await ports.operations.remove_account(address, std::string(by)));
+  // What was on its way into it meanwhile.
+  CO_CHECK(co_await remove_all_mail(ports, removed));
   co_return done("removed, with its mail");
 }
 

@@ -160,6 +160,7 @@ net::ResultTask<bool> add_rows(Listing& listing, base::TenantId tenant, queue::E
   for (const auto& recipient : entry.recipients) {
     auto row = to_json(recipient);
     row["id"] = entry.message.id.text();
+    row["trace"] = entry.message.trace.text();
     row["mail-from"] = "<" + entry.message.mail_from + ">";
     row["octets"] = entry.message.octets;
     row["accepted"] = base::to_rfc3339(entry.message.accepted);

@@ -260,8 +260,12 @@ net::ResultTask<> Delivery::give_to_group(Copy& copy) {
   copy.message.trace = os::make_id<base::TraceId>(ports_.clock, ports_.random);
   // RFC 5321 §3.9.2: members' failures go to whoever keeps the list, not to who wrote to it.
   copy.message.mail_from = "postmaster@" + list->domain().text();
-  for (std::size_t i = 0; i < copy.recipients.size(); ++i)
+  // RFC 3461 §5.2.7.3: nor are the writer's wishes about reports the list's, who gets them now.
+  copy.message.params = {};
+  for (std::size_t i = 0; i < copy.recipients.size(); ++i) {
     copy.recipients[i].trace_index = static_cast<unsigned>(i);
+    copy.recipients[i].params = {};
+  }
   co_return base::Result<>();
 }
 

@@ -197,7 +197,10 @@ TEST_F(MdaTest, AliasesThatLeadToEachOtherEnd) {
 TEST_F(MdaTest, MembersOfAGroupAreNobodysBusiness) {
   add_account("eve@birch.example");
   add_group("all@birch.example", {"bob@birch.example", "eve@birch.example", "dave@old.example"});
-  const auto id = accept(from_alice("all@birch.example"));
+  auto mail = from_alice("all@birch.example");
+  mail.params.envid = "alice's own";
+  mail.notify = dsn::Notify::never();
+  const auto id = accept(mail);
   settle();
   EXPECT_THAT(inbox(bob), SizeIs(1));
   EXPECT_THAT(inbox(bob)[0], HasSubstr("Return-Path: <postmaster@birch.example>"));
@@ -215,9 +218,28 @@ TEST_F(MdaTest, MembersOfAGroupAreNobodysBusiness) {
   ASSERT_THAT(entries, SizeIs(1));
   EXPECT_EQ(entries[0].message.mail_from, "postmaster@birch.example");
   EXPECT_TRUE(entries[0].message.account.is_nil());
+  // RFC 3461 §5.2.7.3: what the writer wishes to hear is not what the list's keeper does.
+  EXPECT_EQ(entries[0].message.params, dsn::MailParams());
+  for (const auto& recipient : entries[0].recipients)
+    EXPECT_EQ(recipient.params, dsn::RcptParams());
   EXPECT_NE(entries[0].message.trace, id);
   const auto inside = trace_of(birch, entries[0].message.trace).value();
   EXPECT_THAT(inside.trace.recipients, SizeIs(3));
+}
+
+// A group of another tenant, with members there alone: once they have it, nobody else holds the
+// content any more, the sender's tenant and the group's queue included.
+TEST_F(MdaTest, AGroupOfAnotherTenantLeavesNoContentBehind) {
+  add_group("all@birch.example", {"bob@birch.example"});
+  accept(from_alice("all@birch.example"));
+  settle();
+  EXPECT_TRUE(queued(acorn).empty());
+  EXPECT_TRUE(queued(birch).empty());
+  ASSERT_EQ(inbox(bob).size(), 1U);
+  ASSERT_EQ(store.blob_count(), 1U);
+  const auto kept = ask<std::vector<mailbox::Message>>(
+      birch, [&](store::Transaction& tx) { return inbox_in(tx, {birch, bob.id}); });
+  EXPECT_EQ(store.holders(kept->front().blob).size(), 1U);
 }
 
 TEST_F(MdaTest, AFullMailboxComesBack) {

@@ -10,6 +10,31 @@
 #include "protection/inbound.h"
 
 namespace letterlock::mx {
+namespace {
+
+// Why he isn't taken; nothing: he is.
+std::optional<Handler::Refusal> refusal_of(const directory::Taker& taker) {
+  using Kind = directory::Taker::Kind;
+  switch (taker.kind) {
+    case Kind::here:
+      return std::nullopt;
+    case Kind::unknown_user:
+      return Handler::Refusal{smtp::reply(550, dsn::status::bad_mailbox, "no such recipient here"),
+                              "unknown user", taker.tenant};
+    case Kind::suspended:
+      return Handler::Refusal{
+          smtp::reply(550, dsn::status::mailbox_disabled, "this mailbox takes no mail"),
+          "suspended", taker.tenant};
+    // RFC 5321 §3.6.2: who isn't signed in is never relayed for.
+    case Kind::not_ours:
+      break;
+  }
+  return Handler::Refusal{
+      smtp::reply(550, dsn::status::not_authorized, "we do not relay: that domain is not here"),
+      "relaying denied", std::nullopt};
+}
+
+}  // namespace
 
 net::Task<smtp::Reply> Handler::on_mail(smtp::Mail mail) {
   transaction_.emplace();
@@ -17,13 +42,14 @@ net::Task<smtp::Reply> Handler::on_mail(smtp::Mail mail) {
   co_return smtp::reply(250, dsn::status::ok, "sender taken");
 }
 
-smtp::Reply Handler::refuse_rcpt(smtp::Reply reply, std::string_view why,
-                                 const address::Address& to) {
-  refused("mx.recipient_refused", base::Severity::info, reply,
-          {{"mail_from", transaction_->mail.from.text()},
+net::Task<smtp::Reply> Handler::refuse_rcpt(Refusal refusal, address::Address to) {
+  refused("mx.recipient_refused", base::Severity::info, refusal.reply,
+          {{"tenant", refusal.tenant ? co_await ports_.directory.tenant_name(*refusal.tenant)
+                                     : std::string()},
+           {"mail_from", transaction_->mail.from.text()},
            {"recipient", to.text()},
-           {"reason", std::string(why)}});
-  return reply;
+           {"reason", std::string(refusal.why)}});
+  co_return refusal.reply;
 }
 
 net::Task<smtp::Reply> Handler::on_rcpt(smtp::Rcpt rcpt) {
@@ -34,23 +60,8 @@ net::Task<smtp::Reply> Handler::on_rcpt(smtp::Rcpt rcpt) {
                         {{"agent", "mx"}, {"reason", taker.error().what}}});
     co_return smtp::reply(451, dsn::Status{4, 3, 0}, "cannot look the recipient up now");
   }
-  using Kind = directory::Taker::Kind;
-  switch (taker->kind) {
-    case Kind::here:
-      break;
-    case Kind::unknown_user:
-      co_return refuse_rcpt(smtp::reply(550, dsn::status::bad_mailbox, "no such recipient here"),
-                            "unknown user", rcpt.to);
-    case Kind::suspended:
-      co_return refuse_rcpt(
-          smtp::reply(550, dsn::status::mailbox_disabled, "this mailbox takes no mail"),
-          "suspended", rcpt.to);
-    // RFC 5321 §3.6.2: who isn't signed in is never relayed for.
-    case Kind::not_ours:
-      co_return refuse_rcpt(
-          smtp::reply(550, dsn::status::not_authorized, "we do not relay: that domain is not here"),
-          "relaying denied", rcpt.to);
-  }
+  if (auto refusal = refusal_of(*taker))
+    co_return co_await refuse_rcpt(std::move(*refusal), rcpt.to);
   // Said again it is the same recipient: one message, however often somebody asks for it.
   auto& recipients = transaction_->recipients;
   if (std::ranges::find(recipients, rcpt.to, &custody::Recipient::address) == recipients.end())
@@ -136,7 +147,9 @@ net::Task<smtp::Reply> Handler::on_content_end(smtp::ContentFacts) {
   } else if (!*content) {
     said = custody::reply_for(content->error());
     refused("mx.content_refused", base::Severity::info, said,
-            {{"mail_from", transaction_->mail.from.text()}, {"reason", content->error().text}});
+            {{"tenant", co_await tenants()},
+             {"mail_from", transaction_->mail.from.text()},
+             {"reason", content->error().text}});
   } else {
     auto came = reception();
     came.content_ended = ended;
@@ -146,6 +159,18 @@ net::Task<smtp::Reply> Handler::on_content_end(smtp::ContentFacts) {
   }
   transaction_.reset();
   co_return said;
+}
+
+// Of the recipients that were taken, each once, for the log.
+net::Task<std::string> Handler::tenants() {
+  std::vector<base::TenantId> known;
+  std::string names;
+  for (const auto& recipient : transaction_->recipients) {
+    if (!recipient.tenant || std::ranges::find(known, *recipient.tenant) != known.end()) continue;
+    known.push_back(*recipient.tenant);
+    names += (names.empty() ? "" : ",") + co_await ports_.directory.tenant_name(*recipient.tenant);
+  }
+  co_return names;
 }
 
 net::Task<> Handler::on_reset() {

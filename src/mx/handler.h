@@ -21,6 +21,13 @@ class Handler final : public custody::InboundHandler {
   net::Task<smtp::Reply> on_content_end(smtp::ContentFacts facts) override;
   net::Task<> on_reset() override;
 
+  // A recipient that isn't taken; whose he would be, where that is known.
+  struct Refusal {
+    smtp::Reply reply;
+    std::string_view why;
+    std::optional<base::TenantId> tenant;
+  };
+
  private:
   struct Transaction {
     smtp::Mail mail;
@@ -32,7 +39,8 @@ class Handler final : public custody::InboundHandler {
   std::expected<std::vector<hop::Change>, queue::Refused> edit(message::Header& header);
   message::Reception reception_field() const;
   custody::Reception reception() const;
-  smtp::Reply refuse_rcpt(smtp::Reply reply, std::string_view why, const address::Address& to);
+  net::Task<smtp::Reply> refuse_rcpt(Refusal refusal, address::Address to);
+  net::Task<std::string> tenants();
 
   std::optional<Transaction> transaction_;
 };

@@ -147,9 +147,12 @@ TEST_F(MxTest, UnknownAndSuspendedAreRefused) {
   auto talk = peer_talks();
   talk.ask("MAIL FROM:<carol@modern.example>");
   EXPECT_THAT(talk.ask("RCPT TO:<nobody@acorn.example>"), StartsWith("550 5.1.1"));
+  EXPECT_EQ((*events.last("mx.recipient_refused"))["tenant"], "acorn.example");
   EXPECT_THAT(talk.ask("RCPT TO:<bob@birch.example>"), StartsWith("550 5.2.1"));
+  EXPECT_EQ((*events.last("mx.recipient_refused"))["tenant"], "birch.example");
   EXPECT_THAT(talk.ask("RCPT TO:<dave@old.example>"), StartsWith("550 5.7.1"));
   EXPECT_EQ(events.count("mx.recipient_refused"), 3U);
+  EXPECT_EQ((*events.last("mx.recipient_refused"))["tenant"], "");
   EXPECT_THAT(talk.ask("DATA"), StartsWith("5"));
 }
 

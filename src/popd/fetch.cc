@@ -12,9 +12,9 @@ namespace {
 
 using base::ErrorKind;
 
-constexpr std::size_t swept_max = 100;  // in one transaction
-constexpr int outcome_tries = 3;
-constexpr base::Milliseconds outcome_pause = std::chrono::seconds(1);
+// Two minutes in all: what isn't written down then waits, open, for the node's next start.
+constexpr int outcome_tries = 8;
+constexpr base::Milliseconds outcome_pause = std::chrono::seconds(1);  // doubled each time
 
 protection::SignIn sign_in_of(drive::PopSignIn::How how) {
   switch (how) {
@@ -28,8 +28,9 @@ protection::SignIn sign_in_of(drive::PopSignIn::How how) {
   return protection::SignIn::none;
 }
 
-net::ResultTask<std::optional<Fetch>> intend(store::Transaction& tx, Fetch fetch) {
-  auto ref = co_await trace::intend(tx, fetch.tenant, fetch.hop);
+net::ResultTask<std::optional<Fetch>> intend(store::Transaction& tx, Fetch fetch,
+                                             std::string node) {
+  auto ref = co_await trace::intend(tx, fetch.tenant, fetch.hop, std::move(node));
   // The message outlives its trace: there is nothing left that the hop could be recorded in.
   if (!ref && ref.error().kind == ErrorKind::not_found) co_return std::nullopt;
   if (!ref) co_return base::fail(std::move(ref.error()));
@@ -84,12 +85,13 @@ hop::Hop fetch_hop(const FetchFacts& facts, const mailbox::Message& message,
 
 net::ResultTask<std::optional<Fetch>> intend_fetch(store::Store& store, hop::Hop hop,
                                                    base::TenantId tenant,
-                                                   base::TenantId trace_owner) {
+                                                   base::TenantId trace_owner, std::string node) {
   if (hop.trace.is_nil()) co_return std::nullopt;
   const Fetch fetch{tenant, trace_owner, {}, std::move(hop)};
-  CO_TRY(auto begun,
-         co_await change<std::optional<Fetch>>(
-             store, tenant, [fetch](store::Transaction& tx) { return intend(tx, fetch); }));
+  CO_TRY(auto begun, co_await change<std::optional<Fetch>>(store, tenant,
+                                                           [fetch, node](store::Transaction& tx) {
+                                                             return intend(tx, fetch, node);
+                                                           }));
   if (begun && begun->ref.sequence == 0) co_return std::nullopt;
   co_return std::move(begun);
 }
@@ -115,8 +117,12 @@ trace::Closing closing_of(drive::PopGiving giving, const drive::PopGiven& given,
 
 net::Task<> close_fetch(Outcomes outcomes, Fetch fetch, trace::Closing closing) {
   base::Error error;
+  auto pause = outcome_pause;
   for (int tries = 0; tries < outcome_tries; ++tries) {
-    if (tries > 0 && !co_await outcomes.timers.sleep(outcome_pause)) break;
+    if (tries > 0) {
+      if (!co_await outcomes.timers.sleep(pause)) break;
+      pause *= 2;
+    }
     auto done =
         co_await change<bool>(outcomes.store, fetch.tenant,
                               [fetch, closing, told = outcomes.told_times](store::Transaction& tx) {
@@ -142,18 +148,6 @@ net::Task<> close_fetch(Outcomes outcomes, Fetch fetch, trace::Closing closing) 
                         {{"trace", fetch.ref.trace.text()},
                          {"mailbox", fetch.hop.from.who},
                          {"error", error.what}}});
-}
-
-net::ResultTask<> sweep_fetches(store::Store& store, directory::Account account, base::Time now) {
-  const auto tenant = account.tenant;
-  const auto who = account.address.text();
-  while (true) {
-    CO_TRY(const auto swept,
-           co_await change<trace::Swept>(store, tenant, [tenant, who, now](store::Transaction& tx) {
-             return trace::sweep_open_intents(tx, tenant, who, now, swept_max);
-           }));
-    if (!swept.more) co_return base::Result<>();
-  }
 }
 
 }  // namespace letterlock::popd

@@ -41,16 +41,16 @@ struct Fetch {
   hop::Hop hop;
 };
 
-// Durable when it returns. Errors: the store's.
+// Durable when it returns; `node` is who gives the message. Errors: the store's.
 net::ResultTask<std::optional<Fetch>> intend_fetch(store::Store& store, hop::Hop hop,
                                                    base::TenantId tenant,
-                                                   base::TenantId trace_owner);
+                                                   base::TenantId trace_owner, std::string node);
 
 // How it went, in the trace's words.
 trace::Closing closing_of(drive::PopGiving giving, const drive::PopGiven& given, base::Time now);
 
 // Records the outcome, and puts the event for the sender's tenant. What can't be recorded is told
-// as an event, and stays open until the account's next sign-in finds it.
+// as an event, and stays open until this node starts again.
 struct Outcomes {
   store::Store& store;
   net::Timers& timers;
@@ -59,8 +59,5 @@ struct Outcomes {
   std::string tenant;  // its name, for the log
 };
 net::Task<> close_fetch(Outcomes outcomes, Fetch fetch, trace::Closing closing);
-
-// Intents of earlier sessions with this account whose outcome nobody recorded become unknown.
-net::ResultTask<> sweep_fetches(store::Store& store, directory::Account account, base::Time now);
 
 }  // namespace letterlock::popd

@@ -17,7 +17,7 @@ net::ResultTask<> Handler::content_begins(std::uint32_t uid, drive::PopGiving) {
   ASSERT(facts_ && message_ && message_->uid == uid);
   auto hop = fetch_hop(*facts_, *message_, options_.networks, ports_.clock.now());
   CO_TRY(fetch_, co_await intend_fetch(ports_.store, std::move(hop), facts_->account.tenant,
-                                       message_->trace_owner));
+                                       message_->trace_owner, options_.node));
   co_return base::Result<>();
 }
 

@@ -110,7 +110,6 @@ net::ResultTask<pop::Maildrop> Handler::signed_in(drive::PopSignIn sign_in) {
   // USER asked by the domain; the account's own tenant has the last word.
   if (sign_in.tls == nullptr && tenant->clear_fetch == directory::ClearFetch::refused)
     co_return denied("clear fetch is refused");
-  CO_CHECK(co_await sweep_fetches(ports_.store, account, ports_.clock.now()));
   CO_TRY(auto inbox, co_await load_inbox(ports_.store, {account.tenant, account.id}));
   ports_.events.emit({base::Severity::info,
                       "sign_in.succeeded",

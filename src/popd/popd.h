@@ -28,6 +28,7 @@ struct Ports {
 };
 
 struct Options {
+  std::string node;  // who closes what is open, after a crash too
   // Timeouts, mechanisms, and whether anybody here may sign in without TLS; `entry` is the
   // listener's.
   drive::PopOptions session;

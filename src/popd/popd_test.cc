@@ -347,26 +347,49 @@ TEST_F(PopdTest, StopRecordsWhatWasUnderWay) {
   EXPECT_TRUE(world.run_until([&] { return never.has_value(); }, 10min));
 }
 
-// A crash between intent and outcome: the next sign-in finds it and says unknown.
-TEST_F(PopdTest, LostOutcomeBecomesUnknown) {
-  const auto id = deliver(bob);
-  {
-    const auto client = connect(995);
-    ASSERT_TRUE(wait(client->user_pass("bob@birch.example", "tree house")));
-    int commits = 0;
-    store.on_commit([&](store::CommitStage stage) {
-      if (stage == store::CommitStage::durable && ++commits == 1) {
-        for (int i = 0; i < 3; ++i) store.fail_next_commit(ErrorKind::io);
-      }
-    });
-    EXPECT_TRUE(wait(client->retr(1, 10'000)));
-    EXPECT_TRUE(world.run_until([&] { return events.count("fetch.outcome_lost") == 1; }, 1min));
-    store.on_commit({});
-  }
+// Another session of the same mailbox has nothing to say of what this one has open.
+TEST_F(PopdTest, SignInLeavesOtherSessionsAlone) {
+  const auto id = deliver(bob, std::string(40, 'x') + "\r\n" + std::string(300'000, 'y') + "\r\n");
+  network.add({.what = sim::Rule::What::slow,
+               .port = std::uint16_t{995},
+               .direction = sim::Rule::Direction::in,
+               .octets = 20'000,
+               .connections = 1});
+  const auto slow = connect(995);
+  ASSERT_TRUE(wait(slow->user_pass("bob@birch.example", "tree house")));
+  std::optional<base::Result<base::Bytes>> fetched;
+  world.loop().spawn(keep(slow->retr(1, 1'000'000), fetched));
+  world.advance(1s);
+  ASSERT_EQ(hops(id).at(0).outcome, Outcome::intended);
+  const auto other = connect(995);
+  ASSERT_TRUE(wait(other->user_pass("bob@birch.example", "tree house")));
   EXPECT_EQ(hops(id).at(0).outcome, Outcome::intended);
-  const auto again = connect(995);
-  ASSERT_TRUE(wait(again->user_pass("bob@birch.example", "tree house")));
-  EXPECT_EQ(hops(id).at(0).outcome, Outcome::unknown);
+  ASSERT_TRUE(world.run_until([&] { return fetched.has_value(); }, 10min));
+  EXPECT_TRUE(*fetched);
+  world.advance(1s);
+  EXPECT_EQ(hops(id).at(0).outcome, Outcome::completed);
+}
+
+// The store is away for longer than a moment: the outcome waits for it.
+TEST_F(PopdTest, OutcomeIsWrittenAsSoonAsItCanBe) {
+  const auto id = deliver(bob);
+  const auto client = connect(995);
+  ASSERT_TRUE(wait(client->user_pass("bob@birch.example", "tree house")));
+  const auto fail_after_the_intent = [&](int failures) {
+    store.on_commit([this, failures, commits = 0](store::CommitStage stage) mutable {
+      if (stage != store::CommitStage::durable || ++commits != 1) return;
+      for (int i = 0; i < failures; ++i) store.fail_next_commit(ErrorKind::io);
+    });
+  };
+  fail_after_the_intent(7);
+  EXPECT_TRUE(wait(client->retr(1, 10'000)));
+  world.advance(3min);
+  EXPECT_EQ(events.count("fetch.outcome_lost"), 0U);
+  EXPECT_EQ(hops(id).at(0).outcome, Outcome::completed);
+  fail_after_the_intent(8);
+  EXPECT_TRUE(wait(client->retr(1, 10'000)));
+  EXPECT_TRUE(world.run_until([&] { return events.count("fetch.outcome_lost") == 1; }, 5min));
+  EXPECT_EQ(hops(id).at(1).outcome, Outcome::intended);
 }
 
 // Fetches beyond those that the trace keeps are counted, and leave nothing open.

@@ -240,7 +240,10 @@ PartyExposure others(const std::vector<Hop>& hops) {
   return found;
 }
 
-PartyExposure legal_order(const AtRest& at_rest, bool went_beyond) {
+// A disk forgets late: what was deleted stays in the store's log and files until they are written
+// anew, and in backups that were made meanwhile (docs/storage.md). So "no" is for what never was
+// here.
+PartyExposure legal_order(bool was_here, const AtRest& at_rest, bool went_beyond) {
   PartyExposure found{.party = Party::legal_order, .could = {}, .reason = {}, .hops = {}};
   std::vector<std::string> places;
   if (at_rest.in_queue) places.emplace_back("the queue");
@@ -248,8 +251,12 @@ PartyExposure legal_order(const AtRest& at_rest, bool went_beyond) {
   if (at_rest.backups_until) {
     places.push_back(fmt::format("backups until {}", day(*at_rest.backups_until)));
   }
-  if (places.empty()) {
-    found.reason = "nothing of the content is kept here any more";
+  if (!was_here) {
+    found.reason = "it has not been here";
+  } else if (places.empty()) {
+    found.could = Could::yes;
+    found.reason =
+        "deleted; the disk may hold it until it is written over, and so may backups made meanwhile";
   } else {
     found.could = Could::yes;
     found.reason =
@@ -388,8 +395,10 @@ Exposure exposure(const std::vector<Hop>& hops, const AtRest& at_rest) {
   all.parties.push_back(listener(hops, at_rest));
   all.parties.push_back(interferer(hops));
   all.parties.push_back(platform_operator(hops, at_rest));
+  const bool was_here = all.parties.back().could != Could::no;
   all.parties.push_back(others(hops));
-  all.parties.push_back(legal_order(at_rest, all.parties.back().could != Could::no));
+  const bool went_beyond = all.parties.back().could != Could::no;
+  all.parties.push_back(legal_order(was_here, at_rest, went_beyond));
   all.parties.push_back(recorder(hops));
   all.parties.push_back(devices(hops));
   // Who can interfere, or record, can listen: a mailbox that lies open to a listener does to them.

@@ -106,6 +106,19 @@ TEST(Exposure, OfTheExample) {
             "it.");
 }
 
+// What was deleted isn't gone from the disk yet; what never came can't be asked for.
+TEST(Exposure, DeletedIsNotGone) {
+  const auto deleted =
+      of(exposure({submission(), delivery(2), fetch(3, Level::mutual)}, {}), Party::legal_order);
+  EXPECT_EQ(deleted.could, Could::yes);
+  EXPECT_EQ(
+      deleted.reason,
+      "deleted; the disk may hold it until it is written over, and so may backups made meanwhile");
+  const auto never = of(exposure({}, {}), Party::legal_order);
+  EXPECT_EQ(never.could, Could::no);
+  EXPECT_EQ(never.reason, "it has not been here");
+}
+
 TEST(Exposure, PasswordChangedOrNotKnown) {
   Hop open = fetch(3, Level::clear);
   open.password_in_clear = true;

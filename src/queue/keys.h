@@ -43,8 +43,10 @@ inline std::string due(const base::TenantId& tenant, base::Time at, const base::
 inline std::string notice(const base::TenantId& tenant, const base::MessageId& id) {
   return area(tenant, "n") + std::string(id.octets());
 }
-inline std::string holder(const base::MessageId& id) {
-  return "q/" + std::string(id.octets());
+// Whole, so that it is the same wherever it is said: a group's copy is put into another tenant's
+// queue by a transaction of the sender's, and taken out by one of its own.
+inline std::string holder(const base::TenantId& tenant, const base::MessageId& id) {
+  return store::tenant_prefix(tenant) + "q/" + std::string(id.octets());
 }
 
 inline std::string epoch(unsigned partition) {

@@ -20,6 +20,17 @@ base::Result<Lease> unpack_lease(std::string_view octets) {
   return lease;
 }
 
+// Of each partition its lease, then its epoch.
+std::vector<std::string> all_rows() {
+  std::vector<std::string> rows;
+  rows.reserve(2UL * keys::partition_count);
+  for (unsigned partition = 0; partition < keys::partition_count; ++partition) {
+    rows.push_back(keys::lease(partition));
+    rows.push_back(keys::epoch(partition));
+  }
+  return rows;
+}
+
 }  // namespace
 
 bool may_take(const std::optional<Lease>& lease, std::string_view node, base::Time now) {
@@ -49,9 +60,11 @@ net::ResultTask<> Leases::take_and_renew() {
 net::ResultTask<> Leases::take_and_renew_in(store::Transaction& transaction) {
   taking_ = {};
   const auto now = clock_.now();
+  // All at once: it comes round every few seconds.
+  CO_TRY(const auto rows, co_await transaction.get_many(all_rows()));
   for (unsigned partition = 0; partition < keys::partition_count; ++partition) {
-    CO_TRY(const auto lease_octets, co_await transaction.get(keys::lease(partition)));
-    CO_TRY(const auto epoch_octets, co_await transaction.get(keys::epoch(partition)));
+    const auto& lease_octets = rows[2 * partition];
+    const auto& epoch_octets = rows[2 * partition + 1];
     std::optional<Lease> lease;
     if (lease_octets) {
       CO_TRY(lease, unpack_lease(*lease_octets));

@@ -184,7 +184,7 @@ Settled conclude(store::Transaction& transaction, Kept kept, const std::vector<u
     for (const auto row : kept.rows)
       transaction.erase(keys::recipient(message.tenant, message.id, row));
     transaction.erase(keys::message(message.tenant, message.id));
-    transaction.release(message.blob, keys::holder(message.id));
+    transaction.release(message.blob, keys::holder(message.tenant, message.id));
   } else {
     for (const auto& recipient : kept.recipients) {
       if (std::ranges::find(changed, recipient.index) != changed.end())
@@ -260,7 +260,7 @@ base::Result<std::vector<Due>> enqueue(store::Transaction& transaction, const Me
   }
   transaction.put(keys::message(message.tenant, message.id),
                   pack(message, within ? recipients : std::vector<Recipient>()));
-  transaction.hold(message.blob, keys::holder(message.id));
+  transaction.hold(message.blob, keys::holder(message.tenant, message.id));
   return items;
 }
 

@@ -23,8 +23,11 @@ class Writer {
 
  private:
   net::ResultTask<> write(store::Transaction& transaction);
+  net::ResultTask<> write_given(store::Transaction& transaction);
   net::ResultTask<> close(store::Transaction& transaction);
-  net::ResultTask<> settle(store::Transaction& transaction);
+  net::ResultTask<> record_attempts(store::Transaction& transaction);
+  net::ResultTask<> settle(store::Transaction& transaction, std::vector<queue::Outcome> outcomes,
+                           std::optional<std::uint64_t> epoch);
   net::ResultTask<> end_ways(store::Transaction& transaction);
   net::ResultTask<> count_failures(store::Transaction& transaction);
   net::ResultTask<> transact(net::ResultTask<> (Writer::*function)(store::Transaction&));
@@ -59,9 +62,11 @@ net::ResultTask<queue::Settled> Writer::run() {
   }
   if (!written) {
     // Another node has the partition: its queue is its own, but what left here is our evidence.
-    if (written.error().kind == ErrorKind::denied && conclusion_.intent)
-      (void)co_await transact(&Writer::close);
-    co_return base::fail(written.error());
+    if (written.error().kind != ErrorKind::denied || !conclusion_.intent)
+      co_return base::fail(written.error());
+    const auto given = co_await transact(&Writer::write_given);
+    if (!given || settled_.recipients.empty()) co_return base::fail(written.error());
+    world_.ports.leases.lost(queue::keys::partition_of(work_.message.id));
   }
   co_await report_stopped();
   co_return std::move(settled_);
@@ -73,14 +78,31 @@ net::ResultTask<> Writer::write(store::Transaction& transaction) {
   CO_CHECK(co_await queue::check_epoch(transaction, queue::keys::partition_of(work_.message.id),
                                        work_.epoch));
   CO_CHECK(co_await close(transaction));
+  CO_CHECK(co_await record_attempts(transaction));
+  if (conclusion_.outcomes.empty()) co_return base::Result<>();
+  CO_CHECK(co_await settle(transaction, conclusion_.outcomes, work_.epoch));
+  CO_CHECK(co_await end_ways(transaction));
+  co_return co_await count_failures(transaction);
+}
+
+net::ResultTask<> Writer::record_attempts(store::Transaction& transaction) {
   for (const auto& attempt : conclusion_.attempts) {
     CO_TRY(const auto ref, co_await trace::record(transaction, tenant(), attempt));
     (void)ref;
   }
-  if (conclusion_.outcomes.empty()) co_return base::Result<>();
-  CO_CHECK(co_await settle(transaction));
-  CO_CHECK(co_await end_ways(transaction));
-  co_return co_await count_failures(transaction);
+  co_return base::Result<>();
+}
+
+// Without the lease: whom the peer has taken, nobody need give it again, whoever has the partition
+// by now. When to try again is that node's to say, so of all else only the record is written.
+net::ResultTask<> Writer::write_given(store::Transaction& transaction) {
+  settled_ = {};
+  CO_CHECK(co_await close(transaction));
+  CO_CHECK(co_await record_attempts(transaction));
+  auto relayed = conclusion_.outcomes;
+  std::erase_if(relayed, [](const auto& outcome) { return outcome.step != queue::Step::relay; });
+  if (relayed.empty()) co_return base::Result<>();
+  co_return co_await settle(transaction, std::move(relayed), {});
 }
 
 net::ResultTask<> Writer::close(store::Transaction& transaction) {
@@ -92,10 +114,12 @@ net::ResultTask<> Writer::close(store::Transaction& transaction) {
   co_return base::Result<>();
 }
 
-net::ResultTask<> Writer::settle(store::Transaction& transaction) {
+net::ResultTask<> Writer::settle(store::Transaction& transaction,
+                                 std::vector<queue::Outcome> outcomes,
+                                 std::optional<std::uint64_t> epoch) {
   auto settled = co_await queue::settle(transaction, world_.options.schedule, tenant(),
-                                        work_.message.id, conclusion_.outcomes,
-                                        {now(), world_.ports.random.below(1'000'000), work_.epoch});
+                                        work_.message.id, std::move(outcomes),
+                                        {now(), world_.ports.random.below(1'000'000), epoch});
   // Removed by an operator meanwhile: what happened stands in the trace.
   if (!settled && settled.error().kind == ErrorKind::not_found) co_return base::Result<>();
   if (!settled) co_return base::fail(settled.error());

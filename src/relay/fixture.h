@@ -45,6 +45,7 @@ struct Mta {
   smtp::Reply to_mail = smtp::reply(250, dsn::status::ok, "well");
   smtp::Reply to_content = smtp::reply(250, dsn::status::ok, "queued as 4F1");
   std::map<std::string, smtp::Reply> to_rcpt;  // by address; others are taken
+  std::function<void()> before_rcpt;           // is answered
   std::function<void()> before_content;        // at its first octet
   std::function<void()> after_content;
   sasl::ScramKeys keys;
@@ -85,6 +86,7 @@ class MtaHandler final : public drive::SmtpHandler {
   net::Task<smtp::Reply> on_rcpt(smtp::Rcpt rcpt) override {
     mta_.envelopes.back() += " " + rcpt.to.text();
     mta_.rcpts.push_back(rcpt);
+    if (mta_.before_rcpt) mta_.before_rcpt();
     const auto found = mta_.to_rcpt.find(rcpt.to.text());
     if (found != mta_.to_rcpt.end()) co_return found->second;
     co_return smtp::reply(250, dsn::status::address_valid, "taken");
@@ -281,28 +283,31 @@ class Fixture : public ::testing::Test {
     co_return base::Result<>();
   }
   static net::ResultTask<> sweep(store::Transaction& tx, base::TenantId tenant, base::Time now) {
-    CO_TRY(const auto swept, co_await trace::sweep_open_intents(tx, tenant, "dublin-1", now, 10));
-    EXPECT_EQ(swept.count, 1U);
-    co_return base::Result<>();
+    CO_TRY(auto open, co_await trace::open_intents(tx, tenant, "dublin-1", "", 10));
+    EXPECT_EQ(open.intents.size(), 1U);
+    co_return co_await trace::leave_unknown(tx, tenant, std::move(open.intents), now,
+                                            trace::TimeDetail::day);
   }
   static net::Task<> keep_taking(queue::Leases& leases) {
     EXPECT_TRUE(co_await leases.take_and_renew());
   }
-  static net::ResultTask<> remove_in(store::Transaction& tx, queue::Message message,
-                                     base::Time now) {
+  static net::ResultTask<> change_in(store::Transaction& tx, queue::Message message,
+                                     queue::Step step, base::Time now) {
     std::vector<queue::Outcome> outcomes(1);
-    outcomes[0].step = queue::Step::remove;
+    outcomes[0].step = step;
+    outcomes[0].counts_as_attempt = false;
     CO_TRY(const auto settled,
            co_await queue::settle(tx, queue::Schedule(), message.tenant, message.id,
                                   std::move(outcomes), {.now = now}));
-    EXPECT_TRUE(settled.message_gone);
+    EXPECT_EQ(settled.message_gone, step == queue::Step::remove);
     co_return base::Result<>();
   }
   // As an operator does.
-  static net::Task<> remove(store::Store& store, const queue::Message& message, base::Time now) {
+  static net::Task<> change(store::Store& store, const queue::Message& message, queue::Step step,
+                            base::Time now) {
     EXPECT_TRUE(co_await store.transact(
         store::Scope::tenant(message.tenant),
-        [&](store::Transaction& tx) { return remove_in(tx, message, now); }));
+        [&](store::Transaction& tx) { return change_in(tx, message, step, now); }));
   }
   // As they stand: none, once nothing is left to do or to tell.
   std::vector<queue::Recipient> recipients(const queue::Message& message) {

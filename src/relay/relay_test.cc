@@ -350,7 +350,8 @@ TEST_F(RelayTest, LeaseLostBeforeTheContent) {
   EXPECT_TRUE(hops(message).empty());
 }
 
-TEST_F(RelayTest, LeaseLostWithinTheContentStillLeavesEvidence) {
+// Whoever has the partition by now: what the peer has taken is done, and nobody gives it again.
+TEST_F(RelayTest, LeaseLostWithinTheContentStillSettlesWhatWasTaken) {
   auto& mx = add_mta("modern.example", "mx1.modern.example", "198.51.100.1");
   queue::Leases other(store, world.clock(), events, {"dublin-2", 30s});
   bool taken = false;
@@ -364,8 +365,47 @@ TEST_F(RelayTest, LeaseLostWithinTheContentStillLeavesEvidence) {
   ASSERT_TRUE(happens("queue.lease_lost"));
   EXPECT_TRUE(taken);
   EXPECT_EQ(mx.messages.size(), 1U);
+  EXPECT_TRUE(recipients(message).empty());
   EXPECT_EQ(hops(message).at(0).outcome, Outcome::completed);
+}
+
+// What another node says of the schedule it may not change.
+TEST_F(RelayTest, LeaseLostWithinTheContentDefersNothing) {
+  auto& mx = add_mta("modern.example", "mx1.modern.example", "198.51.100.1");
+  queue::Leases other(store, world.clock(), events, {"dublin-2", 30s});
+  bool taken = false;
+  mx.before_content = [&] {
+    world.clock().jump(1h);
+    world.loop().spawn(keep_taking(other), [&] { taken = true; });
+  };
+  mx.to_content = smtp::reply(451, dsn::Status{4, 3, 0}, "later");
+  mx.server.session.chunking = true;
+  start();
+  const auto message = submit({.content = lines(500'000)});
+  ASSERT_TRUE(happens("queue.lease_lost"));
+  EXPECT_TRUE(taken);
+  EXPECT_EQ(hops(message).at(0).outcome, Outcome::failed);
   EXPECT_EQ(recipients(message).at(0).state, queue::State::waiting);
+  EXPECT_EQ(recipients(message).at(0).attempts, 0U);
+}
+
+// Held between the job's reading and the intent: the envelope was given, the content is not.
+TEST_F(RelayTest, HeldBeforeTheContent) {
+  auto& mx = add_mta("modern.example", "mx1.modern.example", "198.51.100.1");
+  start();
+  queue::Message message;
+  bool held = false;
+  mx.before_rcpt = [&] {
+    world.loop().spawn(change(store, message, queue::Step::hold, world.clock().now()),
+                       [&] { held = true; });
+  };
+  message = submit({.content = lines(1000)});
+  ASSERT_TRUE(world.run_until([&] { return held; }, 1min));
+  world.advance(1h);
+  EXPECT_TRUE(mx.messages.empty());
+  EXPECT_EQ(mx.content_octets, 0U);
+  EXPECT_EQ(recipients(message).at(0).state, queue::State::held);
+  EXPECT_TRUE(hops(message).empty());
 }
 
 TEST_F(RelayTest, StoppingWritesDownWhatWasGiven) {
@@ -389,7 +429,8 @@ TEST_F(RelayTest, RemovedMeanwhile) {
   queue::Message message;
   bool removed = false;
   mx.before_content = [&] {
-    world.loop().spawn(remove(store, message, world.clock().now()), [&] { removed = true; });
+    world.loop().spawn(change(store, message, queue::Step::remove, world.clock().now()),
+                       [&] { removed = true; });
   };
   message = submit({.content = lines(500'000)});
   ASSERT_TRUE(happens("hop.deferred"));

@@ -160,7 +160,9 @@ net::ResultTask<TransferEnd> Transfer::after(drive::SmtpEnvelope envelope) {
     co_return TransferEnd(std::move(conclusion_));
   }
   CO_CHECK(co_await intend());
-  co_return TransferEnd(co_await give_content());
+  if (conclusion_.intent) co_return TransferEnd(co_await give_content());
+  co_await reset();
+  co_return TransferEnd(std::move(conclusion_));
 }
 
 // Those whom the answer to RCPT (or to MAIL) refused: an attempt that gave the envelope.
@@ -188,15 +190,31 @@ net::ResultTask<> Transfer::intend() {
       [this](store::Transaction& transaction) { return intend_in(transaction); });
   // Nothing was given but the envelope, and the session holds a transaction that is not to be.
   if (!intended) co_return base::fail(intended.error());
-  conclusion_.intent = ref_;
+  if (!ref_.trace.is_nil()) conclusion_.intent = ref_;
   co_return base::Result<>();
 }
 
 net::ResultTask<> Transfer::intend_in(store::Transaction& transaction) {
   CO_CHECK(co_await queue::check_epoch(transaction, queue::keys::partition_of(work_.message.id),
                                        work_.epoch));
-  CO_TRY(ref_, co_await trace::intend(transaction, work_.message.tenant, hop_for(taken_)));
+  ref_ = {};
+  CO_TRY(const bool all_wait, co_await still_wait(transaction));
+  if (!all_wait) co_return base::Result<>();
+  CO_TRY(ref_, co_await trace::intend(transaction, work_.message.tenant, hop_for(taken_),
+                                      world_.options.node));
   co_return base::Result<>();
+}
+
+// Read again with the intent, so that an operator's word, and what a node that lost this partition
+// has given meanwhile, still count: whom somebody has by now, or nobody is to have, gets nothing.
+net::ResultTask<bool> Transfer::still_wait(store::Transaction& transaction) {
+  CO_TRY(const auto recipients,
+         co_await queue::recipients_of(transaction, work_.message.tenant, work_.message.id));
+  co_return std::ranges::all_of(taken_, [&](std::size_t at) {
+    const auto now =
+        std::ranges::find(recipients, work_.recipients[at].index, &queue::Recipient::index);
+    return now != recipients.end() && now->state == queue::State::waiting;
+  });
 }
 
 // ---- content ----

@@ -51,6 +51,7 @@ class Transfer {
   net::ResultTask<TransferEnd> after(drive::SmtpEnvelope envelope);
   net::ResultTask<> intend();
   net::ResultTask<> intend_in(store::Transaction& transaction);
+  net::ResultTask<bool> still_wait(store::Transaction& transaction);
   net::Task<Conclusion> give_content();
   net::Task<> reset();
   void conclude(const base::Result<smtp::Reply>& reply, const BlobContent& content);

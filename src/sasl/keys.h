@@ -37,11 +37,11 @@ std::string to_text(const ScramKeys& keys);
 // Errors: corrupt (another form, sizes or rounds out of bounds).
 base::Result<ScramKeys> keys_from_text(std::string_view text);
 
-// A user name or password in the form that is compared and hashed.
-// Errors: invalid (empty, not UTF-8, a character that RFC 4013 prohibits). RFC: 4013 section 2.
-// RFC 4013 §2.2 deviation: no NFKC. No library of the platform's brings it, and a client that does
-// it sends what we then compare octet by octet; ASCII and NFC text outside of compatibility
-// characters come out the same.
+// A user name or password in the form that is compared and hashed: SASLprep, with NFKC.
+// Errors: invalid (empty, too long, not UTF-8, a character that RFC 4013 prohibits, directions
+// that are mixed). Limits: 1,024 octets in and out. RFC: 4013 section 2.
+// RFC 4013 §2.5 deviation: what Unicode 3.2 hadn't assigned is let through in stored passwords too,
+// unchanged: whoever chose a newer character signs in with the same one.
 base::Result<std::string> prepare(std::string_view text);
 
 // Random octets as a nonce: base64, so printable and without a comma. 18 octets make 24 characters.

@@ -157,7 +157,26 @@ TEST(Prepare, Rfc4013Examples) {
   EXPECT_EQ(prepare("I\xC2\xADX"), "IX");
   EXPECT_EQ(prepare("user"), "user");
   EXPECT_EQ(prepare("USER"), "USER");
+  EXPECT_EQ(prepare("\xC2\xAA"), "a");
+  EXPECT_EQ(prepare("\xE2\x85\xA8"), "IX");
   EXPECT_FALSE(prepare("\x07"));
+  EXPECT_FALSE(prepare("\xD8\xA7\x31"));
+}
+
+// RFC 4013 §2.2: one password, however the keyboard composes it.
+TEST(Prepare, ComposedAndDecomposedAreTheSame) {
+  EXPECT_EQ(prepare("gru\xCC\x88n"), "gr\xC3\xBCn");
+  const auto keys = derive(prepare("gr\xC3\xBCn").value(), "sixteen octets!!", 5);
+  EXPECT_TRUE(password_matches("gru\xCC\x88n", keys));
+  EXPECT_FALSE(password_matches("grun", keys));
+}
+
+// U+FDFA becomes 33 octets.
+TEST(Prepare, WhatGrowsTooLongIsRefused) {
+  std::string grows;
+  for (int i = 0; i < 40; ++i) grows += "\xEF\xB7\xBA";
+  EXPECT_FALSE(prepare(grows));
+  EXPECT_TRUE(prepare(grows.substr(0, 30)));
 }
 
 TEST(Prepare, RefusesAndMaps) {

@@ -64,8 +64,8 @@ World::~World() {
 }
 
 void World::settle() {
-  while (loop_.poll() > 0) {
-  }
+  // One call runs whatever is ready, and what becomes ready by it.
+  loop_.poll();
 }
 
 bool World::step(base::Milliseconds end) {

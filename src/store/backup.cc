@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/clock.h"
 #include "os/descriptor.h"
 #include "os/files.h"
+#include "store/backup_content.h"
 #include "store/engine.h"
 
 namespace letterlock::store {
@@ -153,20 +153,8 @@ base::Result<> room_for(const std::string& beside, std::uint64_t octets) {
   return {};
 }
 
-// Why it was stopped, if it was.
-struct Bounds {
-  const std::atomic<bool>& stop;
-  std::chrono::steady_clock::time_point until;
-  bool is_over() const { return stop || std::chrono::steady_clock::now() > until; }
-  base::Result<> check() const {
-    if (stop) return fail(ErrorKind::cancelled, "the node is stopping");
-    if (is_over()) return fail(ErrorKind::timeout, "the backup took longer than it may");
-    return {};
-  }
-};
-
 base::Result<> copy(Engine& engine, const BackupOptions& options, const std::string& into,
-                    const Bounds& bounds) {
+                    const BackupBounds& bounds) {
   auto settings = engine_options(into);
   settings.backup_rate_limit = options.octets_per_second;
   rocksdb::BackupEngine* opened = nullptr;
@@ -193,10 +181,11 @@ base::Result<> copy(Engine& engine, const BackupOptions& options, const std::str
 
 base::Result<BackupFacts> write_backup(Engine& engine, const BackupOptions& options,
                                        const std::atomic<bool>& stop) {
-  const Bounds bounds{stop, std::chrono::steady_clock::now() + options.time_max};
+  const BackupBounds bounds{stop, std::chrono::steady_clock::now() + options.time_max};
   TRY(room_for(parent_of(options.directory), engine.disk_octets()));
   auto half = TRY(Half::make(options.directory));
   TRY(copy(engine, options, half.path(), bounds));
+  TRY(copy_content(engine, half.path(), options.octets_per_second, bounds));
   BackupFacts facts{octets_in(half.path()), format_version,  options.site,
                     options.node,           options.version, base::to_rfc3339(options.now)};
   TRY(os::write_file(half.path() + "/" + backup_facts_file, to_json(facts), 0600));
@@ -256,9 +245,9 @@ base::Result<BackupFacts> restore_backup(const std::string& directory, const std
     RocksOptions options;
     options.path = half.path();
     options.durability = Durability::volatile_allowed;
-    const os::SystemClock clock;
     base::NoEvents events;
-    TRY(Engine::open(options, clock, events));
+    const auto engine = TRY(Engine::open(options, events));
+    TRY(restore_content(directory, *engine));
   }
   TRY(half.finish(path));
   return facts;

@@ -93,7 +93,7 @@ TEST_F(Backup, ThatIsNoneIsRefusedAndLeavesNothing) {
   const auto path = place.path() + "/store";
   const auto facts = from + "/" + backup_facts_file;
   EXPECT_EQ(restore_backup(place.path(), path).error().kind, ErrorKind::invalid);
-  std::ofstream(facts) << R"({"letterlock-backup":1,"store-format":3,"version":"9"})";
+  std::ofstream(facts) << R"({"letterlock-backup":1,"store-format":9,"version":"9"})";
   const auto newer = restore_backup(from, path);
   EXPECT_EQ(newer.error().kind, ErrorKind::invalid);
   EXPECT_NE(newer.error().what.find("newer"), std::string::npos) << newer.error().what;

@@ -28,11 +28,12 @@ struct Committer::Group {
 };
 
 Committer::Committer(Engine& engine, const os::Clock& clock, base::EventSink& events,
-                     const RocksOptions& options, const Figures& figures)
+                     const RocksOptions& options, const Figures& figures, ContentThread& content)
     : engine_(engine),
       clock_(clock),
       events_(events),
       figures_(figures),
+      content_(content),
       waiting_max_(options.waiting_max),
       blob_grace_(options.blob_grace),
       thread_([this] { run(); }) {}
@@ -96,6 +97,14 @@ void Committer::written(const base::BlobId& blob) {
   const std::scoped_lock lock(mutex_);
   const auto at = unheld_.find(blob);
   if (at != unheld_.end()) at->second = clock_.steady();
+}
+
+void Committer::abandoned(const base::BlobId& blob) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (unheld_.erase(blob) == 0) return;
+  }
+  content_.gone({blob});
 }
 
 void Committer::run() {
@@ -163,14 +172,19 @@ void Committer::write(std::vector<std::shared_ptr<Commit>> commits) {
     else
       figures_.note(written.error());
     const std::scoped_lock lock(mutex_);
+    // What failed may be in or out: who began before it must look again, who begins now needn't.
+    committed_ = recent_.last();
     if (written) {
-      committed_ = recent_.last();
       for (const auto& blob : group.ledger.newly_held()) {
         unheld_.erase(blob);
         fresh_.drop(blob);
       }
     }
     recent_.forget_until(begun_.empty() ? committed_ : std::min(*begun_.begin(), committed_));
+  }
+  if (!group.commits.empty() && group.commits.front()->result) {
+    content_.held(group.ledger.held_files());
+    content_.gone(group.ledger.gone_files());
   }
   for (auto& commit : commits) commit->done.set();
 }
@@ -197,6 +211,7 @@ base::Result<> Committer::add(Group& group, Commit& commit) {
 base::Result<> Committer::write_group(Group& group) {
   rocksdb::WriteOptions options;
   options.sync = true;
+  group.ledger.finish(group.batch);
   const auto octets = group.batch.GetDataSize();
   const auto begun = std::chrono::steady_clock::now();
   const auto status = engine_.db().Write(options, &group.batch);
@@ -220,13 +235,11 @@ void Committer::housekeeping() {
   last_housekeeping_ = now;
   engine_.ask_disk();
   engine_.try_resume();
-  const auto swept = guarded([&] { return sweep(); });
-  if (!swept)
-    events_.emit({base::Severity::warning, "store.sweep_failed", {{"reason", swept.error().what}}});
+  sweep();
 }
 
 // Here, where holders change too: a blob can't come to be held while it is swept.
-base::Result<> Committer::sweep() {
+void Committer::sweep() {
   std::vector<base::BlobId> orphans;
   {
     const std::scoped_lock lock(mutex_);
@@ -235,21 +248,13 @@ base::Result<> Committer::sweep() {
       if (gone && now - *gone >= blob_grace_ && orphans.size() < swept_at_once_max)
         orphans.push_back(blob);
     }
+    for (const auto& blob : orphans) unheld_.erase(blob);
   }
-  if (orphans.empty()) return {};
-  rocksdb::WriteBatch batch;
-  for (const auto& blob : orphans) TRY(engine_.discard(blob, batch));
-  TRY(to_result(engine_.db().Write(rocksdb::WriteOptions(), &batch), "sweeping orphaned blobs"));
-  {
-    const std::scoped_lock lock(mutex_);
-    for (const auto& blob : orphans) {
-      unheld_.erase(blob);
-      fresh_.drop(blob);
-    }
-  }
+  if (orphans.empty()) return;
+  for (const auto& blob : orphans) fresh_.drop(blob);
+  content_.gone(orphans);
   events_.emit(
       {base::Severity::info, "store.orphans_swept", {{"blobs", std::to_string(orphans.size())}}});
-  return {};
 }
 
 }  // namespace letterlock::store

@@ -17,6 +17,7 @@
 
 #include "net/loop.h"
 #include "store/conflict.h"
+#include "store/content_thread.h"
 #include "store/engine.h"
 #include "store/figures.h"
 #include "store/fresh.h"
@@ -42,7 +43,7 @@ struct Commit {
 class Committer {
  public:
   Committer(Engine& engine, const os::Clock& clock, base::EventSink& events,
-            const RocksOptions& options, const Figures& figures);
+            const RocksOptions& options, const Figures& figures, ContentThread& content);
   ~Committer();  // what is on its way is finished first
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
@@ -57,6 +58,8 @@ class Committer {
   // within the grace.
   void writing(const base::BlobId& blob);
   void written(const base::BlobId& blob);
+  // It was never finished, and goes at once.
+  void abandoned(const base::BlobId& blob);
   FreshBlobs& fresh() { return fresh_; }
   Watchers& watchers() { return watchers_; }
 
@@ -71,12 +74,13 @@ class Committer {
   base::Result<> write_group(Group& group);
   void release(std::vector<Snapshot> ended);
   void housekeeping();
-  base::Result<> sweep();
+  void sweep();
 
   Engine& engine_;
   const os::Clock& clock_;
   base::EventSink& events_;
   const Figures& figures_;
+  ContentThread& content_;
   const std::size_t waiting_max_;
   const base::Milliseconds blob_grace_;
 

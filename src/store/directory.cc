@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <memory>
 
 #include <dirent.h>
@@ -13,6 +14,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -56,6 +58,12 @@ base::Result<bool> is_empty_directory(const std::string& path) {
 
 bool holds_database(const std::string& path) {
   return ::access((path + "/CURRENT").c_str(), F_OK) == 0;
+}
+
+std::uint64_t free_files(const std::string& path) {
+  struct statvfs system{};
+  const bool counted = ::statvfs(path.c_str(), &system) == 0 && system.f_files > 0;
+  return counted ? system.f_favail : std::numeric_limits<std::uint64_t>::max();
 }
 
 base::Result<> prepare_directory(const std::string& path) {

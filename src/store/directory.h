@@ -23,5 +23,8 @@ bool is_weak_mount(std::string_view options);
 // has it), io.
 base::Result<int> lock_directory(const std::string& path);
 bool holds_database(const std::string& path);
+// How many files its file system can still make; all there are where it has no such limit, or
+// doesn't say.
+std::uint64_t free_files(const std::string& path);
 
 }  // namespace letterlock::store

@@ -93,6 +93,12 @@ TEST(Reserve, ContentStopsFirstRemovalsLast) {
   EXPECT_TRUE(has_room(Use::removal, 101, 800));
   EXPECT_FALSE(has_room(Use::removal, 100, 800));
   EXPECT_FALSE(has_room(Use::removal, 0, 0));
+  EXPECT_TRUE(has_files(Use::content, files_reserve + 1));
+  EXPECT_FALSE(has_files(Use::content, files_reserve));
+  EXPECT_TRUE(has_files(Use::change, files_reserve));
+  EXPECT_TRUE(has_files(Use::removal, files_reserve / 8 + 1));
+  EXPECT_FALSE(has_files(Use::removal, files_reserve / 8));
+  EXPECT_GT(free_files("/"), 0U);
   EXPECT_EQ(above_reserve(900, 800), 100U);
   EXPECT_EQ(above_reserve(700, 800), 0U);
 }

@@ -10,12 +10,14 @@
 #include "base/limits.h"
 #include "base/pack.h"
 #include "store/directory.h"
+#include "store/engine_log.h"
 #include "store/tuning.h"
 
 namespace letterlock::store {
 namespace {
 
 constexpr std::string_view format_key = "meta/format";
+constexpr std::string_view content_key = "meta/content";
 
 rocksdb::WriteOptions synced() {
   rocksdb::WriteOptions options;
@@ -45,8 +47,8 @@ base::Result<> to_result(const rocksdb::Status& status, std::string_view doing) 
 std::string blob_key(const base::BlobId& blob) {
   return fmt::format("b/{}", blob.octets());
 }
-std::string pending_key(const base::BlobId& blob) {
-  return fmt::format("p/{}", blob.octets());
+std::string gone_key(const base::BlobId& blob) {
+  return fmt::format("g/{}", blob.octets());
 }
 std::string holder_key(const base::BlobId& blob, std::string_view holder) {
   return fmt::format("h/{}/{}", blob.octets(), holder);
@@ -64,14 +66,20 @@ std::uint32_t chunk_count(std::uint64_t octets) {
 }
 
 std::string BlobRecord::pack() const {
-  return base::Packer(2).number(octets).number(holders).text(first).take();
+  return base::Packer(3)
+      .number(octets)
+      .number(holders)
+      .number(std::uint64_t(place))
+      .text(first)
+      .take();
 }
 
 base::Result<BlobRecord> BlobRecord::unpack(std::string_view record) {
   base::Unpacker in("a blob's record", record);
-  BlobRecord blob{in.number(), in.number(), {}};
-  if (in.version() >= 2) blob.first = in.text();
-  TRY(in.done(2));
+  BlobRecord blob{in.number(), in.number()};
+  if (in.version() >= 2 && in.number() != 0) blob.place = Place::file;
+  if (in.version() >= 3) blob.first = in.text();
+  TRY(in.done(3));
   return blob;
 }
 
@@ -95,14 +103,10 @@ class Engine::Listener final : public rocksdb::EventListener {
  private:
   base::EventSink& events_;
   std::atomic<bool> stopped_{false};
-  std::atomic<bool> lost_{false};
 };
 
-Engine::Engine(const RocksOptions& options, const os::Clock& clock, base::EventSink& events)
-    : options_(options),
-      clock_(clock),
-      events_(events),
-      listener_(std::make_shared<Listener>(events)) {}
+Engine::Engine(const RocksOptions& options, base::EventSink& events)
+    : options_(options), events_(events), listener_(std::make_shared<Listener>(events)) {}
 
 Engine::~Engine() {
   if (db_) {
@@ -114,17 +118,16 @@ Engine::~Engine() {
 }
 
 base::Result<std::unique_ptr<Engine>> Engine::open(const RocksOptions& options,
-                                                   const os::Clock& clock, base::EventSink& events,
-                                                   rocksdb::Env* env) {
+                                                   base::EventSink& events, rocksdb::Env* env) {
   return guarded([&]() -> base::Result<std::unique_ptr<Engine>> {
-    std::unique_ptr<Engine> engine(new Engine(options, clock, events));
+    std::unique_ptr<Engine> engine(new Engine(options, events));
     TRY(prepare_directory(options.path));
     if (options.durability == Durability::required) TRY(check_remembers(options.path));
     engine->lock_ = TRY(store::lock_directory(options.path));
     TRY(engine->open_database(env));
     TRY(engine->check_format());
     engine->ask_disk();
-    TRY(engine->sweep_orphans());
+    TRY(engine->open_files(env));
     return engine;
   });
 }
@@ -133,6 +136,7 @@ base::Result<> Engine::open_database(rocksdb::Env* env) {
   auto database = database_options(options_);
   if (env != nullptr) database.env = env;
   database.listeners.push_back(listener_);
+  database.info_log = engine_log(events_);
   const auto wanted = families(options_);
   if (holds_database(options_.path)) {
     std::vector<std::string> found;
@@ -199,75 +203,136 @@ base::Result<> Engine::check_format() {
                     options_.path, in.version(), format_version));
   }
   TRY(in.done(format_version));
-  if (in.version() == format_version) return {};
-  // Former records are read as they are, and written anew where they change. The number alone is
-  // raised, so that a former program doesn't begin with what it can't read.
-  events_.emit({base::Severity::info,
-                "store.format_raised",
-                {{"from", std::to_string(in.version())}, {"to", std::to_string(format_version)}}});
-  return to_result(
-      db_->Put(synced(), own_, rocksdb::Slice(format_key), base::Packer(format_version).take()),
-      "raising the store's format");
+  return in.version() < format_version ? upgrade(in.version()) : base::Result<>();
 }
 
-// What was written before this start and never held: nobody is left who could hold it.
-base::Result<> Engine::sweep_orphans() {
-  constexpr std::size_t together = 64;
-  std::size_t swept = 0;
-  const rocksdb::Slice first("p/");
+// Former records are read as they are, and written anew where they change. Up to format 1 what was
+// written and never held stood under a key of its own; from then on nothing is written to the
+// database before it is held. The number is raised last, so that a former program doesn't begin
+// with what it can't read; what ends in between is begun again.
+base::Result<> Engine::upgrade(std::uint64_t from) {
   const rocksdb::Slice end("p0");
   rocksdb::ReadOptions within;
   within.iterate_upper_bound = &end;
-  while (true) {
+  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(within, own_));
+  for (at->Seek("p/"); at->Valid(); at->Next()) {
+    const auto blob = TRY(base::BlobId::from_octets({at->key().data() + 2, at->key().size() - 2}));
     rocksdb::WriteBatch batch;
-    std::size_t found = 0;
-    const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(within, own_));
-    for (at->Seek(first); at->Valid() && found < together; at->Next(), ++found) {
-      const auto key = at->key();
-      TRY(discard(TRY(base::BlobId::from_octets({key.data() + 2, key.size() - 2})), batch));
+    batch.Delete(own_, at->key());
+    batch.Delete(own_, blob_key(blob));
+    batch.DeleteRange(chunks_, chunk_key(blob, 0), chunk_key(blob, UINT32_MAX));
+    TRY(to_result(db_->Write(rocksdb::WriteOptions(), &batch), "sweeping orphaned blobs"));
+  }
+  TRY(to_result(at->status(), "looking for orphaned blobs"));
+  TRY(to_result(
+      db_->Put(synced(), own_, rocksdb::Slice(format_key), base::Packer(format_version).take()),
+      "writing the store's format"));
+  events_.emit({base::Severity::info,
+                "store.format_raised",
+                {{"from", std::to_string(from)}, {"to", std::to_string(format_version)}}});
+  return {};
+}
+
+base::Result<> Engine::open_files(rocksdb::Env* env) {
+  auto system = env == nullptr ? rocksdb::FileSystem::Default() : env->GetFileSystem();
+  files_ = TRY(ContentFiles::open(std::move(system), options_.path));
+  std::string record;
+  const auto status = db_->Get(rocksdb::ReadOptions(), own_, rocksdb::Slice(content_key), &record);
+  if (!status.IsNotFound()) {
+    TRY(to_result(status, "reading the content's size"));
+    base::Unpacker in("the content's size", record);
+    content_octets_ = in.number();
+    TRY(in.done(1));
+  }
+  TRY(finish_removals());
+  return sort_new_files();
+}
+
+// Files whose last holder went before the process did.
+base::Result<> Engine::finish_removals() {
+  TRY(files_->empty_gone());
+  const rocksdb::Slice end("g0");
+  rocksdb::ReadOptions within;
+  within.iterate_upper_bound = &end;
+  std::vector<base::BlobId> removed;
+  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(within, own_));
+  for (at->Seek("g/"); at->Valid(); at->Next()) {
+    removed.push_back(TRY(base::BlobId::from_octets(at->key().ToStringView().substr(2))));
+    TRY(files_->remove(removed.back()));
+  }
+  TRY(to_result(at->status(), "looking for files to be removed"));
+  return forget_removed(removed);
+}
+
+// What was written before this start and never held: nobody is left who could hold it. What is
+// held had no time to move.
+base::Result<> Engine::sort_new_files() {
+  std::size_t swept = 0;
+  for (const auto& blob : TRY(files_->unsettled())) {
+    const auto record = this->blob(blob);
+    if (!record && record.error().kind != base::ErrorKind::not_found)
+      return base::fail(record.error());
+    if (record && record->holders > 0) {
+      TRY(files_->settle(blob));
+      continue;
     }
-    TRY(to_result(at->status(), "looking for orphaned blobs"));
-    if (found == 0) break;
-    swept += found;
-    TRY(to_result(db_->Write(synced(), &batch), "sweeping orphaned blobs"));
+    ++swept;
+    TRY(files_->remove(blob));
   }
   if (swept > 0)
     events_.emit({base::Severity::info, "store.orphans_swept", {{"blobs", std::to_string(swept)}}});
   return {};
 }
 
-base::Result<BlobRecord> Engine::blob(const base::BlobId& blob) {
+rocksdb::ReadOptions Engine::read_options(From from) {
+  rocksdb::ReadOptions options;
+  if (from == From::memory) options.read_tier = rocksdb::kBlockCacheTier;
+  return options;
+}
+
+base::Result<BlobRecord> Engine::blob(const base::BlobId& blob, From from) {
   std::string record;
-  const auto status = db_->Get(rocksdb::ReadOptions(), own_, blob_key(blob), &record);
+  const auto status = db_->Get(read_options(from), own_, blob_key(blob), &record);
   if (status.IsNotFound()) return base::fail(base::ErrorKind::not_found, "no blob " + blob.text());
   TRY(to_result(status, "reading blob " + blob.text()));
   return BlobRecord::unpack(record);
 }
 
-base::Result<> Engine::discard(const base::BlobId& blob, rocksdb::WriteBatch& batch) {
-  batch.Delete(own_, pending_key(blob));
-  const auto record = this->blob(blob);
-  if (record && record->holders > 0) return {};
-  if (!record && record.error().kind != base::ErrorKind::not_found)
-    return base::fail(record.error());
-  batch.Delete(own_, blob_key(blob));
-  if (record) {
-    for (std::uint32_t i = 0; i < chunk_count(record->octets); ++i)
-      batch.Delete(chunks_, chunk_key(blob, i));
-    return {};
+base::Result<> Engine::each_file(const UseFile& use) {
+  for (const std::string_view prefix : {"b/", "g/"}) {
+    const std::string after = std::string(prefix.substr(0, 1)) + "0";
+    const rocksdb::Slice end(after);
+    rocksdb::ReadOptions within;
+    within.iterate_upper_bound = &end;
+    within.fill_cache = false;
+    const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(within, own_));
+    for (at->Seek(prefix); at->Valid(); at->Next()) {
+      const auto record = TRY(BlobRecord::unpack(at->value().ToStringView()));
+      if (record.place != BlobRecord::Place::file) continue;
+      const std::string_view key = at->key().ToStringView();
+      TRY(use(TRY(base::BlobId::from_octets(key.substr(prefix.size()))), record.octets,
+              prefix == "b/" ? Held::yes : Held::no_more));
+    }
+    TRY(to_result(at->status(), "looking for blobs in files"));
   }
-  const std::string end_key = std::string(blob.octets()) + "\xFF\xFF\xFF\xFF\xFF";
-  const rocksdb::Slice end(end_key);
-  rocksdb::ReadOptions within;
-  within.iterate_upper_bound = &end;
-  within.fill_cache = false;
-  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(within, chunks_));
-  for (at->Seek(rocksdb::Slice(blob.octets())); at->Valid(); at->Next())
-    batch.Delete(chunks_, at->key());
-  return to_result(at->status(), "sweeping blob " + blob.text());
+  return {};
+}
+
+base::Result<> Engine::forget_removed(const std::vector<base::BlobId>& blobs) {
+  if (blobs.empty()) return {};
+  TRY(files_->sync_gone());
+  rocksdb::WriteBatch batch;
+  for (const auto& blob : blobs) batch.Delete(own_, gone_key(blob));
+  return to_result(db_->Write(rocksdb::WriteOptions(), &batch), "noting what was removed");
+}
+
+void Engine::set_content_octets(std::uint64_t octets, rocksdb::WriteBatch& batch) {
+  content_octets_ = octets;
+  batch.Put(own_, rocksdb::Slice(content_key), base::Packer(1).number(octets).take());
 }
 
 base::Result<> Engine::has_room(Use use) const {
+  TRY(has_files(use, files_free_.load(std::memory_order_relaxed)));
   const auto free = disk_free_.load(std::memory_order_relaxed);
   const auto written = written_.load(std::memory_order_relaxed);
   return store::has_room(use, free > written ? free - written : 0, options_.reserve_octets);
@@ -277,12 +342,14 @@ base::Result<std::uint64_t> Engine::free_octets() const {
   if (disk_silent_)
     return base::fail(base::ErrorKind::io,
                       "the disk of " + options_.path + " doesn't say what it has free");
+  if (!has_files(Use::content, files_free_.load(std::memory_order_relaxed))) return 0;
   const auto free = disk_free_.load(std::memory_order_relaxed);
   const auto written = written_.load(std::memory_order_relaxed);
   return above_reserve(free > written ? free - written : 0, options_.reserve_octets);
 }
 
 void Engine::ask_disk() {
+  files_free_ = store::free_files(options_.path);
   std::uint64_t free = 0;
   disk_silent_ = !db_->GetEnv()->GetFreeSpace(options_.path, &free).ok();
   if (disk_silent_) return;
@@ -293,7 +360,7 @@ void Engine::ask_disk() {
 std::uint64_t Engine::disk_octets() const {
   std::vector<rocksdb::Env::FileAttributes> files;
   if (!db_->GetEnv()->GetChildrenFileAttributes(options_.path, &files).ok()) return 0;
-  std::uint64_t sum = 0;
+  std::uint64_t sum = content_octets_;
   for (const auto& file : files) sum += file.size_bytes;
   return sum;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -10,14 +11,15 @@
 #include <rocksdb/env.h>
 
 #include "base/event.h"
+#include "store/content_files.h"
 #include "store/reserve.h"
 #include "store/rocksdb.h"
 
 namespace letterlock::store {
 
-// 2: a blob's record names its first holder, and the rooms' records hold what a message begins
-// with.
-inline constexpr std::uint64_t format_version = 2;
+// 2: content of more than one chunk stands in files of its own. 3: a blob's record names its first
+// holder, and the rooms' records hold what a message begins with.
+inline constexpr std::uint64_t format_version = 3;
 
 // Errors: as ErrorKind says; ok is no error.
 base::Result<> to_result(const rocksdb::Status& status, std::string_view doing);
@@ -37,16 +39,18 @@ auto guarded(Function function) -> decltype(function()) {
 
 // The keys of the store's own family (docs/storage.md).
 std::string blob_key(const base::BlobId& blob);
-std::string pending_key(const base::BlobId& blob);
+std::string gone_key(const base::BlobId& blob);
 std::string holder_key(const base::BlobId& blob, std::string_view holder);
 std::string chunk_key(const base::BlobId& blob, std::uint32_t number);
 std::uint32_t chunk_count(std::uint64_t octets);
 
 // What is known of a finished blob.
 struct BlobRecord {
+  enum class Place : std::uint8_t { chunks, file };
   std::uint64_t octets = 0;
   std::uint64_t holders = 0;  // 0: written, not held yet
-  std::string first;          // one of them, which has no row of its own; empty: each has one
+  Place place = Place::chunks;
+  std::string first;  // one of the holders, which has no row of its own; empty: each has one
 
   std::string pack() const;
   static base::Result<BlobRecord> unpack(std::string_view record);
@@ -57,7 +61,7 @@ class Engine {
  public:
   // `env` null: the machine's own. Errors: see RocksStore::open.
   static base::Result<std::unique_ptr<Engine>> open(const RocksOptions& options,
-                                                    const os::Clock& clock, base::EventSink& events,
+                                                    base::EventSink& events,
                                                     rocksdb::Env* env = nullptr);
   ~Engine();
   Engine(const Engine&) = delete;
@@ -67,13 +71,23 @@ class Engine {
   rocksdb::ColumnFamilyHandle* keys() { return keys_; }
   rocksdb::ColumnFamilyHandle* own() { return own_; }
   rocksdb::ColumnFamilyHandle* chunks() { return chunks_; }
+  ContentFiles& files() { return *files_; }
 
+  // From::memory: what isn't there is answered with `unavailable`, without a look at the disk.
+  enum class From { memory, disk };
+  static rocksdb::ReadOptions read_options(From from);
   // Errors: not_found, corrupt, io.
-  base::Result<BlobRecord> blob(const base::BlobId& blob);
-  // Takes away what is left of an unheld blob; a held one stays.
-  base::Result<> discard(const base::BlobId& blob, rocksdb::WriteBatch& batch);
+  base::Result<BlobRecord> blob(const base::BlobId& blob, From from = From::disk);
+  // Each blob that stands in a file and is held, or was held and may not have been removed yet,
+  // until `use` fails. Errors: corrupt, io, those of `use`.
+  enum class Held { yes, no_more };
+  using UseFile = std::function<base::Result<>(const base::BlobId&, std::uint64_t octets, Held)>;
+  base::Result<> each_file(const UseFile& use);
+  // The files of these, which nobody holds, are removed: durably, and then forgotten.
+  base::Result<> forget_removed(const std::vector<base::BlobId>& blobs);
 
   base::Result<> has_room(Use use) const;
+  // None where the disk can make no further files.
   base::Result<std::uint64_t> free_octets() const;
   // The disk is asked once a second, by the commit thread; in between what is written counts.
   void ask_disk();
@@ -83,6 +97,9 @@ class Engine {
 
   // Of all files of the store; 0: the disk doesn't say.
   std::uint64_t disk_octets() const;
+  // What the files of large content take. The commit thread writes it with each change of it.
+  std::uint64_t content_octets() const { return content_octets_; }
+  void set_content_octets(std::uint64_t octets, rocksdb::WriteBatch& batch);
 
   // RocksDB takes no writes any more after an error of the disk, until this says it may.
   bool stopped() const;
@@ -90,14 +107,16 @@ class Engine {
 
  private:
   class Listener;
-  Engine(const RocksOptions& options, const os::Clock& clock, base::EventSink& events);
+  Engine(const RocksOptions& options, base::EventSink& events);
   base::Result<> open_database(rocksdb::Env* env);
   base::Result<> check_format();
-  base::Result<> sweep_orphans();
+  base::Result<> upgrade(std::uint64_t from);
+  base::Result<> open_files(rocksdb::Env* env);
+  base::Result<> finish_removals();
+  base::Result<> sort_new_files();
   bool is_empty();
 
   const RocksOptions options_;
-  const os::Clock& clock_;
   base::EventSink& events_;
   int lock_ = -1;
   std::shared_ptr<Listener> listener_;
@@ -106,7 +125,10 @@ class Engine {
   rocksdb::ColumnFamilyHandle* keys_ = nullptr;
   rocksdb::ColumnFamilyHandle* own_ = nullptr;
   rocksdb::ColumnFamilyHandle* chunks_ = nullptr;
+  std::unique_ptr<ContentFiles> files_;
+  std::atomic<std::uint64_t> content_octets_{0};
   std::atomic<std::uint64_t> disk_free_{0};
+  std::atomic<std::uint64_t> files_free_{0};
   std::atomic<std::uint64_t> written_{0};
   std::atomic<bool> disk_silent_{false};
 };

@@ -25,29 +25,29 @@ class Ledger {
   // After check(): the changes of holders, and of blobs that lost their last one, go into the
   // batch.
   void apply(const Changes& changes, rocksdb::WriteBatch& batch);
-  // Blobs that came to be held in this group.
+  // Once all are applied: what the group changed of the files' size goes into the batch.
+  void finish(rocksdb::WriteBatch& batch);
+  // Blobs that came to be held in this group; of them, and of those that lost their last holder,
+  // the ones that stand in files.
   const std::vector<base::BlobId>& newly_held() const { return newly_held_; }
+  const std::vector<base::BlobId>& held_files() const { return held_files_; }
+  const std::vector<base::BlobId>& gone_files() const { return gone_files_; }
 
  private:
-  struct Blob {
-    std::optional<BlobRecord> record;  // nullopt: no such blob
-    FreshBlobs::Octets unwritten;      // a fresh one's, until somebody holds it
-    bool pending = false;              // it stands on the disk, and nobody has held it yet
-    std::map<std::string, bool, std::less<>> holders;  // as far as anybody asked
-  };
-
-  base::Result<Blob*> load(const base::BlobId& id);
-  base::Result<> load_holder(const base::BlobId& id, Blob& blob, const std::string& holder);
-  void hold(const base::BlobId& id, Blob& blob, const std::string& holder,
-            rocksdb::WriteBatch& batch);
-  void release(const base::BlobId& id, Blob& blob, const std::string& holder,
-               rocksdb::WriteBatch& batch);
-  void settle(const base::BlobId& id, Blob& blob, rocksdb::WriteBatch& batch);
+  base::Result<> load(const base::BlobId& blob, const std::string& holder);
+  void write_fresh(const base::BlobId& blob, const BlobRecord& record, rocksdb::WriteBatch& batch);
+  void settle(const base::BlobId& blob, rocksdb::WriteBatch& batch);
 
   Engine& engine_;
   const FreshBlobs& fresh_;
-  std::map<base::BlobId, Blob> blobs_;
+  std::map<base::BlobId, FreshBlobs::Fresh> unheld_;  // fresh ones, until somebody holds them
+  std::map<base::BlobId, std::optional<BlobRecord>> blobs_;  // nullopt: no such blob
+  std::map<std::pair<base::BlobId, std::string>, bool> holders_;
   std::vector<base::BlobId> newly_held_;
+  std::vector<base::BlobId> held_files_;
+  std::vector<base::BlobId> gone_files_;
+  std::uint64_t octets_came_ = 0;  // to files
+  std::uint64_t octets_went_ = 0;
 };
 
 }  // namespace letterlock::store

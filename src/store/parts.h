@@ -20,7 +20,8 @@ class RocksStore::Parts {
         engine(std::move(opened)),
         unread_metrics(options.metrics == nullptr ? std::make_unique<os::Metrics>() : nullptr),
         figures(options.metrics == nullptr ? *unread_metrics : *options.metrics),
-        committer(*engine, used_clock, events, options, figures),
+        content(*engine, events),
+        committer(*engine, used_clock, events, options, figures, content),
         readers(options.store_threads, options.waiting_max),
         blob_writers(options.store_threads * 2, options.waiting_max),
         backups(1, 1) {}
@@ -35,6 +36,7 @@ class RocksStore::Parts {
   std::unique_ptr<Engine> engine;
   std::unique_ptr<os::Metrics> unread_metrics;  // where nobody gave any
   const Figures figures;
+  ContentThread content;
   Committer committer;
   // Two kinds of threads, because writes wait for the disk's sync and reads must not wait for
   // writes.

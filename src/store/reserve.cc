@@ -2,20 +2,35 @@
 
 #include <fmt/format.h>
 
-namespace letterlock::store {
+#include "base/assert.h"
 
-base::Result<> has_room(Use use, std::uint64_t disk_free_octets, std::uint64_t reserve_octets) {
-  std::uint64_t needed = reserve_octets;
+namespace letterlock::store {
+namespace {
+
+std::uint64_t kept_from(Use use, std::uint64_t reserve) {
   switch (use) {
     case Use::content:
-      break;
+      return reserve;
     case Use::change:
-      needed /= 2;
-      break;
+      return reserve / 2;
     case Use::removal:
-      needed /= 8;
-      break;
+      return reserve / 8;
   }
+  ASSERT(false && "a use without a case");
+}
+
+}  // namespace
+
+base::Result<> has_files(Use use, std::uint64_t disk_free_files) {
+  const auto needed = kept_from(use, files_reserve);
+  if (disk_free_files > needed) return {};
+  return base::fail(base::ErrorKind::full,
+                    fmt::format("the disk can make {} more files (inodes), {} are kept in reserve",
+                                disk_free_files, needed));
+}
+
+base::Result<> has_room(Use use, std::uint64_t disk_free_octets, std::uint64_t reserve_octets) {
+  const auto needed = kept_from(use, reserve_octets);
   if (disk_free_octets > needed) return {};
   return base::fail(
       base::ErrorKind::full,

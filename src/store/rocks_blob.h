@@ -1,4 +1,5 @@
-// Blobs in RocksDB: chunks of 64 KiB under the blob's id and their number, the last one shorter.
+// Blobs as they are written and read: of one chunk, in memory until a transaction holds it; longer,
+// in a file of their own from the second chunk on.
 #pragma once
 
 #include <optional>
@@ -30,6 +31,7 @@ class RocksBlobWriter final : public BlobWriter {
   bool stays_in_memory();
   net::ResultTask<> put_chunk(Last last);
   base::Result<> put_chunk_now(Last last);
+  base::Result<> open_file();
 
   Engine& engine_;
   Committer& committer_;
@@ -37,15 +39,15 @@ class RocksBlobWriter final : public BlobWriter {
   os::Counter& written_;  // octets of all writers
   const base::BlobId id_;
   std::string chunk_;
-  std::uint32_t chunks_ = 0;
+  std::unique_ptr<ContentFile> file_;
   std::uint64_t octets_ = 0;
-  bool begun_ = false;
   bool finished_ = false;
   std::optional<base::Error> failed_;  // a blob with a hole never ends well
 };
 
-// Blocks: for a store thread. Errors: not_found (no such blob, or nobody holds it), corrupt, io.
-base::Result<base::Bytes> read_blob_now(Engine& engine, const base::BlobId& blob,
+// From the disk it blocks: for a store thread. Errors: not_found (no such blob, or nobody holds
+// it), corrupt, io; unavailable (only the disk has it).
+base::Result<base::Bytes> read_blob_now(Engine& engine, Engine::From from, const base::BlobId& blob,
                                         std::uint64_t offset, std::size_t octets_max);
 
 }  // namespace letterlock::store

@@ -15,6 +15,10 @@ namespace {
 constexpr std::size_t pairs_at_once_max = 64;
 constexpr std::size_t scan_at_once_octets_max = 64 * 1024;
 
+template <class Found>
+bool needs_disk(const base::Result<Found>& found) {
+  return !found && found.error().kind == base::ErrorKind::unavailable;
+}
 auto cancelled() {
   return base::fail(base::ErrorKind::cancelled, "stopping");
 }
@@ -40,8 +44,7 @@ class RocksStore::RocksTransaction final : public BufferedTransaction {
   }
 
  private:
-  // From::memory: what isn't there is answered with `unavailable`, without a look at the disk.
-  enum class From { memory, disk };
+  using From = Engine::From;
 
   net::ResultTask<std::vector<std::optional<std::string>>> fetch(
       std::vector<std::string> keys) override {
@@ -64,16 +67,10 @@ class RocksStore::RocksTransaction final : public BufferedTransaction {
     if (co_await net::is_cancelled()) co_return cancelled();
     co_return within_time();
   }
-  template <class Found>
-  static bool needs_disk(const base::Result<Found>& found) {
-    return !found && found.error().kind == base::ErrorKind::unavailable;
-  }
-
   rocksdb::ReadOptions read_options(From from) {
     if (snapshot_.snapshot == nullptr) snapshot_ = parts_.committer.begin();
-    rocksdb::ReadOptions options;
+    auto options = Engine::read_options(from);
     options.snapshot = snapshot_.snapshot;
-    if (from == From::memory) options.read_tier = rocksdb::kBlockCacheTier;
     return options;
   }
   base::Result<std::vector<std::optional<std::string>>> get_now(
@@ -141,7 +138,7 @@ base::Result<std::unique_ptr<RocksStore>> RocksStore::Parts::open(RocksOptions o
                                                                   os::Random& random,
                                                                   base::EventSink& events,
                                                                   rocksdb::Env* env) {
-  auto engine = TRY(Engine::open(options, clock, events, env));
+  auto engine = TRY(Engine::open(options, events, env));
   return std::unique_ptr<RocksStore>(
       new RocksStore(std::make_unique<Parts>(options, clock, random, events, std::move(engine))));
 }
@@ -199,9 +196,14 @@ std::unique_ptr<BlobWriter> RocksStore::write_blob() {
 net::ResultTask<base::Bytes> RocksStore::read_blob(base::BlobId blob, std::uint64_t offset,
                                                    std::size_t octets_max) {
   if (co_await net::is_cancelled()) co_return cancelled();
-  base::Result<base::Bytes> octets;
+  auto& engine = *parts_->engine;
+  // What came just now is mostly still in memory.
+  auto octets = guarded(
+      [&] { return read_blob_now(engine, Engine::From::memory, blob, offset, octets_max); });
+  if (!needs_disk(octets)) co_return octets;
   CO_CHECK(co_await parts_->readers.run([&] {
-    octets = guarded([&] { return read_blob_now(*parts_->engine, blob, offset, octets_max); });
+    octets = guarded(
+        [&] { return read_blob_now(engine, Engine::From::disk, blob, offset, octets_max); });
   }));
   co_return octets;
 }
@@ -215,6 +217,7 @@ net::ResultTask<BackupFacts> RocksStore::backup(BackupOptions options) {
     co_return base::fail(base::ErrorKind::unavailable, "a backup is being written already");
   base::Result<BackupFacts> facts;
   const auto ran = co_await parts_->backups.run([&] {
+    const ContentThread::Pause pause(parts_->content);
     facts = guarded([&] { return write_backup(*parts_->engine, options, parts_->stop_backup); });
     parts_->backing_up = false;
   });

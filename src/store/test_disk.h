@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <random>
+#include <set>
 #include <string>
 
 #include <rocksdb/env.h>
@@ -38,14 +39,25 @@ class TestDisk final : public rocksdb::FileSystemWrapper {
   }
 
   // What a power cut at this moment leaves, as a copy: each file to its synced length, and of what
-  // comes after an arbitrary part, sometimes with a hole of zeros.
+  // comes after an arbitrary part, sometimes with a hole of zeros. Of large content (the folder
+  // `content`) a name whose folder was not synced may be missing, and what was moved may stand
+  // where it stood before.
   void cut_power_into(const std::string& from, const std::string& to, std::uint64_t seed) {
     const std::scoped_lock lock(mutex_);
     std::mt19937_64 random(seed);
     std::filesystem::create_directory(to);
     std::filesystem::permissions(to, std::filesystem::perms::owner_all);
-    for (const auto& entry : std::filesystem::directory_iterator(from)) {
-      const auto copy = to + "/" + entry.path().filename().string();
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(from)) {
+      auto name = entry.path().string();
+      if (entry.is_directory()) {
+        std::filesystem::create_directories(to + name.substr(from.size()));
+        continue;
+      }
+      if (unsynced_names_.contains(name) && random() % 2 == 0) continue;
+      const auto moved = moved_.find(name);
+      if (moved != moved_.end() && random() % 2 == 0) name = moved->second;
+      const auto copy = to + name.substr(from.size());
+      std::filesystem::create_directories(std::filesystem::path(copy).parent_path());
       std::filesystem::copy_file(entry.path(), copy);
       const auto at = files_.find(entry.path().string());
       if (at == files_.end()) continue;
@@ -72,6 +84,7 @@ class TestDisk final : public rocksdb::FileSystemWrapper {
     auto status = target()->NewWritableFile(name, options, result, context);
     if (!status.ok()) return status;
     files_[name] = {};
+    if (is_content(name)) unsynced_names_.insert(name);
     *result = std::make_unique<File>(*this, name, std::move(*result));
     return status;
   }
@@ -80,14 +93,29 @@ class TestDisk final : public rocksdb::FileSystemWrapper {
                                rocksdb::IODebugContext* context) override {
     const std::scoped_lock lock(mutex_);
     const auto at = files_.find(from);
+    const auto status = target()->RenameFile(from, to, options, context);
+    if (!status.ok()) return status;
     if (at != files_.end()) files_[to] = at->second;
     files_.erase(from);
-    return target()->RenameFile(from, to, options, context);
+    if (unsynced_names_.erase(from) > 0)
+      unsynced_names_.insert(to);
+    else if (is_content(from))
+      moved_[to] = from;
+    return status;
+  }
+  rocksdb::IOStatus NewDirectory(const std::string& name, const rocksdb::IOOptions& options,
+                                 std::unique_ptr<rocksdb::FSDirectory>* result,
+                                 rocksdb::IODebugContext* context) override {
+    auto status = target()->NewDirectory(name, options, result, context);
+    if (status.ok()) *result = std::make_unique<Directory>(*this, name, std::move(*result));
+    return status;
   }
   rocksdb::IOStatus DeleteFile(const std::string& name, const rocksdb::IOOptions& options,
                                rocksdb::IODebugContext* context) override {
     const std::scoped_lock lock(mutex_);
     files_.erase(name);
+    unsynced_names_.erase(name);
+    moved_.erase(name);
     return target()->DeleteFile(name, options, context);
   }
 
@@ -132,6 +160,34 @@ class TestDisk final : public rocksdb::FileSystemWrapper {
     std::string name_;
   };
 
+  class Directory final : public rocksdb::FSDirectoryWrapper {
+   public:
+    Directory(TestDisk& disk, std::string name, std::unique_ptr<rocksdb::FSDirectory>&& directory)
+        : FSDirectoryWrapper(std::move(directory)), disk_(disk), name_(std::move(name)) {}
+    rocksdb::IOStatus Fsync(const rocksdb::IOOptions& options,
+                            rocksdb::IODebugContext* context) override {
+      std::set<std::string> before;
+      {
+        const std::scoped_lock lock(disk_.mutex_);
+        before = disk_.unsynced_names_;
+      }
+      auto status = FSDirectoryWrapper::Fsync(options, context);
+      const std::scoped_lock lock(disk_.mutex_);
+      for (const auto& name : before) {
+        if (status.ok() && std::filesystem::path(name).parent_path() == name_)
+          disk_.unsynced_names_.erase(name);
+      }
+      return status;
+    }
+
+   private:
+    TestDisk& disk_;
+    std::string name_;
+  };
+
+  static bool is_content(const std::string& name) {
+    return name.find("/content/") != std::string::npos;
+  }
   static void zero(const std::string& name, std::uint64_t from, std::uint64_t to) {
     std::fstream file(name, std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(static_cast<std::streamoff>(from));
@@ -141,6 +197,8 @@ class TestDisk final : public rocksdb::FileSystemWrapper {
   std::mutex mutex_;
   bool full_ = false;
   std::map<std::string, Lengths> files_;
+  std::set<std::string> unsynced_names_;
+  std::map<std::string, std::string> moved_;  // where it stands, and where it stood
 };
 
 }  // namespace letterlock::store

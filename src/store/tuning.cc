@@ -61,9 +61,6 @@ rocksdb::DBOptions database_options(const RocksOptions& options) {
   database.wal_bytes_per_sync =
       512 * 1024;  // a commit's sync finds the blobs before it mostly written
   database.max_manifest_file_size = 16ULL * 1024 * 1024;
-  database.keep_log_file_num = 3;
-  database.max_log_file_size = 4ULL * 1024 * 1024;
-  database.info_log_level = rocksdb::WARN_LEVEL;
   database.stats_dump_period_sec = 0;
   return database;
 }

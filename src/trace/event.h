@@ -9,9 +9,6 @@
 
 namespace letterlock::trace {
 
-// How exactly the owner of the mailbox lets times out.
-enum class TimeDetail { exact, day, none };
-
 // The hop as another tenant may know it. Its recipients are indexes into the owner's trace.
 hop::Hop redacted(const hop::Hop& hop, TimeDetail detail);
 

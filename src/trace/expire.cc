@@ -30,7 +30,7 @@ net::ResultTask<> erase_hops(store::Transaction& tx, base::TenantId tenant, base
     const auto hop = unpack_hop(value);
     const auto sequence = base::from_key_number(std::string_view(key).substr(prefix.size()));
     if (hop && sequence && hop->outcome == hop::Outcome::intended) {
-      tx.erase(keys::open(tenant, hop->from.who, id, *sequence));
+      tx.erase(keys::open(tenant, id, *sequence));
     }
   }
   left -= found.size();

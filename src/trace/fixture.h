@@ -92,7 +92,23 @@ class Fixture : public testing::Test {
     return in<HopRef>(tenant, [=](auto& tx) { return record(tx, tenant, hop); }).value();
   }
   HopRef intended(const hop::Hop& hop) {
-    return in<HopRef>(acorn, [=, this](auto& tx) { return intend(tx, acorn, hop); }).value();
+    return in<HopRef>(acorn, [=, this](auto& tx) { return intend(tx, acorn, hop, hop.from.who); })
+        .value();
+  }
+  // A page after the other, as a node does it at start; how many were left unknown.
+  std::size_t left_unknown(const std::string& node, base::Time now, std::size_t count_max = 100) {
+    std::size_t count = 0;
+    OpenPage page{{}, {}, true};
+    while (page.more) {
+      page = in<OpenPage>(acorn, [=, this](auto& tx) {
+               return open_intents(tx, acorn, node, page.last, count_max);
+             }).value();
+      EXPECT_TRUE(in<void>(acorn, [=, this](auto& tx) {
+        return leave_unknown(tx, acorn, page.intents, now, TimeDetail::day);
+      }));
+      count += page.intents.size();
+    }
+    return count;
   }
   base::Result<void> close_it(const HopRef& ref, const Closing& closing) {
     return in<void>(acorn, [=, this](auto& tx) { return close(tx, acorn, ref, closing); });

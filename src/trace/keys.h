@@ -69,13 +69,13 @@ inline std::string index(const base::TenantId& tenant, Index which, std::string_
   return area(tenant, "r") + digest_of(name);
 }
 
-// Open intents, by the node that holds them.
-inline std::string opens(const base::TenantId& tenant, std::string_view node) {
-  return area(tenant, "o") + base::sha256(node).substr(0, 16);
+// Open intents; the value is the node that will close them.
+inline std::string opens(const base::TenantId& tenant) {
+  return area(tenant, "i");
 }
-inline std::string open(const base::TenantId& tenant, std::string_view node,
-                        const base::TraceId& id, std::uint64_t sequence) {
-  return opens(tenant, node) + std::string(id.octets()) + base::key_number(sequence);
+inline std::string open(const base::TenantId& tenant, const base::TraceId& id,
+                        std::uint64_t sequence) {
+  return of(tenant, "i", id) + base::key_number(sequence);
 }
 
 // What is forgotten when, in the order of time.

@@ -24,6 +24,9 @@ inline constexpr std::size_t quiet_attempts_max = 1000;
 inline constexpr std::size_t fetches_max = 50;
 inline constexpr std::size_t loaded_hops_max = 10'000;
 
+// How exactly the owner of a mailbox lets times out to other tenants.
+enum class TimeDetail { exact, day, none };
+
 struct Recipient {
   unsigned index = 0;  // within the message, from 0; hops name recipients by it
   std::string address;
@@ -89,24 +92,29 @@ Trace copy_for(const Trace& trace, const std::vector<unsigned>& recipients);
 net::ResultTask<HopRef> record(store::Transaction& tx, base::TenantId tenant, hop::Hop hop);
 
 // The intent to give content to a next hop: outcome `intended`, given `content`. Durable when the
-// caller's transact returns, which must be before the first octet of content leaves.
-// Errors: as record.
-net::ResultTask<HopRef> intend(store::Transaction& tx, base::TenantId tenant, hop::Hop hop);
+// caller's transact returns, which must be before the first octet of content leaves. `node` is who
+// gives it, and will close it. Errors: as record.
+net::ResultTask<HopRef> intend(store::Transaction& tx, base::TenantId tenant, hop::Hop hop,
+                               std::string node);
 // Closes it; one with sequence 0 is not to be closed. An intent that was found open, and is unknown
 // by now, may still learn its outcome. Errors: not_found; invalid (closed already, or with
 // `intended`).
 net::ResultTask<> close(store::Transaction& tx, base::TenantId tenant, HopRef ref, Closing closing);
 
-// After a restart: intents of `holder` that nobody will close become unknown. The holder is the
-// hop's from.who: the node of a relay, the mailbox of a fetch. Before the agents start. At most
-// `count_max` at once; call again while `more`.
-struct Swept {
-  std::size_t count = 0;
+// What a node left open: before its agents start nobody else will close it. Read a page, then leave
+// what it names unknown; begun again after a crash it finds what is left.
+struct OpenPage {
+  std::vector<HopRef> intents;
+  std::string last;  // give it as `after` for the next page
   bool more = false;
 };
-net::ResultTask<Swept> sweep_open_intents(store::Transaction& tx, base::TenantId tenant,
-                                          std::string holder, base::Time now,
-                                          std::size_t count_max);
+// Limits: looks at `count_max` open intents, of all nodes.
+net::ResultTask<OpenPage> open_intents(store::Transaction& tx, base::TenantId tenant,
+                                       std::string node, std::string after, std::size_t count_max);
+// Those that are still open; content that nobody knows the fate of counts as given. Where a mailbox
+// gave it, the trace's owner in another tenant is told.
+net::ResultTask<> leave_unknown(store::Transaction& tx, base::TenantId tenant,
+                                std::vector<HopRef> intents, base::Time now, TimeDetail detail);
 
 // These recipients' ways end here. A second ending is ignored. Errors: not_found.
 net::ResultTask<> end(store::Transaction& tx, base::TenantId tenant, base::TraceId trace,

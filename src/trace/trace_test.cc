@@ -1,5 +1,7 @@
 #include "trace/trace.h"
 
+#include <algorithm>
+
 #include "trace/fixture.h"
 
 namespace letterlock::trace {
@@ -13,13 +15,6 @@ using hop::Level;
 using hop::Outcome;
 
 struct TraceTest : test::Fixture {
-  Swept sweep(const std::string& node, std::size_t count_max = 100) {
-    return in<Swept>(acorn,
-                     [=, this](auto& tx) {
-                       return sweep_open_intents(tx, acorn, node, test::at("11:00:00"), count_max);
-                     })
-        .value();
-  }
   Found found(const Query& query) {
     return in<Found>(acorn, [=, this](auto& tx) { return find(tx, acorn, query); }).value();
   }
@@ -113,7 +108,7 @@ TEST_F(TraceTest, AnIntentIsDurableUntilItIsClosed) {
   EXPECT_EQ(closed.finished, test::at("10:03:00"));
   EXPECT_EQ(close_it(ref, {}).error().kind, ErrorKind::invalid);
   EXPECT_EQ(close_it({trace.id, 99, 1, 1}, {}).error().kind, ErrorKind::not_found);
-  EXPECT_EQ(sweep("dublin-1").count, 0U);
+  EXPECT_EQ(left_unknown("dublin-1", test::at("11:00:00")), 0U);
 }
 
 TEST_F(TraceTest, OpenIntentsBecomeUnknown) {
@@ -124,13 +119,8 @@ TEST_F(TraceTest, OpenIntentsBecomeUnknown) {
   const HopRef next = intended(relay(trace, Level::encrypted, 1, "mx.old.example"));
   intended(other);
 
-  Swept swept = sweep("dublin-1", 1);
-  EXPECT_EQ(swept.count, 1U);
-  EXPECT_TRUE(swept.more);
-  swept = sweep("dublin-1", 100);
-  EXPECT_EQ(swept.count, 1U);
-  EXPECT_FALSE(swept.more);
-  EXPECT_EQ(sweep("dublin-1").count, 0U);
+  EXPECT_EQ(left_unknown("dublin-1", test::at("11:00:00"), 1), 2U);
+  EXPECT_EQ(left_unknown("dublin-1", test::at("11:00:00")), 0U);
 
   const auto hops = loaded(trace.id).hops;
   EXPECT_EQ(hops[0].outcome, Outcome::unknown);
@@ -151,7 +141,7 @@ TEST_F(TraceTest, AFailedTransactionLeavesNothing) {
   const auto before = store.contents();
   EXPECT_FALSE(in<HopRef>(acorn, [&](store::Transaction& tx) -> net::ResultTask<HopRef> {
     return [](store::Transaction& t, base::TenantId tenant, Hop hop) -> net::ResultTask<HopRef> {
-      CO_CHECK(co_await intend(t, tenant, std::move(hop)));
+      CO_CHECK(co_await intend(t, tenant, std::move(hop), "dublin-1"));
       co_return base::fail(ErrorKind::denied, "the mail itself could not be changed");
     }(tx, acorn, relay(trace, Level::clear, 0, "mx.old.example"));
   }));
@@ -176,7 +166,7 @@ TEST_F(TraceTest, OnlyCountsWhatRepeatsItself) {
 
   // An intent that is only counted leaves nothing open.
   EXPECT_EQ(intended(fetch(trace, Level::encrypted, 0, "POP3S")).sequence, 0U);
-  EXPECT_EQ(sweep("bob@birch.example").count, 0U);
+  EXPECT_EQ(left_unknown("bob@birch.example", test::at("11:00:00")), 0U);
 
   for (unsigned i = 0; i < quiet_attempts_max + 5; ++i) recorded(quiet(trace));
   all = loaded(trace.id);

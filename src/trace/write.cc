@@ -183,15 +183,14 @@ net::ResultTask<HopRef> record(store::Transaction& tx, base::TenantId tenant, Ho
   co_return co_await append(tx, tenant, std::move(hop));
 }
 
-net::ResultTask<HopRef> intend(store::Transaction& tx, base::TenantId tenant, Hop hop) {
+net::ResultTask<HopRef> intend(store::Transaction& tx, base::TenantId tenant, Hop hop,
+                               std::string node) {
   hop.outcome = Outcome::intended;
   hop.given = hop::Given::content;
   hop.finished = {};
-  hop = hop::bounded(std::move(hop));  // so that close() finds the same holder
-  const std::string holder = hop.from.who;
   CO_TRY(const HopRef ref, co_await append(tx, tenant, std::move(hop)));
   // One that was only counted has no outcome to wait for.
-  if (ref.sequence != 0) tx.put(keys::open(tenant, holder, ref.trace, ref.sequence), "");
+  if (ref.sequence != 0) tx.put(keys::open(tenant, ref.trace, ref.sequence), std::move(node));
   co_return ref;
 }
 
@@ -206,7 +205,7 @@ net::ResultTask<> close(store::Transaction& tx, base::TenantId tenant, HopRef re
   if ((!is_open && !is_late) || closing.outcome == Outcome::intended) {
     co_return base::fail(ErrorKind::invalid, "the hop's outcome is known already");
   }
-  if (is_open) tx.erase(keys::open(tenant, hop.from.who, ref.trace, ref.sequence));
+  if (is_open) tx.erase(keys::open(tenant, ref.trace, ref.sequence));
   hop.outcome = closing.outcome;
   hop.given = closing.outcome == Outcome::failed ? closing.given : hop::Given::content;
   hop.answer = closing.answer;
@@ -217,23 +216,6 @@ net::ResultTask<> close(store::Transaction& tx, base::TenantId tenant, HopRef re
   tx.put(key, pack(hop));
   put_lasts(tx, tenant, hop, Before::maybe);
   co_return base::Result<>();
-}
-
-net::ResultTask<Swept> sweep_open_intents(store::Transaction& tx, base::TenantId tenant,
-                                          std::string holder, base::Time now,
-                                          std::size_t count_max) {
-  const std::string prefix = keys::opens(tenant, holder);
-  CO_TRY(const auto open, co_await tx.scan(store::range_of(prefix), {.count_max = count_max}));
-  for (const auto& [key, value] : open) {
-    const std::string_view name = std::string_view(key).substr(prefix.size());
-    CO_TRY(const auto id, base::TraceId::from_octets(name.substr(0, 16)));
-    CO_TRY(const auto sequence, base::from_key_number(name.substr(16)));
-    Closing closing;
-    closing.outcome = Outcome::unknown;
-    closing.finished = now;
-    CO_CHECK(co_await close(tx, tenant, {id, sequence, 0, 0}, std::move(closing)));
-  }
-  co_return Swept{open.size(), open.size() == count_max};
 }
 
 net::ResultTask<> end(store::Transaction& tx, base::TenantId tenant, base::TraceId trace,

@@ -1,9 +1,9 @@
 """What every scenario stands on: a folder and ports of its own, processes that end with it, and checks that are counted.
 
 A scenario is `with Stage() as stage: …`. Whatever happens inside (a failure, an interrupt, too much time), the processes it
-started are stopped by their ids and the folder is removed. LETTERLOCK_KEEP=1 keeps the folder.
+started are stopped by their ids, its mounts are undone and the folder is removed; if it is killed, a watcher beside it does so
+(watcher.py). LETTERLOCK_KEEP=1 keeps the folder.
 """
-import ctypes
 import os
 import random
 import shutil
@@ -18,8 +18,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 PEERS = ROOT / ".peers"
-SECONDS_MAX = 220 * (4 if os.environ.get("LETTERLOCK_LONG") else 1)  # less than the runner's, so that the stage is left in order
-PR_SET_PDEATHSIG = 1
+LONG = bool(os.environ.get("LETTERLOCK_LONG"))
+# Less than the runner's, so that the stage is left in order.
+SECONDS_MAX = int(os.environ.get("LETTERLOCK_SECONDS") or (3600 if LONG else 220))
 
 failed = 0
 taken_ports = set()
@@ -72,18 +73,22 @@ def free_port():
         return port
 
 
-def die_with_parent():
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 class Stage:
     """The folder, the processes, and what is to be shown of them when a check failed."""
 
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="letterlock-scenario-"))
         self.folder.chmod(0o755)  # the servers leave root and must get through
-        self.processes = []
+        self.undo = []  # at the end, the last first
         self.logs = []
+        self.watcher = subprocess.Popen([sys.executable, Path(__file__).with_name("watcher.py")], stdin=subprocess.PIPE,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True, start_new_session=True, cwd="/")
+        if not os.environ.get("LETTERLOCK_KEEP"):
+            self.tell_watcher("folder", self.folder)
+
+    def tell_watcher(self, what, value):
+        self.watcher.stdin.write(f"{what} {value}\n")
+        self.watcher.stdin.flush()
 
     def path(self, name, text=None, mode=0o644):
         path = self.folder / name
@@ -99,12 +104,17 @@ class Stage:
         with open(log, "ab") as output:
             process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                                        env={**os.environ, **(env or {})}, start_new_session=own_group,
-                                       pass_fds=tuple(inherit), preexec_fn=die_with_parent)
+                                       pass_fds=tuple(inherit))
+        self.tell_watcher("session" if own_group else "process", process.pid)
         process.log = log
         process.own_group = own_group
-        self.processes.append(process)
+        self.note_process(process)
         self.watch(log)
         return process
+
+    def note_process(self, process):
+        """Stopped at the end."""
+        self.undo.append(lambda: self.stop(process))
 
     def watch(self, log):
         if log not in self.logs:
@@ -125,6 +135,30 @@ class Stage:
             except ProcessLookupError:
                 pass
         return process.returncode
+
+    # ---- mounts ----
+
+    def mount(self, name, *words):
+        """`mount WORDS… FOLDER`; gives back the folder. RuntimeError with mount's own words where this machine doesn't let one."""
+        folder = self.path(name)
+        folder.mkdir(exist_ok=True)
+        status, out, err = run(["mount", *words, folder])
+        if status:
+            raise RuntimeError(f"mount: {out}{err}".strip())
+        self.note_mount(folder)
+        return folder
+
+    def note_mount(self, folder):
+        """Undone at the end, whoever mounted it."""
+        self.undo.append(lambda: self.unmount(folder))
+        self.tell_watcher("mount", folder)
+
+    def unmount(self, folder):
+        """Waits for who still holds it, a little; at last it goes with him."""
+        if not os.path.ismount(folder):
+            return
+        if not wait_for(5, lambda: run(["umount", folder])[0] == 0, 0.1):
+            run(["umount", "--lazy", folder])
 
     def show_logs(self):
         for log in self.logs:
@@ -148,8 +182,8 @@ class Stage:
             check("the scenario runs to its end", False, "".join(traceback.format_exception(kind, error, trace)))
         if failed:
             self.show_logs()
-        for process in reversed(self.processes):
-            self.stop(process)
+        for one in reversed(self.undo):
+            one()
         if os.environ.get("LETTERLOCK_KEEP"):
             print(f"  # kept: {self.folder}")
         else:

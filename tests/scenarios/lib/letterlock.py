@@ -22,10 +22,10 @@ def toml(value):
 class Letterlock:
     """One node on 127.0.0.1. `settings`: {"relay": {"port": 2525}} over what is usual here."""
 
-    def __init__(self, stage, authority, name="node", host="mx.acorn.example", settings=None, start=True):
+    def __init__(self, stage, authority, name="node", host="mx.acorn.example", settings=None, start=True, data=None):
         self.stage, self.name, self.host, self.authority = stage, name, host, authority
         self.ports = {kind: free_port() for kind in KINDS}
-        self.data = stage.path(f"{name}-data")
+        self.data = data or stage.path(f"{name}-data")
         self.data.mkdir(mode=0o700)
         os.chown(self.data, *(2 * (65534 if os.geteuid() == 0 else -1,)))
         chain, key = authority.issue(host)
@@ -39,6 +39,7 @@ class Letterlock:
         self.certificate = {"names": [host], "chain": chain, "key": key}
         self.config = self.write_config()
         self.process = None
+        self.env = {}  # of each start
         self.log_from = 0
         if start:
             self.start()
@@ -56,15 +57,20 @@ class Letterlock:
         return self.stage.path(f"{self.name}.toml", self.config_text())
 
     def start(self, command=None, env=None, inherit=()):
+        if not self.begin(command, env, inherit):
+            raise RuntimeError(f"letterlock doesn't start: {self.log()}")
+
+    def begin(self, command=None, env=None, inherit=()):
+        """Starts it; whether it came so far as to be ready."""
         log = self.stage.path(f"{self.name}.log")
         self.log_from = log.stat().st_size if log.exists() else 0
-        self.process = self.stage.start(self.name, command or [BINARY, "serve", "--config", self.config], env=env, inherit=inherit)
+        self.process = self.stage.start(self.name, command or [BINARY, "serve", "--config", self.config],
+                                        env={**self.env, **(env or {})}, inherit=inherit)
 
         def ready():
             return self.process.poll() is not None or "node.ready" in self.log()
 
-        if not wait_for(30, ready) or self.process.poll() is not None:
-            raise RuntimeError(f"letterlock doesn't start: {self.log()}")
+        return bool(wait_for(30, ready, 0.02)) and self.process.poll() is None
 
     def stop(self):
         return self.stage.stop(self.process, seconds=20)

@@ -16,8 +16,10 @@ class Peer:
              "CONTENT": "250 2.0.0 kept", "RSET": "250 2.0.0 ok", "NOOP": "250 2.0.0 ok", "QUIT": "221 2.0.0 bye",
              "STARTTLS": "220 2.0.0 go on"}
 
-    def __init__(self, address, port, answers=None, tls=None, delay=0.0, offers=("PIPELINING", "8BITMIME", "DSN")):
+    def __init__(self, address, port, answers=None, tls=None, delay=0.0, offers=("PIPELINING", "8BITMIME", "DSN"), refuses=None):
+        """`refuses`: {"never@far.example": "550 5.1.1 unknown"}, whatever `answers` says of RCPT."""
         self.answers = {verb: list(said) for verb, said in (answers or {}).items()}
+        self.refuses = refuses or {}
         self.tls, self.delay, self.offers = tls, delay, offers
         self.letters, self.commands, self.sessions = [], [], 0
         self.lock = threading.Lock()
@@ -47,8 +49,8 @@ class Peer:
                 return self.usual.get(verb, "502 5.5.1 no such command")
             return told.pop(0) if len(told) > 1 else told[0]
 
-    def say(self, connection, verb):
-        text = self.answer(verb)
+    def say(self, connection, verb, command=""):
+        text = next((said for whom, said in self.refuses.items() if f"<{whom}>" in command), None) or self.answer(verb)
         if self.delay:
             time.sleep(self.delay)
         if text == DROP:
@@ -70,7 +72,7 @@ class Peer:
                 elif verb == "STARTTLS" and self.tls:
                     connection = self.secure(connection)
                     stream = connection.makefile("rb")
-                elif self.say(connection, verb).startswith("354"):
+                elif self.say(connection, verb, command).startswith("354"):
                     self.content(connection, stream)
                 elif verb == "QUIT":
                     break

@@ -1,6 +1,7 @@
 #include "sim/day/commit.h"
 
 #include "base/pack.h"
+#include "directory/record.h"
 #include "trace/records.h"
 
 namespace letterlock::day {
@@ -53,21 +54,43 @@ base::Result<> read_trace(Commit& commit, const base::TenantId& tenant, std::str
     commit.hops.push_back({tenant, id, TRY(base::from_key_number(rest)),
                            TRY(value_of<hop::Hop>(octets, trace::unpack_hop))});
   } else if (octets) {
-    commit.endings.push_back({tenant, id, static_cast<unsigned>(TRY(base::from_key_number(rest)))});
+    commit.endings.push_back({tenant, id, static_cast<unsigned>(TRY(base::from_key_number(rest))),
+                              TRY(trace::unpack_ending(*octets)).kind});
   }
   return {};
 }
 
 base::Result<> read_mail(Commit& commit, const base::TenantId& tenant, std::string_view whole,
                          std::string_view key, const Value& octets) {
-  if (!key.starts_with("m/M")) return {};
+  if (!key.starts_with("m/M") && !key.starts_with("m/A")) return {};
   const auto account = TRY(base::AccountId::from_octets(key.substr(3, id_octets)));
+  if (key[2] == 'A') {
+    commit.totals.push_back(
+        {account, TRY(value_of<mailbox::AccountRecord>(octets, mailbox::decode_account))});
+    return {};
+  }
   const auto uid = TRY(mailbox::uid_from_message_key(whole));
   commit.mails.push_back({tenant, account, std::string(whole),
                           TRY(value_of<mailbox::Message>(octets, [uid](std::string_view text) {
                             return mailbox::decode_message(uid, text);
                           }))});
   return {};
+}
+
+base::Result<> read_directory(Commit& commit, std::string_view key, const Value& octets) {
+  if (!key.starts_with("d/C") || !octets) return {};
+  commit.sendings.push_back({TRY(base::AccountId::from_octets(key.substr(3))),
+                             TRY(directory::decode_sending_count(*octets))});
+  return {};
+}
+
+// Who has a partition is written as its own room reads it: a name, then a time.
+void read_site(Commit& commit, std::string_view key, const Value& octets) {
+  constexpr std::string_view leases = "q/lease/";
+  if (!key.starts_with(leases) || key.size() <= leases.size()) return;
+  base::Unpacker in("queue lease", octets ? std::string_view(*octets) : std::string_view());
+  commit.leases.push_back({static_cast<std::uint8_t>(key[leases.size()]),
+                           octets ? std::string(in.text()) : std::string()});
 }
 
 }  // namespace
@@ -87,8 +110,12 @@ base::Result<Commit> read_commit(const store::Changes& changes) {
   Commit commit;
   for (const auto& [whole, octets] : changes.keys) {
     const auto tenant = tenant_of_key(whole);
-    if (!tenant) continue;
     const auto key = behind_scope(whole);
+    if (!tenant) {
+      read_site(commit, key, octets);
+      continue;
+    }
+    if (key.starts_with("d/")) TRY(read_directory(commit, key, octets));
     if (key.starts_with("q/")) TRY(read_queue(commit, *tenant, key, octets));
     if (key.starts_with("x/")) TRY(read_trace(commit, *tenant, key, octets));
     if (key.starts_with("m/")) TRY(read_mail(commit, *tenant, whole, key, octets));

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "directory/types.h"
 #include "mailbox/record.h"
 #include "queue/record.h"
 #include "store/changes.h"
@@ -41,6 +42,7 @@ struct Commit {
     base::TenantId tenant;
     base::TraceId trace;
     unsigned recipient = 0;
+    trace::Ending::Kind kind = trace::Ending::Kind::bounced;
   };
   struct Mail {
     base::TenantId tenant;
@@ -48,12 +50,27 @@ struct Commit {
     std::string key;
     std::optional<mailbox::Message> value;
   };
+  struct Totals {
+    base::AccountId account;
+    std::optional<mailbox::AccountRecord> value;
+  };
+  struct Sending {
+    base::AccountId account;
+    directory::SendingCount value;
+  };
+  struct Lease {
+    unsigned partition = 0;
+    std::string node;  // empty: given back
+  };
   std::vector<QueueMessage> messages;
   std::vector<QueueRecipient> recipients;
   std::vector<TraceHead> traces;
   std::vector<HopRow> hops;
   std::vector<Ending> endings;
   std::vector<Mail> mails;
+  std::vector<Totals> totals;
+  std::vector<Sending> sendings;
+  std::vector<Lease> leases;
 };
 
 // Errors: corrupt (a row that its own room can't read).

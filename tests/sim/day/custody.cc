@@ -10,16 +10,11 @@
 
 namespace letterlock::day {
 
+using queue::Notice;
 using queue::State;
 
-void Custody::add_account(const base::AccountId& account, std::string address) {
-  accounts_[account] = std::move(address);
-}
-
-const std::string& Custody::address_of(const base::AccountId& account) const {
-  static const std::string nobody;
-  const auto at = accounts_.find(account);
-  return at == accounts_.end() ? nobody : at->second;
+const base::MessageId& Custody::queued(std::size_t at) const {
+  return std::next(entries_.begin(), static_cast<std::ptrdiff_t>(at))->first.second;
 }
 
 const Custody::Taken* Custody::taken(const base::TraceId& trace) const {
@@ -27,14 +22,44 @@ const Custody::Taken* Custody::taken(const base::TraceId& trace) const {
   return at == taken_.end() ? nullptr : &at->second;
 }
 
-bool Custody::took(const base::TraceId& trace, const std::string& address) const {
-  return std::ranges::any_of(fates_, [&](const auto& entry) {
-    return std::get<1>(entry.first) == trace && entry.second.address == address;
-  });
+const std::vector<const Fate*>& Custody::fates_of(const base::TraceId& trace) const {
+  static const std::vector<const Fate*> none;
+  const auto at = by_trace_.find(trace);
+  return at == by_trace_.end() ? none : at->second;
+}
+
+const std::vector<const Fate*>& Custody::fates_of(const base::MessageId& message) const {
+  static const std::vector<const Fate*> none;
+  const auto at = by_message_.find(message);
+  return at == by_message_.end() ? none : at->second;
+}
+
+const base::TraceId& Custody::root_of(const base::TraceId& trace) const {
+  const auto at = roots_.find(trace);
+  return at == roots_.end() ? trace : at->second;
+}
+
+const std::vector<const Fate*>& Custody::fates_from(const base::TraceId& root) const {
+  static const std::vector<const Fate*> none;
+  const auto at = by_root_.find(root);
+  return at == by_root_.end() ? none : at->second;
+}
+
+bool Custody::took(const base::TraceId& root, const std::string& address) const {
+  return std::ranges::any_of(fates_from(root),
+                             [&](const Fate* fate) { return fate->address == address; });
+}
+
+bool Custody::is_relayed_now(const Fate& fate) const {
+  return std::ranges::find(relayed_now_, &fate) != relayed_now_.end();
 }
 
 void Custody::fetched(const std::string& address, unsigned letter) {
   fetched_.emplace(address, letter);
+}
+
+void Custody::passed_on(const base::TraceId& trace, const std::string& address) {
+  passed_on_.emplace(trace, address);
 }
 
 std::string Custody::name(const base::TraceId& trace, const std::string& address) const {
@@ -45,18 +70,35 @@ std::string Custody::name(const base::TraceId& trace, const std::string& address
                      trace.text(), address);
 }
 
+// Recipients that never had a record of their own go with the message's: here they stand beside
+// those that had one.
+Commit Custody::with_all_steps(Commit commit) const {
+  for (const auto& row : commit.messages) {
+    const auto at = entries_.find({row.tenant, row.id});
+    if (row.value || at == entries_.end()) continue;
+    for (const auto& [index, standing] : at->second.recipients) {
+      const bool has_own = std::ranges::any_of(commit.recipients, [&](const auto& own) {
+        return own.tenant == row.tenant && own.id == row.id && own.index == index;
+      });
+      if (!has_own) commit.recipients.push_back({row.tenant, row.id, index, {}});
+    }
+  }
+  return commit;
+}
+
 void Custody::committed(const Commit& commit) {
   delivered_now_.clear();
+  relayed_now_.clear();
+  ended_now_.clear();
   for (const auto& row : commit.messages) {
     if (row.value) take(commit, row);
   }
   for (const auto& row : commit.recipients) step(commit, row);
   for (const auto& row : commit.messages) {
-    if (row.value) continue;
-    settle_rest(commit, row);
-    leave(commit, row);
+    if (!row.value) leave(row);
   }
-  for (const auto& row : commit.mails) keep(commit, row);
+  for (const auto& row : commit.mails) keep(row);
+  check_endings(commit);
 }
 
 // ---- in ----
@@ -70,14 +112,16 @@ void Custody::take(const Commit& commit, const Commit::QueueMessage& row) {
     return;
   }
   learn(commit, message);
-  const bool is_copy =
-      std::ranges::any_of(commit.messages,
-                          [&](const auto& other) { return !other.value || other.id != row.id; }) ||
-      !commit.recipients.empty();
-  const auto twins = std::ranges::count_if(entries_, [&](const auto& entry) {
-    return entry.first.first == row.tenant && entry.second.message.trace == message.trace;
+  // An alias's copy keeps the trace, and comes with the step of whom it stands for.
+  const bool is_copy = std::ranges::any_of(commit.recipients, [&](const auto& other) {
+    const auto entry = entries_.find({other.tenant, other.id});
+    return other.id != row.id && entry != entries_.end() &&
+           entry->second.message.trace == message.trace;
   });
-  if (twins > 1 && !is_copy)
+  const bool has_twin = std::ranges::any_of(fates_of(message.trace), [&](const Fate* fate) {
+    return fate->tenant == row.tenant && fate->message != row.id;
+  });
+  if (has_twin && !is_copy)
     findings_.broken("custody: " + name(message.trace, "all") + " is in the queue twice");
 }
 
@@ -87,8 +131,11 @@ void Custody::learn(const Commit& commit, const queue::Message& message) {
   const auto head = std::ranges::find_if(commit.traces, [&](const Commit::TraceHead& row) {
     return row.id == message.trace && row.value;
   });
+  const auto made = made_of(commit, message.id);
+  if (made && !message.is_report && *made != message.trace)
+    roots_.insert_or_assign(message.trace, root_of(*made));
   if (message.is_report) {
-    taken.report_of = reported_in(commit, message.id);
+    taken.report_of = made;
     if (!taken.report_of) {
       findings_.broken("custody: the report " + message.trace.text() + " tells of nothing");
     } else if (const auto* original = this->taken(*taken.report_of)) {
@@ -101,21 +148,35 @@ void Custody::learn(const Commit& commit, const queue::Message& message) {
   taken_.try_emplace(message.trace, taken);
 }
 
-// Another message's notices are told in the same commit that takes the report in.
-std::optional<base::TraceId> Custody::reported_in(const Commit& commit,
-                                                  const base::MessageId& report) const {
-  std::vector<std::pair<base::TenantId, base::MessageId>> changed;
-  for (const auto& row : commit.recipients) changed.emplace_back(row.tenant, row.id);
-  for (const auto& row : commit.messages) changed.emplace_back(row.tenant, row.id);
-  for (const auto& [tenant, id] : changed) {
-    if (id == report) continue;
-    const auto at = entries_.find({tenant, id});
+// Another message's notices are told in the same commit that takes the report in; and a copy is
+// made in that which expands whom it stands for.
+std::optional<base::TraceId> Custody::made_of(const Commit& commit,
+                                              const base::MessageId& made) const {
+  for (const auto& row : commit.recipients) {
+    if (row.id == made) continue;
+    const auto at = entries_.find({row.tenant, row.id});
     if (at != entries_.end()) return at->second.message.trace;
   }
   return std::nullopt;
 }
 
 // ---- within ----
+
+void Custody::begin(Entry& entry, const Commit::QueueRecipient& row) {
+  const auto& recipient = *row.value;
+  auto& fate = fates_.emplace_back();
+  fate.tenant = row.tenant;
+  fate.message = row.id;
+  fate.index = row.index;
+  fate.trace = entry.message.trace;
+  fate.trace_index = recipient.trace_index;
+  fate.address = recipient.address;
+  fate.lane = recipient.lane;
+  by_trace_[fate.trace].push_back(&fate);
+  by_root_[root_of(fate.trace)].push_back(&fate);
+  by_message_[fate.message].push_back(&fate);
+  entry.recipients.emplace(row.index, Standing{recipient, &fate});
+}
 
 void Custody::step(const Commit& commit, const Commit::QueueRecipient& row) {
   const auto at = entries_.find({row.tenant, row.id});
@@ -126,25 +187,23 @@ void Custody::step(const Commit& commit, const Commit::QueueRecipient& row) {
   auto& entry = at->second;
   const auto before = entry.recipients.find(row.index);
   if (before == entry.recipients.end()) {
-    if (!row.value) return;
-    entry.recipients.emplace(row.index, *row.value);
-    fates_.try_emplace({row.tenant, entry.message.trace, row.value->trace_index},
-                       Fate{row.value->address, State::waiting, false, {}});
+    if (row.value) begin(entry, row);
     return;
   }
-  const auto old = before->second;
-  const About about{row.tenant, entry.message.trace, old.trace_index};
+  auto& standing = before->second;
+  const auto old = standing.recipient;
   const auto now = row.value                    ? row.value->state
                    : queue::is_final(old.state) ? old.state
-                                                : shown(commit, about).value_or(State::waiting);
-  if (old.notice != queue::Notice::none && (!row.value || row.value->notice == queue::Notice::none))
-    tell(commit, entry, old);
+                                                : shown(commit, *standing.fate).value_or(old.state);
   if (now != old.state) {
     if (queue::is_final(old.state))
       findings_.broken(fmt::format("custody: {} was {} and is {}",
                                    name(entry.message.trace, old.address), queue::name(old.state),
                                    queue::name(now)));
-    settle(commit, entry, row.value ? *row.value : old, now);
+    settle(commit, entry, standing, row.value ? *row.value : old, now);
+    check_notice(*standing.fate, row);
+  } else if (old.notice != Notice::none && (!row.value || row.value->notice == Notice::none)) {
+    tell(commit, *standing.fate, row.value);
   }
   if (!row.value) {
     if (!queue::is_final(now))
@@ -153,72 +212,71 @@ void Custody::step(const Commit& commit, const Commit::QueueRecipient& row) {
     entry.recipients.erase(before);
     return;
   }
-  before->second = *row.value;
+  standing.recipient = *row.value;
 }
 
-// Recipients that never had a record of their own go with the message's.
-void Custody::settle_rest(const Commit& commit, const Commit::QueueMessage& row) {
-  const auto at = entries_.find({row.tenant, row.id});
-  if (at == entries_.end()) return;
-  const auto rest = at->second.recipients;
-  for (const auto& [index, recipient] : rest) step(commit, {row.tenant, row.id, index, {}});
-}
-
-// The step's evidence lies in the same commit.
-void Custody::settle(const Commit& commit, const Entry& entry, const queue::Recipient& recipient,
-                     State state) {
-  const About about{entry.message.tenant, entry.message.trace, recipient.trace_index};
-  if (queue::is_final(state) && state != State::removed && shown(commit, about) != state)
-    findings_.broken(fmt::format("custody: {} is {} without a record of it",
-                                 name(entry.message.trace, recipient.address), queue::name(state)));
-  const FateKey key{entry.message.tenant, entry.message.trace, recipient.trace_index};
-  auto& fate = fates_[key];
-  fate.state = state;
-  fate.must_be_told = state == State::failed && !entry.message.mail_from.empty() &&
-                      recipient.params.notify.wants_failure();
-  if (state == State::delivered) delivered_now_.insert(key);
-}
-
-void Custody::tell(const Commit& commit, const Entry& entry, const queue::Recipient& before) {
-  auto& fate = fates_[{entry.message.tenant, entry.message.trace, before.trace_index}];
-  for (const auto& row : commit.messages) {
-    if (row.value && row.value->is_report) fate.report = row.value->trace;
-  }
+std::optional<State> Custody::shown(const Commit& commit, const Fate& fate) const {
+  const About about{fate.tenant, fate.trace, fate.trace_index};
+  if (const auto state = day::shown(commit, about)) return state;
+  // Of an alias's targets the first that ends writes the ending of all.
+  if (!endings_.contains({fate.tenant, fate.trace, fate.trace_index})) return std::nullopt;
+  return removals_.contains(fate.message) ? State::removed : State::failed;
 }
 
 // ---- out ----
 
-void Custody::leave(const Commit& /*commit*/, const Commit::QueueMessage& row) {
+// A trace that says of somebody that he got nothing must not say it of one who did.
+void Custody::check_endings(const Commit& commit) {
+  for (const auto& ending : commit.endings) {
+    const EndingKey key{ending.tenant, ending.trace, ending.recipient};
+    endings_.insert(key);
+    if (!ended_now_.contains(key))
+      findings_.broken(fmt::format("record: recipient {} of {} is said to have ended, and has not",
+                                   ending.recipient, ending.trace.text()));
+  }
+}
+
+void Custody::leave(const Commit::QueueMessage& row) {
   const auto at = entries_.find({row.tenant, row.id});
   if (at == entries_.end()) return;
-  for (const auto& [index, recipient] : at->second.recipients)
-    findings_.broken("custody: " + name(at->second.message.trace, recipient.address) +
+  for (const auto& [index, standing] : at->second.recipients)
+    findings_.broken("custody: " + name(at->second.message.trace, standing.recipient.address) +
                      " is still queued, and its message is gone");
   entries_.erase(at);
 }
 
-void Custody::keep(const Commit& /*commit*/, const Commit::Mail& row) {
+void Custody::keep(const Commit::Mail& row) {
   const auto at = kept_.find(row.key);
-  const auto& owner = address_of(row.account);
-  if (!row.value) {
-    if (at == kept_.end()) return;
-    const auto* what = taken(at->second.trace);
-    const bool is_letter = what != nullptr && what->letter != nullptr && !what->report_of;
-    if (is_letter && !fetched_.contains({owner, what->letter->number}))
-      findings_.broken("custody: " + name(at->second.trace, owner) +
-                       " went out of its mailbox before anybody had it");
-    kept_.erase(at);
+  if (row.value) {
+    if (at != kept_.end()) return;  // flags
+    kept_[row.key] = {row.account, row.value->trace, row.value->blob};
+    check_place(row);
     return;
   }
-  if (at != kept_.end()) return;  // flags
+  if (at == kept_.end()) return;
+  const auto& owner = names_.address_of(row.account);
+  const auto* what = taken(at->second.trace);
+  const bool is_letter = what != nullptr && what->letter != nullptr && !what->report_of;
+  if (is_letter && !leavers_.contains(row.account) &&
+      !fetched_.contains({owner, what->letter->number}))
+    findings_.broken("custody: " + name(at->second.trace, owner) +
+                     " went out of its mailbox before anybody had it");
+  kept_.erase(at);
+}
+
+// Out of the queue in the same commit, and into the mailbox of whom it was for.
+void Custody::check_place(const Commit::Mail& row) {
   const auto& message = *row.value;
-  const FateKey key{message.trace_owner, message.trace, message.recipient};
-  kept_[row.key] = {row.account, message.trace, message.blob};
-  if (!delivered_now_.contains(key)) {
+  const auto& owner = names_.address_of(row.account);
+  const auto came = std::ranges::find_if(delivered_now_, [&](const Fate* fate) {
+    return fate->tenant == message.trace_owner && fate->trace == message.trace &&
+           fate->trace_index == message.recipient;
+  });
+  if (came == delivered_now_.end()) {
     findings_.broken("custody: " + name(message.trace, owner) +
                      " came into a mailbox out of no queue");
-  } else if (!base::equal_ignoring_case(fates_[key].address, owner)) {
-    findings_.broken("custody: " + name(message.trace, fates_[key].address) +
+  } else if (!names_.may_lie_with((*came)->address, row.account)) {
+    findings_.broken("custody: " + name(message.trace, (*came)->address) +
                      " came into the mailbox of " + owner);
   }
 }
@@ -228,11 +286,13 @@ void Custody::keep(const Commit& /*commit*/, const Commit::Mail& row) {
 std::string Custody::text() const {
   std::string text;
   for (const auto& [key, entry] : entries_) {
-    for (const auto& [index, recipient] : entry.recipients)
+    for (const auto& [index, standing] : entry.recipients) {
+      const auto& recipient = standing.recipient;
       text +=
           fmt::format("{} is {}, {} attempts, {} ({}); ",
                       name(entry.message.trace, recipient.address), queue::name(recipient.state),
                       recipient.attempts, recipient.reply, queue::name(recipient.notice));
+    }
   }
   return text;
 }
@@ -240,8 +300,7 @@ std::string Custody::text() const {
 std::map<base::BlobId, std::set<std::string>> Custody::holders() const {
   std::map<base::BlobId, std::set<std::string>> holders;
   for (const auto& [key, entry] : entries_)
-    holders[entry.message.blob].insert(store::tenant_prefix(key.first) +
-                                       queue::keys::holder(key.second));
+    holders[entry.message.blob].insert(queue::keys::holder(key.first, key.second));
   for (const auto& [key, kept] : kept_) holders[kept.blob].insert(key);
   return holders;
 }

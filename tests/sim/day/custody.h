@@ -1,9 +1,10 @@
 // The shadow of the queue and the mailboxes: who has which message, as every commit says it. It
 // keeps invariant 1: what was answered 250 is in custody until each of its recipients was
-// delivered, relayed, expanded or failed, each with its evidence in the same commit; and whoever
-// must be told of a failure is told.
+// delivered, relayed, expanded, failed or removed, each with its evidence in the same commit; and
+// whoever must be told is told.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -12,20 +13,27 @@
 #include "sim/day/commit.h"
 #include "sim/day/findings.h"
 #include "sim/day/letters.h"
+#include "sim/day/names_known.h"
 
 namespace letterlock::day {
 
-// What became of one recipient of one accepted message.
+// What became of one recipient of one message in the queue.
 struct Fate {
+  base::TenantId tenant;
+  base::MessageId message;
+  unsigned index = 0;  // within the message
+  base::TraceId trace;
+  unsigned trace_index = 0;  // several may stand for one: an alias's targets
   std::string address;
   queue::State state = queue::State::waiting;
-  bool must_be_told = false;            // it failed, and its sender wants to know
-  std::optional<base::TraceId> report;  // that told it
+  queue::Lane lane = queue::Lane::remote;
+  bool must_be_told = false;              // of how it ended
+  std::optional<base::TraceId> report;    // that told it
+  std::optional<base::MessageId> became;  // expanded: the copy for those it stands for
 };
 
 class Custody {
  public:
-  using FateKey = std::tuple<base::TenantId, base::TraceId, unsigned>;
   // What was accepted under a trace: a letter, or a report about one.
   struct Taken {
     const Letter* letter = nullptr;          // whose lines it holds; null: nobody's
@@ -39,23 +47,41 @@ class Custody {
     base::BlobId blob;
   };
 
-  Custody(const Letters& letters, Findings& findings) : letters_(letters), findings_(findings) {}
+  Custody(const Letters& letters, const NamesKnown& names, Findings& findings)
+      : letters_(letters), names_(names), findings_(findings) {}
 
-  // Who lives here: mail goes into nobody else's mailbox.
-  void add_account(const base::AccountId& account, std::string address);
+  // The commit, with a step of each recipient that goes with its message and never had a record.
+  Commit with_all_steps(Commit commit) const;
   void committed(const Commit& commit);
   // A client has been given the last line of this letter.
   void fetched(const std::string& address, unsigned letter);
+  // A far end that offers DSN has it: telling of the success is its duty.
+  void passed_on(const base::TraceId& trace, const std::string& address);
+  // An operator is about to say this of a message, or of several.
+  void ordered(queue::Step step) { ordered_.insert(step); }
+  void ordered_removal(const base::MessageId& message) { removals_.insert(message); }
+  // The account goes, and its mail with it.
+  void leaves(const base::AccountId& account) { leavers_.insert(account); }
 
   bool is_empty() const { return entries_.empty(); }
   std::size_t count() const { return entries_.size(); }
+  // Of the messages in the queue, the one at this place.
+  const base::MessageId& queued(std::size_t at) const;
   // Null: nothing was ever accepted under it.
   const Taken* taken(const base::TraceId& trace) const;
-  // The message was accepted for this recipient.
-  bool took(const base::TraceId& trace, const std::string& address) const;
-  const std::map<FateKey, Fate>& fates() const { return fates_; }
+  // The trace that the outside sees: a group's copy goes on under its own, and bears in its header
+  // the one that it was made of.
+  const base::TraceId& root_of(const base::TraceId& trace) const;
+  // The message, or what groups made of it, was accepted for this recipient.
+  bool took(const base::TraceId& root, const std::string& address) const;
+  const std::deque<Fate>& fates() const { return fates_; }
+  const std::vector<const Fate*>& fates_of(const base::TraceId& trace) const;
+  const std::vector<const Fate*>& fates_of(const base::MessageId& message) const;
+  // Of the trace, and of what groups made of it.
+  const std::vector<const Fate*>& fates_from(const base::TraceId& root) const;
+  // Settled as relayed in the commit that was looked at last.
+  bool is_relayed_now(const Fate& fate) const;
   const std::map<std::string, Kept>& kept() const { return kept_; }
-  const std::string& address_of(const base::AccountId& account) const;
   // What waits, in words.
   std::string text() const;
   // Blobs that somebody names, each with the keys of those.
@@ -63,34 +89,56 @@ class Custody {
 
  private:
   using EntryKey = std::pair<base::TenantId, base::MessageId>;
+  struct Standing {
+    queue::Recipient recipient;
+    Fate* fate = nullptr;
+  };
   struct Entry {
     queue::Message message;
-    std::map<unsigned, queue::Recipient> recipients;
+    std::map<unsigned, Standing> recipients;
   };
 
   void take(const Commit& commit, const Commit::QueueMessage& row);
   void learn(const Commit& commit, const queue::Message& message);
-  std::optional<base::TraceId> reported_in(const Commit& commit,
-                                           const base::MessageId& report) const;
+  std::optional<base::TraceId> made_of(const Commit& commit, const base::MessageId& made) const;
   void step(const Commit& commit, const Commit::QueueRecipient& row);
-  void settle_rest(const Commit& commit, const Commit::QueueMessage& row);
-  void leave(const Commit& commit, const Commit::QueueMessage& row);
-  void settle(const Commit& commit, const Entry& entry, const queue::Recipient& recipient,
-              queue::State state);
-  void tell(const Commit& commit, const Entry& entry, const queue::Recipient& before);
-  void keep(const Commit& commit, const Commit::Mail& row);
+  void begin(Entry& entry, const Commit::QueueRecipient& row);
+  void leave(const Commit::QueueMessage& row);
+  void settle(const Commit& commit, const Entry& entry, Standing& standing,
+              const queue::Recipient& now, queue::State state);
+  void check_evidence(const Commit& commit, const Fate& fate, queue::State state);
+  void check_order(const Fate& fate, queue::State state);
+  void expand(const Commit& commit, Fate& fate);
+  void tell(const Commit& commit, Fate& fate, const std::optional<queue::Recipient>& now);
+  void check_notice(const Fate& fate, const Commit::QueueRecipient& row);
+  void check_endings(const Commit& commit);
+  void keep(const Commit::Mail& row);
+  void check_place(const Commit::Mail& row);
+  std::optional<queue::State> shown(const Commit& commit, const Fate& fate) const;
   std::string name(const base::TraceId& trace, const std::string& address) const;
 
   const Letters& letters_;
+  const NamesKnown& names_;
   Findings& findings_;
   std::map<EntryKey, Entry> entries_;
   std::map<base::TraceId, Taken> taken_;
-  std::map<FateKey, Fate> fates_;
+  std::deque<Fate> fates_;
+  std::map<base::TraceId, std::vector<const Fate*>> by_trace_;
+  std::map<base::TraceId, std::vector<const Fate*>> by_root_;
+  std::map<base::MessageId, std::vector<const Fate*>> by_message_;
+  std::map<base::TraceId, base::TraceId> roots_;  // of groups' copies
   std::map<std::string, Kept> kept_;
-  std::map<base::AccountId, std::string> accounts_;
   std::set<std::pair<std::string, unsigned>> fetched_;
-  // Of the commit that is being looked at: recipients whose delivery it settled.
-  std::set<FateKey> delivered_now_;
+  std::set<std::pair<base::TraceId, std::string>> passed_on_;
+  std::set<queue::Step> ordered_;
+  std::set<base::MessageId> removals_;
+  std::set<base::AccountId> leavers_;
+  using EndingKey = std::tuple<base::TenantId, base::TraceId, unsigned>;
+  std::set<EndingKey> endings_;
+  // Of the commit that is being looked at.
+  std::vector<const Fate*> delivered_now_;
+  std::vector<const Fate*> relayed_now_;
+  std::set<EndingKey> ended_now_;
 };
 
 }  // namespace letterlock::day

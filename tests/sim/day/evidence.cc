@@ -14,6 +14,13 @@ bool is_expansion(const hop::Hop& hop) {
   return std::ranges::find(hop.changes, hop::Change::expanded) != hop.changes.end();
 }
 
+auto ending_of(const Commit& commit, const About& about) {
+  return std::ranges::find_if(commit.endings, [&](const Commit::Ending& ending) {
+    return ending.tenant == about.tenant && ending.trace == about.trace &&
+           ending.recipient == about.recipient;
+  });
+}
+
 }  // namespace
 
 bool is_relay_out(const hop::Hop& hop) {
@@ -48,18 +55,17 @@ bool shows_expansion(const Commit& commit, const About& about) {
 }
 
 bool shows_end(const Commit& commit, const About& about) {
-  return std::ranges::any_of(commit.endings, [&](const Commit::Ending& ending) {
-    return ending.tenant == about.tenant && ending.trace == about.trace &&
-           ending.recipient == about.recipient;
-  });
+  return ending_of(commit, about) != commit.endings.end();
 }
 
 std::optional<queue::State> shown(const Commit& commit, const About& about) {
   if (shows_delivery(commit, about)) return queue::State::delivered;
   if (shows_relay(commit, about)) return queue::State::relayed;
   if (shows_expansion(commit, about)) return queue::State::expanded;
-  if (shows_end(commit, about)) return queue::State::failed;
-  return std::nullopt;
+  const auto ending = ending_of(commit, about);
+  if (ending == commit.endings.end()) return std::nullopt;
+  return ending->kind == trace::Ending::Kind::removed ? queue::State::removed
+                                                      : queue::State::failed;
 }
 
 }  // namespace letterlock::day

@@ -18,6 +18,10 @@ std::optional<unsigned> number_from(std::string_view text) {
   return number;
 }
 
+bool is_beyond_ascii(const std::string& text) {
+  return std::ranges::any_of(text, [](char octet) { return static_cast<signed char>(octet) < 0; });
+}
+
 }  // namespace
 
 std::vector<Mark> marks_in(std::string_view text) {
@@ -43,32 +47,66 @@ std::optional<unsigned> letter_of_message_id(std::string_view message_id) {
   return number_from(message_id.substr(2, digits));
 }
 
-std::string Letters::body(unsigned number) {
+std::optional<dsn::Notify> Letter::notify_of(std::string_view recipient) const {
+  const auto at = std::ranges::find(recipients, recipient);
+  if (at == recipients.end()) return std::nullopt;
+  return notify[static_cast<std::size_t>(at - recipients.begin())];
+}
+
+std::string Letters::body(const Letter& letter) {
   // Mostly small; some of several chunks, so that content comes and goes in parts.
   static constexpr std::uint64_t lines_max[] = {3, 6, 10, 20, 40, 80, 200, 2500};
   const auto lines = random_.between(1, lines_max[random_.below(8)]);
-  const auto mark = fmt::format("=L{:06}=", number);
+  const auto mark = fmt::format("=L{:06}=", letter.number);
   std::string body;
   for (std::uint64_t i = 0; i < lines; ++i) {
     if (random_.below(8) == 0) body += '.';
     if (random_.below(16) == 0) body += "\r\n.\r\n";
-    body += mark + " " + std::string(random_.below(60), static_cast<char>('a' + i % 26)) + "\r\n";
+    body += mark + " " + std::string(random_.below(60), static_cast<char>('a' + i % 26));
+    if (letter.eight_bit) body += " \xc3\xa4\xff";
+    body += "\r\n";
   }
-  return body + fmt::format("=E{:06}=\r\n", number);
+  return body + fmt::format("=E{:06}=\r\n", letter.number);
 }
 
-const Letter& Letters::write(const std::string& mail_from, const std::string& header_from,
-                             std::vector<std::string> recipients) {
+std::string Letters::header(const Letter& letter, const std::string& header_from) {
+  auto header = fmt::format(
+      "From: <{0}>\r\nTo: undisclosed-recipients:;\r\nSubject: =L{1:06}= of the day{2}\r\n"
+      "Date: Thu, 01 Jan 2026 00:00:00 +0000\r\nMessage-ID: <L{1:06}@sim.example>\r\n",
+      header_from, letter.number, letter.smtputf8 ? " f\xc3\xbcr dich" : "");
+  if (!letter.account.empty() && random_.below(6) == 0)
+    header += fmt::format("Bcc: <{}>\r\n", bcc_address);
+  return header + "\r\n";
+}
+
+dsn::Notify Letters::notify() {
+  switch (random_.below(8)) {
+    case 0:
+      return dsn::Notify::never();
+    case 1:
+      return {.given = true, .success = true, .failure = true, .delay = true};
+    case 2:
+      return {.given = true, .success = random_.below(2) == 0, .failure = true, .delay = false};
+    default:
+      return {};
+  }
+}
+
+const Letter& Letters::write(Draft draft) {
   Letter letter;
   letter.number = static_cast<unsigned>(letters_.size() + 1);
-  letter.mail_from = mail_from;
-  letter.recipients = std::move(recipients);
-  letter.body = body(letter.number);
-  letter.content = fmt::format(
-      "From: <{0}>\r\nTo: undisclosed-recipients:;\r\nSubject: =L{1:06}= of the day\r\n"
-      "Date: Thu, 01 Jan 2026 00:00:00 +0000\r\nMessage-ID: <L{1:06}@sim.example>\r\n\r\n",
-      header_from, letter.number);
-  letter.content += letter.body;
+  letter.account = std::move(draft.account);
+  letter.mail_from = std::move(draft.mail_from);
+  letter.recipients = std::move(draft.recipients);
+  for (std::size_t i = 0; i < letter.recipients.size(); ++i) letter.notify.push_back(notify());
+  if (random_.below(4) == 0) letter.params.envid = fmt::format("day+{}=", letter.number);
+  if (random_.below(4) == 0)
+    letter.params.ret = random_.below(2) == 0 ? dsn::Return::full : dsn::Return::headers;
+  letter.eight_bit = random_.below(6) == 0;
+  letter.smtputf8 =
+      random_.below(12) == 0 || std::ranges::any_of(letter.recipients, is_beyond_ascii);
+  letter.body = body(letter);
+  letter.content = header(letter, draft.header_from) + letter.body;
   letters_.push_back(std::move(letter));
   return letters_.back();
 }

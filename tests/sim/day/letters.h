@@ -8,17 +8,29 @@
 #include <string_view>
 #include <vector>
 
+#include "dsn/params.h"
 #include "sim/world.h"
 
 namespace letterlock::day {
 
 struct Letter {
   unsigned number = 0;
+  std::string account;    // who signs in to submit it; empty: it comes from outside
   std::string mail_from;  // empty: the null reverse path
   std::vector<std::string> recipients;
+  std::vector<dsn::Notify> notify;  // one for each
+  dsn::MailParams params;
+  bool eight_bit = false;
+  bool smtputf8 = false;
   std::string content;  // header, an empty line, and `body`
   std::string body;     // which nobody may change
+
+  // Nothing: it isn't one of its recipients.
+  std::optional<dsn::Notify> notify_of(std::string_view recipient) const;
 };
+
+// Stands in the Bcc field of some letters that are submitted, and may be seen by nobody.
+inline constexpr std::string_view bcc_address = "hidden@secret.example";
 
 // The mark of a letter in its lines, and the one that only its last line has.
 inline constexpr std::size_t mark_octets = 9;  // "=L000123="
@@ -36,14 +48,21 @@ class Letters {
  public:
   explicit Letters(sim::Random random) : random_(random) {}
 
-  // `header_from` also makes the Message-ID. The letter lives as long as this.
-  const Letter& write(const std::string& mail_from, const std::string& header_from,
-                      std::vector<std::string> recipients);
+  struct Draft {
+    std::string account;
+    std::string mail_from;
+    std::string header_from;
+    std::vector<std::string> recipients;
+  };
+  // The letter lives as long as this. One with a recipient beyond ASCII is one of SMTPUTF8.
+  const Letter& write(Draft draft);
   const Letter* find(unsigned number) const;
   const std::deque<Letter>& all() const { return letters_; }
 
  private:
-  std::string body(unsigned number);
+  std::string body(const Letter& letter);
+  std::string header(const Letter& letter, const std::string& header_from);
+  dsn::Notify notify();
 
   sim::Random random_;
   std::deque<Letter> letters_;  // number 1 first

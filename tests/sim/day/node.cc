@@ -1,5 +1,6 @@
 #include "sim/day/node.h"
 
+#include "admin/operation.h"
 #include "base/assert.h"
 #include "sim/names.h"
 
@@ -98,8 +99,12 @@ net::ResultTask<> as_result(net::Task<> task) {
 
 struct Node::Life {
   Life(const Ground& ground, sim::Host& host)
-      : store(ground.store, ground.world), network(host), events(ground.findings) {}
+      : orders(ground.world.loop()),
+        store(ground.store, ground.world),
+        network(host),
+        events(ground.findings) {}
   bool ended = false;
+  net::Gate orders;
   LifeStore store;
   LifeNetwork network;
   LifeEvents events;
@@ -177,6 +182,39 @@ net::Task<> Node::accept(std::shared_ptr<Life> life, Kind kind,
   }
 }
 
+net::Task<> Node::carry_out(std::shared_ptr<Life> life, std::string operation,
+                            boost::json::object arguments, Answered done) {
+  auto& platform = *life->platform;
+  const auto& world = platform.world();
+  const admin::Ports ports{platform.store(),
+                           platform.directory(),
+                           platform.operations(),
+                           platform.dispatcher(),
+                           platform.leases(),
+                           platform.schedule(),
+                           platform.admission(),
+                           world.clock,
+                           world.random,
+                           world.events,
+                           platform.config().site.node,
+                           "day",
+                           [&platform] { return platform.tenants(); },
+                           [&platform](base::TenantId tenant) { platform.notice(tenant); }};
+  const auto answer = co_await admin::find(operation)->run(ports, admin::Arguments(arguments));
+  if (!life->ended) done(answer);
+}
+
+base::Result<> Node::order(std::string_view operation, boost::json::object arguments,
+                           Answered done) {
+  if (!is_up() || !life_->platform) return gone();
+  const auto* known = admin::find(operation);
+  ASSERT(known != nullptr);
+  TRY(admin::check(*known, arguments));
+  life_->orders.start(
+      carry_out(life_, std::string(operation), std::move(arguments), std::move(done)));
+  return {};
+}
+
 void Node::crash() {
   if (!life_ || life_->ended) return;
   life_->ended = true;
@@ -189,6 +227,8 @@ void Node::crash() {
 void Node::close() {
   for (const auto& listener : life_->listeners) listener->close();
   life_->listeners.clear();
+  const auto ended = wait(as_result(life_->orders.close(ground_.world.timers(), {})));
+  ASSERT(ended.has_value());
   // Given over as a result, so that there is something to wait for.
   const auto stopped = wait(as_result(life_->platform->stop(base::Milliseconds(0))));
   ASSERT(stopped.has_value());

@@ -3,10 +3,13 @@
 // network or diary, whatever its tasks still do until they are gone.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <boost/json/object.hpp>
 
 #include "apps/platform.h"
 #include "sim/day/findings.h"
@@ -43,6 +46,11 @@ class Node {
   // Until then the store doesn't answer this node.
   void stall(base::Milliseconds until);
 
+  // An operator's command, as the node's own table of them takes it. `done` hears its answer;
+  // nobody does where the node crashes meanwhile. Errors: closed (it is down).
+  using Answered = std::function<void(const base::Result<boost::json::object>&)>;
+  base::Result<> order(std::string_view operation, boost::json::object arguments, Answered done);
+
   bool is_up() const { return life_ && !has_crashed(); }
   bool has_crashed() const;
   apps::Platform& platform();
@@ -53,6 +61,8 @@ class Node {
  private:
   struct Life;
   base::Result<> open(Life& life, apps::ListenerConfig::Kind kind, std::uint16_t port);
+  static net::Task<> carry_out(std::shared_ptr<Life> life, std::string operation,
+                               boost::json::object arguments, Answered done);
   static net::Task<> accept(std::shared_ptr<Life> life, apps::ListenerConfig::Kind kind,
                             std::shared_ptr<net::Listener> listener);
   void close();

@@ -77,14 +77,22 @@ std::vector<std::string> People::recipients() {
   const auto count = random_.below(3) == 0 ? random_.between(2, 6) : random_.between(1, 2);
   for (std::uint64_t i = 0; i < count; ++i) {
     std::string one;
-    switch (random_.below(8)) {
+    switch (random_.below(12)) {
       case 0:
         one = "nobody@" + site_.tenants[random_.below(site_.tenants.size())].name;
         break;
       case 1:
       case 2:
       case 3:
-        one = site_.people[random_.below(site_.people.size())].address;
+        one = any_address(site_.people[random_.below(site_.people.size())]);
+        break;
+      case 4:
+      case 5:
+        one = site_.lists[random_.below(site_.lists.size())];
+        break;
+      case 6:
+        one = fmt::format("fr\xc3\xa4ulein{}@{}", random_.below(3),
+                          site_.domains[random_.below(site_.domains.size())].name);
         break;
       default:
         one = fmt::format("friend{}@{}", random_.below(3),
@@ -95,12 +103,27 @@ std::vector<std::string> People::recipients() {
   return all;
 }
 
+// His own most often, else one more of them, or one with a detail.
+std::string People::any_address(const Person& person) {
+  const auto& more = person.more_addresses;
+  switch (random_.below(6)) {
+    case 0:
+      return more.empty() ? person.address : more[random_.below(more.size())];
+    case 1:
+      return std::string(person.address).insert(person.address.find('@'), "+lists");
+    default:
+      return person.address;
+  }
+}
+
 // ---- writing ----
 
 net::Task<> People::write(base::Milliseconds after) {
   if (!co_await site_.world.timers().sleep(after)) co_return;
   const auto& author = site_.people[random_.below(site_.people.size())];
-  const auto& letter = letters_.write(author.address, author.address, recipients());
+  const auto from = any_address(author);
+  const auto& letter =
+      letters_.write({author.address, random_.below(12) == 0 ? "" : from, from, recipients()});
   given_[letter.number] = {author.tenant, site_.now(), {}};
   co_await give(&letter, nullptr);
 }
@@ -111,10 +134,12 @@ net::Task<> People::bring(base::Milliseconds after) {
   const auto author = "friend@" + from.name;
   std::vector<std::string> to;
   for (const auto& person : site_.people) {
-    if (random_.below(3) == 0) to.push_back(person.address);
+    if (random_.below(3) == 0) to.push_back(any_address(person));
   }
+  if (random_.below(3) == 0) to.push_back(site_.lists[random_.below(site_.lists.size())]);
   if (to.empty()) to.push_back(site_.people.front().address);
-  const auto& letter = letters_.write(random_.below(6) == 0 ? "" : author, author, std::move(to));
+  const auto& letter =
+      letters_.write({"", random_.below(6) == 0 ? "" : author, author, std::move(to)});
   given_[letter.number] = {{}, site_.now(), {}};
   co_await give(&letter, &from);
 }
@@ -161,7 +186,7 @@ net::ResultTask<std::unique_ptr<net::Connection>> People::connect(sim::Host* hos
 net::ResultTask<People::Tried> People::submit(const Letter* letter) {
   const bool tls_first = random_.below(2) == 0;
   CO_TRY(auto connection, co_await connect(&site_.client, tls_first ? 465 : 587));
-  drive::SmtpClient client(std::move(connection), site_.world.clock(), waits);
+  drive::SmtpClient client(std::move(connection), site_.world.clock(), any_way());
   tls::ClientOptions tls;
   tls.server_name = std::string(host_name);
   tls.verify = tls::ClientOptions::Verify::name;
@@ -177,8 +202,9 @@ net::ResultTask<People::Tried> People::submit(const Letter* letter) {
     }
   }
   if (!said.is_positive()) co_return Tried{said, {}};
-  sasl::ClientOptions sign_in{
-      .mechanism = site_.mechanism, .user = letter->mail_from, .password = std::string(password)};
+  sasl::ClientOptions sign_in{.mechanism = site_.mechanism,
+                              .user = letter->account,
+                              .password = site_.person(letter->account)->password};
   if (site_.mechanism != sasl::Mechanism::plain) {
     sign_in.nonce = sasl::nonce_from(site_.world.random().octets(18));
     CO_TRY(sign_in.channel_binding,
@@ -191,7 +217,7 @@ net::ResultTask<People::Tried> People::submit(const Letter* letter) {
 
 net::ResultTask<People::Tried> People::transfer(const Letter* letter, const Domain* from) {
   CO_TRY(auto connection, co_await connect(&from->hosts.front()->host(), 25));
-  drive::SmtpClient client(std::move(connection), site_.world.clock(), waits);
+  drive::SmtpClient client(std::move(connection), site_.world.clock(), any_way());
   CO_TRY(auto said, co_await client.greeting());
   if (!said.is_positive()) co_return Tried{said, {}};
   CO_TRY(said, co_await client.ehlo(from->hosts.front()->name()));
@@ -207,16 +233,25 @@ net::ResultTask<People::Tried> People::transfer(const Letter* letter, const Doma
   co_return co_await transact(client, letter);
 }
 
+// By DATA or by BDAT.
+drive::SmtpClientOptions People::any_way() {
+  auto options = waits;
+  if (random_.below(2) == 0)
+    options.transfer = drive::SmtpClientOptions::Transfer::chunks_if_offered;
+  return options;
+}
+
 net::ResultTask<People::Tried> People::transact(drive::SmtpClient& client, const Letter* letter) {
   smtp::Mail mail;
   CO_TRY(mail.from, address::ReversePath::from_text(letter->mail_from));
+  mail.smtputf8 = letter->smtputf8;
+  if (letter->eight_bit) mail.body = smtp::Body::eight_bit_mime;
+  mail.dsn = letter->params;
   std::vector<smtp::Rcpt> rcpts;
-  for (const auto& text : letter->recipients) {
+  for (std::size_t i = 0; i < letter->recipients.size(); ++i) {
     smtp::Rcpt rcpt;
-    CO_TRY(rcpt.to, address::Address::parse(text));
-    if (random_.below(8) == 0 && client.offered().dsn) rcpt.dsn.notify = dsn::Notify::never();
-    if (random_.below(8) == 0 && client.offered().dsn)
-      rcpt.dsn.notify = {.given = true, .success = true, .failure = true, .delay = true};
+    CO_TRY(rcpt.to, address::Address::parse(letter->recipients[i]));
+    rcpt.dsn.notify = letter->notify[i];
     rcpts.push_back(std::move(rcpt));
   }
   CO_TRY(const auto envelope, co_await client.envelope(std::move(mail), std::move(rcpts)));
@@ -239,8 +274,7 @@ net::Task<> People::fetch(base::Milliseconds after) {
   if (!co_await site_.world.timers().sleep(after)) co_return;
   const auto& person = site_.people[random_.below(site_.people.size())];
   peers::Fetch fetch;
-  fetch.sign_in = {std::string(host_name), "", person.address, std::string(password),
-                   site_.mechanism};
+  fetch.sign_in = {std::string(host_name), "", person.address, person.password, site_.mechanism};
   fetch.after = random_.below(2) == 0 ? peers::Fetch::After::keep : peers::Fetch::After::remove;
   // Some clients are careless, and it is their tenant's to forbid it.
   const bool in_clear = random_.below(4) == 0;

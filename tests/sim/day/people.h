@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "drive/smtp_client.h"
 #include "sim/day/custody.h"
 #include "sim/day/site.h"
 
@@ -67,6 +68,8 @@ class People {
   net::ResultTask<std::unique_ptr<net::Connection>> connect(sim::Host* host, std::uint16_t port);
   void promised(const Letter& letter, const Tried& tried);
   std::vector<std::string> recipients();
+  std::string any_address(const Person& person);
+  drive::SmtpClientOptions any_way();
   base::Milliseconds moment(base::Milliseconds span);
   Node& any_node();
 

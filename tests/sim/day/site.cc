@@ -20,8 +20,43 @@ unsigned rounds_for(sim::World& world) {
   return proves_by_scram(world) ? sasl::rounds_min : rounds_few;
 }
 constexpr std::array tenant_names{"acorn.example", "birch.example", "cedar.example"};
-constexpr std::array people_names{"alice@acorn.example", "amos@acorn.example", "bob@birch.example",
-                                  "bea@birch.example", "carol@cedar.example"};
+constexpr std::array people_names{"alice@acorn.example", "amos@acorn.example",
+                                  "bob@birch.example",   "bea@birch.example",
+                                  "carol@cedar.example", "leo@cedar.example"};
+constexpr std::string_view smart_host_name = "smart.example";
+
+// Addresses that stand for others: in the same tenant, in another, outside, for nobody, for each
+// other in a ring.
+struct List {
+  enum class Kind { alias, group } kind;
+  const char* address;
+  std::vector<const char*> into;
+};
+const std::vector<List>& lists_of_the_day() {
+  using enum List::Kind;
+  static const std::vector<List> all{
+      {alias, "sales@acorn.example", {"alice@acorn.example", "amos@acorn.example"}},
+      {alias, "away@birch.example", {"friend0@modern.example"}},
+      {alias, "both@birch.example", {"bob@birch.example", "carol@cedar.example"}},
+      {alias,
+       "mixed@cedar.example",
+       {"carol@cedar.example", "friend1@twin.example", "friend2@strict.example"}},
+      {alias, "chain@acorn.example", {"both@birch.example"}},
+      {alias, "ring@acorn.example", {"wheel@acorn.example"}},
+      {alias, "round@acorn.example", {"club@acorn.example"}},
+      {alias, "wheel@acorn.example", {"ring@acorn.example"}},
+      {group,
+       "team@birch.example",
+       {"bob@birch.example", "bea@birch.example", "alice@acorn.example", "friend1@twin.example",
+        "nobody@cedar.example"}},
+      {group,
+       "all@cedar.example",
+       {"carol@cedar.example", "leo@cedar.example", "team@birch.example", "sales@acorn.example"}},
+      {group,
+       "club@acorn.example",
+       {"alice@acorn.example", "round@acorn.example", "friend0@old.example"}}};
+  return all;
+}
 
 hop::Requirement weaker(hop::Requirement a, const hop::Requirement& b) {
   a.level.value = std::min(a.level.value, b.level.value);
@@ -32,11 +67,13 @@ hop::Requirement weaker(hop::Requirement a, const hop::Requirement& b) {
 
 }  // namespace
 
-Site::Site(sim::World& its_world, Findings& its_findings, Stranger::Told told)
+Site::Site(sim::World& its_world, Findings& its_findings, NamesKnown& its_names,
+           Stranger::Told told)
     : world(its_world),
       findings(its_findings),
       network(world),
       names(world),
+      names_known(its_names),
       store({.yields_max = 3, .seed = world.seed(), .recent_keys_max = 20'000}),
       operations({store, world.clock(), world.random(), workers, findings}, {rounds_for(world)}),
       client_tls(world, "client"),
@@ -45,11 +82,12 @@ Site::Site(sim::World& its_world, Findings& its_findings, Stranger::Told told)
       random_(world.random().fork("site")) {
   client_tls.settings.trusted_issuers = {"the CA"};
   if (proves_by_scram(world)) mechanism = sasl::Mechanism::scram_sha_256_plus;
+  if (random_.below(6) == 0) add_smart_host();
   const std::size_t count = random_.below(2) == 0 ? 2 : 1;
   for (std::size_t i = 0; i < count; ++i) {
     auto& host = network.host(fmt::format("192.0.2.{}", i + 1));
     nodes.push_back(std::make_unique<Node>(Ground{world, store, names, workers, findings}, host,
-                                           config(i), apps::Pace{.lease = 10min, .look = 30s},
+                                           config(i), apps::Pace{.lease = 10min, .look = 2min},
                                            rounds_for(world)));
     nodes.back()->tls().settings.identities = {sim::identity_for(host_name, "the CA")};
     nodes.back()->tls().settings.trusted_issuers = {"the CA"};
@@ -77,6 +115,11 @@ apps::Config Site::config(std::size_t number) const {
       config.site.public_networks.push_back(*prefix);
     }
   }
+  if (smart_host != nullptr) {
+    config.relay.smart_host = route::Options::SmartHost{std::string(smart_host_name), 25};
+    config.relay.smart_host_user = smart_host->customer->user;
+    config.relay.smart_host_password = std::string(password);
+  }
   // Shorter than anybody's, so that a day sees mail expire.
   config.schedule.waits = {1min, 3min, 10min, 30min};
   config.schedule.lifetime = 5h;
@@ -102,6 +145,17 @@ void Site::add_domain(std::string name, Domain::Kind kind, unsigned hosts) {
   names.zone(domain.name, domain.security);
   domains.push_back(std::move(domain));
   publish(domains.back());
+}
+
+void Site::add_smart_host() {
+  auto& host = network.host("203.0.113.200");
+  strangers.push_back(std::make_unique<Stranger>(world, host, std::string(smart_host_name), told_));
+  smart_host = strangers.back().get();
+  smart_host->tls().settings.trusted_issuers = {"the CA"};
+  smart_host->customer = {"letterlock",
+                          sasl::derive(password, "0123456789abcdef", rounds_for(world))};
+  names.zone(smart_host_name, dns::Security::insecure);
+  names.address(smart_host_name, "203.0.113.200");
 }
 
 void Site::publish(const Domain& domain) {
@@ -131,17 +185,40 @@ bool Site::open() {
 base::Result<> Site::add_tenants() {
   for (const std::string name : tenant_names) {
     const auto added = TRY(wait(operations.add_tenant(name, "day")));
-    tenants.push_back({name, added.id, random_.below(4) == 0, {}});
+    tenants.push_back({.name = name, .id = added.id, .clear_fetch = random_.below(4) == 0});
     tenants.back().asked.push_back({{}, now(), {}});
     TRY(wait(operations.add_domain(name, TRY(address::Domain::parse(name)), "day")));
     directory::TenantChange change;
     if (tenants.back().clear_fetch) change.clear_fetch = directory::ClearFetch::allowed;
+    if (random_.below(4) == 0) {
+      tenants.back().per_hour = random_.between(2, 12);
+      tenants.back().per_day = tenants.back().per_hour + random_.below(20);
+      change.limits = {tenants.back().per_hour, tenants.back().per_day, 200};
+    }
     TRY(wait(operations.set_tenant(name, change, "day")));
   }
   for (const std::string address : people_names) {
     for (std::size_t i = 0; i < tenants.size(); ++i) {
       if (address.ends_with("@" + tenants[i].name)) TRY(add_person(address, i));
     }
+  }
+  return add_lists();
+}
+
+base::Result<> Site::add_lists() {
+  for (const auto& list : lists_of_the_day()) {
+    const auto address = TRY(address::Address::parse(list.address));
+    std::vector<address::Address> into;
+    for (const auto* one : list.into) into.push_back(TRY(address::Address::parse(one)));
+    if (list.kind == List::Kind::alias) {
+      directory::Alias alias{address, {}, std::move(into)};
+      TRY(wait(operations.add_alias(std::move(alias), "day")));
+    } else {
+      directory::Group group{address, {}, "", std::move(into)};
+      TRY(wait(operations.add_group(std::move(group), "day")));
+    }
+    names_known.add_targets(list.address, {list.into.begin(), list.into.end()});
+    lists.emplace_back(list.address);
   }
   return {};
 }
@@ -153,7 +230,15 @@ base::Result<> Site::add_person(const std::string& address, std::size_t tenant) 
   // One whose mailbox is soon full.
   if (address == people_names[1]) account.quota_octets = 12'000;
   const auto added = TRY(wait(operations.add_account(std::move(account), "day")));
-  people.push_back({address, added.id, tenant});
+  people.push_back({address, added.id, tenant, std::string(password), {}});
+  names_known.add_account(added.id, address, tenants[tenant].name);
+  if (tenant != 0) return {};
+  auto& person = people.back();
+  person.more_addresses = {"also." + address};
+  names_known.add_address(person.id, person.more_addresses.front());
+  directory::AccountChange change;
+  change.add_addresses = {TRY(address::Address::parse(person.more_addresses.front()))};
+  TRY(wait(operations.set_account(TRY(address::Address::parse(address)), change, "day")));
   return {};
 }
 
@@ -209,8 +294,13 @@ hop::Requirement Site::weakest(std::size_t tenant, base::Milliseconds from,
   return weakest.value_or(hop::Requirement());
 }
 
-const Person* Site::person(const std::string& address) const {
-  const auto at = std::ranges::find(people, address, &Person::address);
+const Person* Site::person(std::string address) const {
+  const auto plus = address.find('+');
+  if (plus != std::string::npos) address.erase(plus, address.find('@') - plus);
+  const auto at = std::ranges::find_if(people, [&](const Person& person) {
+    return person.address == address ||
+           std::ranges::find(person.more_addresses, address) != person.more_addresses.end();
+  });
   return at == people.end() ? nullptr : &*at;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/day/names_known.h"
 #include "sim/day/node.h"
 #include "sim/day/stranger.h"
 #include "sim/names.h"
@@ -20,13 +21,18 @@ struct Person {
   std::string address;
   base::AccountId id;
   std::size_t tenant = 0;
+  std::string password;
+  std::vector<std::string> more_addresses;
+  bool has_left = false;  // an operator removed the account, or is at it
 };
 
 // A tenant, and what its operator has asked to be required of its mail, and when.
 struct Tenant {
   std::string name;
   base::TenantId id;
-  bool clear_fetch = false;
+  bool clear_fetch = false;  // was ever allowed
+  std::uint64_t per_hour = 300;
+  std::uint64_t per_day = 2000;
   struct Asked {
     hop::Requirement requirement;
     base::Milliseconds from{0};               // it may be in force from then on
@@ -46,7 +52,7 @@ struct Domain {
 
 class Site {
  public:
-  Site(sim::World& world, Findings& findings, Stranger::Told told);
+  Site(sim::World& world, Findings& findings, NamesKnown& names_known, Stranger::Told told);
   ~Site();  // after close()
 
   // Everything up and everybody there. False: that could not be, and findings says why.
@@ -68,7 +74,8 @@ class Site {
   // What may have been in force at some moment of this span: the weakest of each part.
   hop::Requirement weakest(std::size_t tenant, base::Milliseconds from,
                            base::Milliseconds until) const;
-  const Person* person(const std::string& address) const;
+  // By any of his addresses.
+  const Person* person(std::string address) const;
   base::Milliseconds now() const { return world.schedule()->now(); }
 
   // Lives on until the task has its answer.
@@ -85,6 +92,7 @@ class Site {
   Findings& findings;
   sim::Network network;
   sim::Names names;
+  NamesKnown& names_known;
   store::MemoryStore store;
   net::InlineWorkers workers;
   directory::Operations operations;  // what an operator does, on no node in particular
@@ -95,6 +103,8 @@ class Site {
   std::vector<Domain> domains;
   std::vector<Tenant> tenants;
   std::vector<Person> people;
+  std::vector<std::string> lists;  // aliases and groups
+  Stranger* smart_host = nullptr;  // through which everything leaves, where there is one
   // Whether people prove their passwords by SCRAM, whose rounds cost, or by PLAIN over TLS.
   sasl::Mechanism mechanism = sasl::Mechanism::plain;
 
@@ -108,6 +118,8 @@ class Site {
   void add_domain(std::string name, Domain::Kind kind, unsigned hosts);
   base::Result<> add_tenants();
   base::Result<> add_person(const std::string& address, std::size_t tenant);
+  base::Result<> add_lists();
+  void add_smart_host();
 
   Stranger::Told told_;
   sim::Random random_;

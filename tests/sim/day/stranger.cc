@@ -35,20 +35,41 @@ smtp::Reply never(sim::Random& random) {
 
 class Stranger::Session final : public drive::SmtpHandler {
  public:
-  explicit Session(Stranger& stranger) : stranger_(stranger) {}
+  Session(Stranger& stranger, bool offers_dsn) : stranger_(stranger), offers_dsn_(offers_dsn) {}
 
   net::Task<smtp::Reply> on_connect() override { return say(smtp::reply(220, "")); }
   net::Task<> on_tls(const tls::Session& session) override {
     facts_ = session.facts();
     co_return;
   }
-  net::Task<smtp::Reply> on_mail(smtp::Mail) override {
+  net::ResultTask<drive::SmtpAccount> on_auth_keys(std::string user, sasl::Mechanism) override {
+    const auto& customer = stranger_.customer;
+    if (customer && customer->user == user)
+      co_return drive::SmtpAccount{customer->keys, sasl::Standing::welcome};
+    co_return drive::SmtpAccount{sasl::fake_keys("0123456789abcdef", user, sasl::rounds_min),
+                                 sasl::Standing::refused};
+  }
+  net::ResultTask<sasl::Standing> on_auth_check(sasl::NeedCheck check) override {
+    const auto& customer = stranger_.customer;
+    const bool fits = customer && customer->user == check.user &&
+                      sasl::password_matches(check.password, customer->keys);
+    co_return fits ? sasl::Standing::welcome : sasl::Standing::refused;
+  }
+  net::Task<smtp::Reply> on_authenticated(sasl::Success, sasl::Mechanism) override {
+    return say(smtp::reply(235, dsn::Status{2, 7, 0}, "welcome"));
+  }
+  net::Task<smtp::Reply> on_mail(smtp::Mail mail) override {
     now_ = {};
+    now_.offers_dsn = offers_dsn_;
+    now_.params = mail.dsn;
     return say(smtp::reply(250, dsn::status::ok, "go on"));
   }
   net::Task<smtp::Reply> on_rcpt(smtp::Rcpt rcpt) override {
     auto said = co_await say(smtp::reply(250, dsn::status::address_valid, "known"));
-    if (said.is_positive()) now_.recipients.push_back(rcpt.to.text());
+    if (said.is_positive()) {
+      now_.recipients.push_back(rcpt.to.text());
+      now_.asked.push_back(rcpt.dsn);
+    }
     co_return said;
   }
   net::Task<smtp::Reply> on_content_begin() override { return say(smtp::reply(354, "go on")); }
@@ -84,6 +105,7 @@ class Stranger::Session final : public drive::SmtpHandler {
   }
 
   Stranger& stranger_;
+  bool offers_dsn_;
   hop::TlsFacts facts_;
   Taken now_;
 };
@@ -126,12 +148,20 @@ net::Task<> Stranger::session(std::unique_ptr<net::Connection> connection) {
     co_await garble(std::move(connection));
     co_return;
   }
-  Session session(*this);
   drive::SmtpServerOptions options;
   if (auto host = address::Domain::parse(name_)) options.session.host_name = std::move(*host);
   options.session.tls = mood.tls;
   options.session.dsn = random_.chance(500);
   options.session.chunking = random_.chance(500);
+  options.session.smtputf8 = random_.chance(800);
+  if (customer) {
+    options.session.authentication = smtp::Need::required;
+    // SCRAM asks for rounds that cost.
+    if (customer->keys.rounds >= sasl::rounds_min)
+      options.session.mechanisms.push_back(sasl::Mechanism::scram_sha_256_plus);
+    options.session.mechanisms.push_back(sasl::Mechanism::plain);
+  }
+  Session session(*this, options.session.dsn);
   drive::SmtpServer server(std::move(connection), session, {world_.clock(), world_.random(), &tls_},
                            options);
   co_await server.run();

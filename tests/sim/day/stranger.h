@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,10 @@ class Stranger {
   struct Taken {
     std::vector<std::string> recipients;
     std::string content;
+    // What it was told of reports, where it offers to make them.
+    bool offers_dsn = false;
+    dsn::MailParams params;
+    std::vector<dsn::RcptParams> asked;  // one for each recipient
   };
   struct Told {
     std::function<void(Stranger&, const Taken&)> taken;
@@ -45,6 +50,12 @@ class Stranger {
   sim::Host& host() { return host_; }
   sim::Tls& tls() { return tls_; }
   Mood mood;
+  // It takes mail from whoever signs in with these, and from nobody else.
+  struct Customer {
+    std::string user;
+    sasl::ScramKeys keys;
+  };
+  std::optional<Customer> customer;
 
  private:
   class Session;

@@ -1,5 +1,6 @@
 #include "sim/day/tenancy.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -8,8 +9,9 @@
 namespace letterlock::day {
 namespace {
 
+// The room's letter, its kind's where only that tells what is done with it.
 struct Touched {
-  std::set<char> read;  // letters of the rooms whose keys
+  std::set<char> read;
   std::set<char> written;
 };
 
@@ -21,14 +23,15 @@ void note(std::map<base::TenantId, Touched>& all, std::string_view key, bool is_
   (is_written ? touched.written : touched.read).insert(behind.empty() ? '*' : behind.front());
 }
 
-// Mailbox and trace, and nothing else.
+bool is_within(const std::set<char>& rooms, std::string_view allowed) {
+  return std::ranges::all_of(
+      rooms, [&](char room) { return allowed.find(room) != std::string_view::npos; });
+}
+
+// Mailbox and trace, and nothing else; or a group's own copy, put into a queue that isn't read.
 bool is_delivered_into(const Touched& touched) {
-  for (const auto* rooms : {&touched.read, &touched.written}) {
-    for (const char room : *rooms) {
-      if (room != 'm' && room != 'x') return false;
-    }
-  }
-  return true;
+  return (is_within(touched.read, "mx") && is_within(touched.written, "mx")) ||
+         (is_within(touched.read, "x") && is_within(touched.written, "qx"));
 }
 
 }  // namespace
@@ -58,7 +61,7 @@ void Tenancy::committed(const Commit& commit) {
   for (const auto& row : commit.traces) {
     if (!row.value || row.value->owner == row.tenant) continue;
     for (const auto& recipient : row.value->recipients) {
-      if (!recipient.address.empty() && tenant_of_(recipient.address) != row.tenant)
+      if (!recipient.address.empty() && !concerns_(recipient.address, row.tenant))
         findings_.broken(fmt::format("tenants: the copy of {} names {}, who is another tenant's",
                                      row.id.text(), recipient.address));
     }

@@ -1,6 +1,6 @@
 // Invariant 4: a transaction reads and writes the keys of one tenant, but for delivery into
-// another's mailbox, which touches nothing of the other's beside mailbox and trace; and what comes
-// to lie with another tenant names nobody else's address.
+// another's mailbox or a group's queue, which touches nothing else of the other's but the trace;
+// and what comes to lie with another tenant names nobody else's address.
 #pragma once
 
 #include <functional>
@@ -14,15 +14,16 @@ namespace letterlock::day {
 
 class Tenancy {
  public:
-  using TenantOf = std::function<std::optional<base::TenantId>(const std::string& address)>;
-  Tenancy(TenantOf tenant_of, Findings& findings)
-      : tenant_of_(std::move(tenant_of)), findings_(findings) {}
+  // Whether the address is one of the tenant's people's, or stands for one.
+  using Concerns = std::function<bool(const std::string& address, const base::TenantId& tenant)>;
+  Tenancy(Concerns concerns, Findings& findings)
+      : concerns_(std::move(concerns)), findings_(findings) {}
 
   void touched(const store::Reads& reads, const store::Changes& changes);
   void committed(const Commit& commit);
 
  private:
-  TenantOf tenant_of_;
+  Concerns concerns_;
   Findings& findings_;
 };
 

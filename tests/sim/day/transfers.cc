@@ -10,17 +10,10 @@ namespace letterlock::day {
 
 using hop::Outcome;
 
-// A hop names recipients by their number in the trace.
-std::vector<std::string> Transfers::addresses(const Commit::HopRow& row) const {
-  std::vector<std::string> addresses;
-  for (const auto index : row.value->recipients) {
-    const auto fate = custody_.fates().find({row.tenant, row.trace, index});
-    if (fate != custody_.fates().end()) addresses.push_back(fate->second.address);
-  }
-  return addresses;
-}
-
 void Transfers::committed(const Commit& commit) {
+  for (const auto& lease : commit.leases) {
+    if (lease.partition < holders_.size()) holders_[lease.partition] = lease.node;
+  }
   for (const auto& row : commit.hops) {
     if (!row.value) continue;
     const Key key{row.tenant, row.trace, row.sequence};
@@ -29,10 +22,6 @@ void Transfers::committed(const Commit& commit) {
       continue;
     }
     const bool was_open = open_.erase(key) > 0;
-    unknown_.erase(key);
-    // A sign-in sweeps what other sessions of its mailbox have open: that still counts as given.
-    if (row.value->outcome == Outcome::unknown && row.value->kind == hop::Kind::fetch)
-      unknown_[key] = *row.value;
     const auto before = outcomes_.find(key);
     const bool repeats = before != outcomes_.end() && before->second == row.value->outcome;
     if (before != outcomes_.end() && before->second != Outcome::unknown && !repeats)
@@ -44,45 +33,90 @@ void Transfers::committed(const Commit& commit) {
   }
 }
 
+// A hop names recipients by their number in the trace; of an alias's targets several have one.
+std::vector<const Fate*> Transfers::candidates(const Commit::HopRow& row, unsigned index) const {
+  std::vector<const Fate*> found;
+  for (const auto* fate : custody_.fates_of(row.trace)) {
+    if (fate->tenant == row.tenant && fate->trace_index == index &&
+        fate->lane == queue::Lane::remote)
+      found.push_back(fate);
+  }
+  return found;
+}
+
 void Transfers::intended(const Commit::HopRow& row) {
   open_[{row.tenant, row.trace, row.sequence}] = *row.value;
   if (!is_relay_out(*row.value)) return;
-  for (const auto& address : addresses(row)) {
-    // Once the queue has let go of it because the far end has it, nobody may begin again. A node
-    // that lost its lease meanwhile records what it gave and settles nothing: there it may.
-    if (counts_[{row.trace, address}].settled > 0)
-      findings_.broken(fmt::format("record: {} for {} is relayed already and begins again",
-                                   row.trace.text(), address));
-  }
+  for (const auto index : row.value->recipients) check_waits(row, index);
 }
 
-bool Transfers::is_settled(const Commit::HopRow& row, const std::string& address) const {
-  return std::ranges::any_of(row.value->recipients, [&](unsigned index) {
-    const auto fate = custody_.fates().find({row.tenant, row.trace, index});
-    return fate != custody_.fates().end() && fate->second.address == address &&
-           fate->second.state == queue::State::relayed;
-  });
+// Whom the far end has, whom an operator holds or took out, nobody begins with; and nobody but the
+// node that has the partition.
+void Transfers::check_waits(const Commit::HopRow& row, unsigned index) {
+  const auto all = candidates(row, index);
+  const auto waiting = std::ranges::find(all, queue::State::waiting, &Fate::state);
+  if (waiting == all.end()) {
+    findings_.broken(fmt::format("record: {} begins again for recipient {}, who doesn't wait",
+                                 row.trace.text(), index));
+    return;
+  }
+  const auto& holder = holders_[queue::keys::partition_of((*waiting)->message)];
+  if (holder != row.value->from.who)
+    findings_.broken(fmt::format("record: {} is begun by {}, and {} has it", row.trace.text(),
+                                 row.value->from.who, holder.empty() ? "nobody" : holder));
+}
+
+// Those whom this very commit took off the queue; where nobody was there any more, all who may be
+// meant, if that is one.
+std::vector<std::string> Transfers::completed_for(const Commit::HopRow& row) {
+  std::vector<std::string> found;
+  for (const auto index : row.value->recipients) {
+    const auto all = candidates(row, index);
+    const auto count = found.size();
+    for (const auto* fate : all) {
+      if (custody_.is_relayed_now(*fate)) found.push_back(fate->address);
+    }
+    if (found.size() > count) continue;
+    if (all.size() == 1) {
+      found.push_back(all.front()->address);
+    } else {
+      for (const auto* fate : all)
+        counts_[{custody_.root_of(row.trace), fate->address}].is_vague = true;
+    }
+  }
+  return found;
+}
+
+void Transfers::forget_unknown(const Key& key) {
+  const auto at = unknown_for_.find(key);
+  if (at == unknown_for_.end()) return;
+  for (const auto& address : at->second)
+    --counts_[{custody_.root_of(std::get<1>(key)), address}].unknown;
+  unknown_for_.erase(at);
 }
 
 void Transfers::ended(const Commit::HopRow& row, bool was_open) {
   const auto& hop = *row.value;
   const auto key = Key{row.tenant, row.trace, row.sequence};
-  const bool was_unknown = outcomes_.contains(key) && outcomes_[key] == Outcome::unknown;
   if (hop.given == hop::Given::content && !was_open)
     findings_.broken(fmt::format("intent: {} gave content to {} without an intent before it",
                                  row.trace.text(), hop.to.who));
-  for (const auto& address : addresses(row)) {
-    auto& count = counts_[{row.trace, address}];
-    if (was_unknown) --count.unknown;
-    if (hop.outcome == Outcome::completed) {
-      ++count.completed;
-      if (is_settled(row, address)) ++count.settled;
+  forget_unknown(key);
+  if (hop.outcome == Outcome::completed) {
+    for (const auto& address : completed_for(row)) {
+      auto& count = counts_[{custody_.root_of(row.trace), address}];
+      if (++count.completed > count.taken)
+        findings_.broken(
+            fmt::format("record: {} is said to be relayed to {}, whose MTA never took it",
+                        row.trace.text(), address));
     }
-    if (hop.outcome == Outcome::unknown) ++count.unknown;
-    if (hop.outcome == Outcome::completed && count.completed > count.taken)
-      findings_.broken(
-          fmt::format("record: {} is said to be relayed to {}, whose MTA never took it",
-                      row.trace.text(), address));
+  }
+  if (hop.outcome != Outcome::unknown) return;
+  for (const auto index : hop.recipients) {
+    for (const auto* fate : candidates(row, index)) {
+      ++counts_[{custody_.root_of(row.trace), fate->address}].unknown;
+      unknown_for_[key].push_back(fate->address);
+    }
   }
 }
 
@@ -90,13 +124,11 @@ std::vector<const hop::Hop*> Transfers::intents_for(unsigned letter, const net::
                                                     hop::Kind kind) const {
   const auto text = peer.text();
   std::vector<const hop::Hop*> found;
-  for (const auto* intents : {&open_, &unknown_}) {
-    for (const auto& [key, hop] : *intents) {
-      if (hop.kind != kind || hop.to.address != text) continue;
-      const auto* what = custody_.taken(std::get<1>(key));
-      if (what != nullptr && what->letter != nullptr && what->letter->number == letter)
-        found.push_back(&hop);
-    }
+  for (const auto& [key, hop] : open_) {
+    if (hop.kind != kind || hop.to.address != text) continue;
+    const auto* what = custody_.taken(std::get<1>(key));
+    if (what != nullptr && what->letter != nullptr && what->letter->number == letter)
+      found.push_back(&hop);
   }
   return found;
 }
@@ -115,7 +147,7 @@ void Transfers::check_end() const {
     findings_.broken(
         fmt::format("intent: {} to {} was never closed", std::get<1>(key).text(), hop.to.who));
   for (const auto& [recipient, count] : counts_) {
-    if (count.taken > count.completed + count.unknown)
+    if (!count.is_vague && count.taken > count.completed + count.unknown)
       findings_.broken(fmt::format(
           "record: {} came to {} {} times; records know of {}, and of {} that may have",
           recipient.first.text(), recipient.second, count.taken, count.completed, count.unknown));

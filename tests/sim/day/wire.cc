@@ -46,15 +46,20 @@ void Wire::left(const sim::Crossing& crossing, const Mark& mark) {
   if (!crossing.is_protected && required.level.value >= hop::Level::encrypted)
     say("protection: " + what + " crosses in clear, and TLS was required of it");
   // No MX host proves who it is, as long as nobody asks for policies and TLSA records.
-  if (required.level.value >= hop::Level::authenticated)
+  const bool is_smart_host = world_.smart_host == crossing.to.address;
+  if (required.level.value >= hop::Level::authenticated && !is_smart_host)
     say("protection: " + what + " leaves, and nothing proved who answers");
+  if (is_smart_host && !crossing.is_protected)
+    say("protection: " + what + " goes to the smart host in clear");
   if (required.network.value == hop::NetworkNeed::private_)
     say("protection: " + what + " leaves over a public network");
   const auto intents = transfers_.intents_for(mark.number, crossing.to.address, hop::Kind::relay);
   if (intents.empty()) return say("intent: " + what + " leaves without a durable intent");
   // A crash may have left another one open; one of them must say how it leaves.
   const bool is_said = std::ranges::any_of(intents, [&](const hop::Hop* intent) {
-    return (intent->protection.level > hop::Level::clear) == crossing.is_protected;
+    const auto level = intent->protection.level;
+    return is_smart_host ? level >= hop::Level::authenticated
+                         : (level > hop::Level::clear) == crossing.is_protected;
   });
   if (!is_said)
     say(fmt::format("intent: {} leaves {}, and its intent says something else", what,

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -23,6 +24,8 @@ class Wire {
     std::function<hop::Requirement(const Letter&)> required;
     // Whether the tenant of this address lets its people fetch in clear.
     std::function<bool(const std::string& address)> clear_fetch;
+    // Where everything that leaves goes, if somewhere: it must prove its name.
+    std::optional<net::IpAddress> smart_host;
   };
   Wire(World world, const Letters& letters, Custody& custody, const Transfers& transfers,
        Findings& findings)
@@ -33,6 +36,7 @@ class Wire {
         findings_(findings) {}
 
   void add_node(const net::IpAddress& address) { world_.nodes.insert(address); }
+  void expect_smart_host(const net::IpAddress& address) { world_.smart_host = address; }
   void crossed(const sim::Crossing& crossing);
   // Lines of letters came to a far MTA over this session.
   void received(std::string_view octets, const hop::TlsFacts& tls);

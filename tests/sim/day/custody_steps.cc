@@ -1,0 +1,131 @@
+// A recipient's step, held against what the same commit shows of it, against whose word it was, and
+// against who must hear of it.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "sim/day/custody.h"
+#include "sim/day/evidence.h"
+
+namespace letterlock::day {
+
+using queue::Notice;
+using queue::State;
+
+namespace {
+
+// RFC 3461 §4.1, as a sender may count on it.
+bool wants_to_know(const queue::Message& message, const queue::Recipient& recipient, State state) {
+  if (message.mail_from.empty()) return false;
+  const auto& notify = recipient.params.notify;
+  switch (state) {
+    case State::failed:
+      return notify.wants_failure();
+    case State::delivered:
+    case State::relayed:
+    case State::expanded:
+      return notify.success;
+    case State::waiting:
+    case State::held:
+    case State::removed:
+      break;
+  }
+  return false;
+}
+
+bool tells_now(const Commit& commit) {
+  return std::ranges::any_of(commit.messages, [](const Commit::QueueMessage& row) {
+    return row.value && row.value->is_report;
+  });
+}
+
+}  // namespace
+
+void Custody::settle(const Commit& commit, const Entry& entry, Standing& standing,
+                     const queue::Recipient& now, State state) {
+  auto& fate = *standing.fate;
+  fate.state = state;
+  fate.must_be_told = wants_to_know(entry.message, now, state);
+  fate.report.reset();
+  check_order(fate, state);
+  check_evidence(commit, fate, state);
+  if (state == State::delivered) delivered_now_.push_back(&fate);
+  if (state == State::relayed) relayed_now_.push_back(&fate);
+  if (state == State::expanded) expand(commit, fate);
+  if (state == State::failed || state == State::removed)
+    ended_now_.emplace(fate.tenant, fate.trace, fate.trace_index);
+}
+
+// The step's evidence lies in the same commit.
+void Custody::check_evidence(const Commit& commit, const Fate& fate, State state) {
+  if (!queue::is_final(state)) return;
+  const About about{fate.tenant, fate.trace, fate.trace_index};
+  const bool shows = [&] {
+    switch (state) {
+      case State::delivered:
+        return shows_delivery(commit, about);
+      case State::relayed:
+        return shows_relay(commit, about);
+      case State::expanded:
+        return shows_expansion(commit, about);
+      default:
+        return shows_end(commit, about) ||
+               endings_.contains({fate.tenant, fate.trace, fate.trace_index});
+    }
+  }();
+  if (!shows)
+    findings_.broken(fmt::format("custody: {} is {} without a record of it",
+                                 name(fate.trace, fate.address), queue::name(state)));
+}
+
+// Nobody but an operator holds, releases and removes.
+void Custody::check_order(const Fate& fate, State state) {
+  const bool is_held = state == State::held && !ordered_.contains(queue::Step::hold);
+  const bool is_removed = state == State::removed && !removals_.contains(fate.message);
+  if (is_held || is_removed)
+    findings_.broken(fmt::format("custody: {} is {}, and nobody said so",
+                                 name(fate.trace, fate.address), queue::name(state)));
+}
+
+// Into those that it stands for: nobody else, and nobody forgotten.
+void Custody::expand(const Commit& commit, Fate& fate) {
+  std::set<std::string> into;
+  for (const auto& row : commit.recipients) {
+    if (!row.value || row.id == fate.message) continue;
+    fate.became = row.id;
+    into.insert(row.value->address);
+    if (!names_.leads_to(fate.address, row.value->address))
+      findings_.broken(fmt::format("names: {} is expanded to {}, who isn't in it",
+                                   name(fate.trace, fate.address), row.value->address));
+  }
+  if (names_.has_changed()) return;
+  for (const auto& end : names_.ends_of(fate.address)) {
+    if (!into.contains(end))
+      findings_.broken(fmt::format("names: {} is expanded, and {} is forgotten",
+                                   name(fate.trace, fate.address), end));
+  }
+}
+
+// Who wants to know how it ended will be told: that it must be is kept with it.
+void Custody::check_notice(const Fate& fate, const Commit::QueueRecipient& row) {
+  if (!fate.must_be_told) return;
+  const bool will_be = row.value && row.value->notice != Notice::none;
+  const bool by_peer =
+      fate.state == State::relayed && passed_on_.contains({root_of(fate.trace), fate.address});
+  if (!will_be && !by_peer)
+    findings_.broken(fmt::format("told: {} is {}, its sender wants to know, and nobody will say so",
+                                 name(fate.trace, fate.address), queue::name(fate.state)));
+}
+
+void Custody::tell(const Commit& commit, Fate& fate, const std::optional<queue::Recipient>&) {
+  if (!tells_now(commit)) {
+    findings_.broken(
+        fmt::format("told: what was to be told of {} is dropped", name(fate.trace, fate.address)));
+    return;
+  }
+  for (const auto& row : commit.messages) {
+    if (row.value && row.value->is_report) fate.report = row.value->trace;
+  }
+}
+
+}  // namespace letterlock::day
