@@ -15,6 +15,7 @@ bool is_bounded(std::string_view text, std::size_t octets_max) {
 }
 
 std::string bounded_text(std::string_view text, std::size_t octets_max) {
+  if (text.size() <= octets_max && base::is_ascii(text)) return std::string(text);
   std::string out;
   std::size_t room_for_ellipsis = 0;  // the longest whole prefix that leaves place for it
   while (!text.empty()) {
