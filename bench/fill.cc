@@ -71,7 +71,6 @@ net::ResultTask<> write(store::Transaction& transaction, const Fill& fill,
     trace.accepted = message.accepted;
     trace.expires = message.accepted + std::chrono::days(90);
     trace.octets = message.octets;
-    CO_CHECK(co_await trace::begin(transaction, fill.tenant, trace));
     hop::Hop hop;
     hop.trace = message.trace;
     hop.kind = hop::Kind::submission;
@@ -79,8 +78,7 @@ net::ResultTask<> write(store::Transaction& transaction, const Fill& fill,
     hop.to = {hop::End::Role::node, "bench", {}, {}};
     hop.recipients = {0};
     hop.time = hop.finished = message.accepted;
-    CO_TRY(const auto ref, co_await trace::record(transaction, fill.tenant, std::move(hop)));
-    (void)ref;
+    CO_CHECK(trace::begin_with(transaction, fill.tenant, std::move(trace), std::move(hop)));
   }
   co_return base::Result<>();
 }

@@ -83,13 +83,10 @@ net::ResultTask<> write(store::Transaction& transaction, const Reception& recept
   auto due = queue::enqueue(transaction, message, writing.recipients);
   if (!due) co_return base::fail(due.error());
   writing.due = std::move(*due);
-  CO_CHECK(co_await trace::begin(
+  CO_CHECK(trace::begin_with(
       transaction, message.tenant,
-      trace_of(reception, content, message, writing.recipients, options.keep_trace)));
-  CO_TRY(const auto ref, co_await trace::record(transaction, message.tenant,
-                                                first_hop(reception, content, message,
-                                                          writing.recipients, options.node)));
-  (void)ref;
+      trace_of(reception, content, message, writing.recipients, options.keep_trace),
+      first_hop(reception, content, message, writing.recipients, options.node)));
   if (reception.also) co_return co_await reception.also(transaction);
   co_return base::Result<>();
 }
@@ -140,8 +137,8 @@ net::ResultTask<Outcome> Custody::accept(Reception reception, queue::Content con
   co_return Outcome(std::move(accepted));
 }
 
-net::ResultTask<Outcome> Custody::accept_part(Reception reception, queue::Content content,
-                                              Part part) {
+net::ResultTask<Outcome> Custody::accept_part(const Reception& reception,
+                                              const queue::Content& content, Part part) {
   Writing writing;
   writing.message = message_of(reception, content, part);
   writing.recipients = queue_recipients(part.recipients);
@@ -185,7 +182,8 @@ net::Task<> Custody::tell(const Reception& reception, const queue::Message& mess
 
 hop::TlsFacts facts_for(const tls::Session& session, const base::TraceId& trace) {
   auto facts = session.facts();
-  if (const auto exporter = session.exporter(exporter_label, trace.octets(), 32)) {
+  if (auto exporter = session.exporter(exporter_label, {}, 32)) {
+    *exporter += trace.octets();
     facts.exporter_digest = base::to_hex(base::sha256(*exporter));
   }
   return facts;

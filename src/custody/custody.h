@@ -98,7 +98,9 @@ class Custody {
     base::TenantId tenant;
     std::vector<Recipient> recipients;
   };
-  net::ResultTask<Outcome> accept_part(Reception reception, queue::Content content, Part part);
+  // The caller's task outlives it with what it gives.
+  net::ResultTask<Outcome> accept_part(const Reception& reception, const queue::Content& content,
+                                       Part part);
   net::Task<> tell(const Reception& reception, const queue::Message& message,
                    std::size_t recipients) const;
   queue::Message message_of(const Reception& reception, const queue::Content& content,
@@ -113,8 +115,9 @@ class Custody {
   Turns turns_;
 };
 
-// The session's facts with the digest that binds them to this message: hex SHA-256 of the exporter
-// under a label of our own, with the trace id as its context. Without an exporter it stays empty.
+// The session's facts with the digest that binds them to this message: hex SHA-256 of the session's
+// exporter (32 octets, under a label of our own, no context) and the trace id. Without an exporter
+// it stays empty.
 hop::TlsFacts facts_for(const tls::Session& session, const base::TraceId& trace);
 
 // What the peer is told after the content's end; 250 names the trace.

@@ -10,8 +10,14 @@ namespace letterlock::directory {
 namespace {
 
 constexpr std::size_t tenant_names_max = 10'000;
+constexpr std::size_t takers_max = 10'000;
 
 using store::Scope;
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
 
 net::ResultTask<Resolution> resolve_in_tenant(store::Transaction& tx, Address address) {
   CO_TRY(const auto domain, co_await find_domain(tx, address.domain()));
@@ -38,6 +44,18 @@ net::ResultTask<std::optional<SitePostmaster>> find_site_postmaster(store::Trans
   co_return found;
 }
 
+Taker taker_of(const Resolution& resolution) {
+  using Kind = Taker::Kind;
+  return std::visit(
+      Overloaded{[](const ToMailbox& to) { return Taker{Kind::here, to.account.tenant}; },
+                 [](const ToTargets& to) { return Taker{Kind::here, to.alias.tenant}; },
+                 [](const ToMembers& to) { return Taker{Kind::here, to.group.tenant}; },
+                 [](const UnknownUser& of) { return Taker{Kind::unknown_user, of.tenant}; },
+                 [](const Suspended& to) { return Taker{Kind::suspended, to.account.tenant}; },
+                 [](const NotOurs&) { return Taker(); }},
+      resolution);
+}
+
 net::ResultTask<bool> stop_account(store::Transaction& tx, base::TenantId tenant,
                                    base::AccountId id, std::string reason, base::Time now,
                                    Account& stopped) {
@@ -53,7 +71,11 @@ net::ResultTask<bool> stop_account(store::Transaction& tx, base::TenantId tenant
 }  // namespace
 
 Directory::Directory(Environment environment, Options options)
-    : environment_(environment), options_(options), recent_passwords_(environment.random) {}
+    : environment_(environment),
+      options_(options),
+      recent_passwords_(environment.random),
+      changes_(environment.store.watch(keys::decides_where_mail_goes)),
+      takers_(takers_max) {}
 
 net::ResultTask<std::optional<base::TenantId>> Directory::is_ours(Domain domain) {
   CO_TRY(const auto found,
@@ -100,6 +122,28 @@ net::ResultTask<Resolution> Directory::resolve(Address address) {
   CO_TRY(auto postmaster, co_await site_postmaster());
   if (postmaster) co_return ToMailbox{std::move(*postmaster), ""};
   co_return resolution;
+}
+
+// A stranger's guesses aren't remembered: they would only push out who is here.
+net::ResultTask<Taker> Directory::taker(Address address) {
+  const auto key = address.key();
+  std::uint64_t known = 0;
+  {
+    const std::scoped_lock lock(takers_mutex_);
+    known = changes_->load();
+    if (known != takers_known_) {
+      takers_ = Recent<Taker>(takers_max);
+      takers_known_ = known;
+    }
+    if (const auto* taker = takers_.find(key)) co_return *taker;
+  }
+  CO_TRY(const auto resolution, co_await resolve(std::move(address)));
+  const auto taker = taker_of(resolution);
+  if (taker.kind != Taker::Kind::here) co_return taker;
+  const std::scoped_lock lock(takers_mutex_);
+  // What was read before a change must not be taken for what came after it.
+  if (takers_known_ == known) takers_.get(key) = taker;
+  co_return taker;
 }
 
 net::ResultTask<std::optional<Account>> Directory::site_postmaster() {

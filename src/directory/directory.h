@@ -11,6 +11,7 @@
 #include "base/event.h"
 #include "directory/lookup.h"
 #include "directory/passwords.h"
+#include "directory/recent.h"
 #include "directory/sending.h"
 #include "directory/throttle.h"
 #include "net/loop.h"
@@ -71,6 +72,14 @@ struct SignInRefused {
   Why why = Why::credentials;
   base::Milliseconds retry_after{0};  // of throttled
 };
+// Who takes the mail to an address, and whose he is: what a session asks at each RCPT.
+struct Taker {
+  enum class Kind { here, unknown_user, suspended, not_ours };
+  Kind kind = Kind::not_ours;
+  base::TenantId tenant;  // nil: not_ours
+  bool operator==(const Taker&) const = default;
+};
+
 using SignIn = std::variant<Account, SignInRefused>;
 std::string_view name(SignInRefused::Why why);
 
@@ -86,6 +95,9 @@ class Directory {
   net::Task<std::string> tenant_name(base::TenantId id);
   net::ResultTask<std::optional<Account>> account(base::TenantId tenant, base::AccountId id);
   net::ResultTask<Resolution> resolve(Address address);
+  // What resolve() comes to. Those who are here are remembered until the directory changes: what is
+  // answered was true at a moment after the question. Limits: 10,000 addresses.
+  net::ResultTask<Taker> taker(Address address);
   // Of the site: who gets mail to the bare <postmaster>, and to the roles of tenants without an
   // account.
   net::ResultTask<std::optional<Account>> site_postmaster();
@@ -123,6 +135,10 @@ class Directory {
   RecentPasswords recent_passwords_;
   Throttle throttle_;
   std::atomic<std::size_t> strangers_ = 0;  // whose passwords are being checked
+  store::Store::Count changes_;             // of what decides where mail goes
+  std::mutex takers_mutex_;
+  Recent<Taker> takers_;  // as of takers_known_ changes
+  std::uint64_t takers_known_ = 0;
   std::mutex names_mutex_;
   std::unordered_map<base::TenantId, std::string> names_;  // of tenants that were asked for
   std::mutex secret_mutex_;

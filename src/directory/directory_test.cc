@@ -75,6 +75,39 @@ TEST_F(DirectoryTest, Attack08OddLocalPartsAreOnlyUnknown) {
   }
 }
 
+// What is remembered stands for no longer than the directory does.
+TEST_F(DirectoryTest, TakersAreRememberedUntilTheDirectoryChanges) {
+  using Kind = Taker::Kind;
+  const auto asked = [&](std::string_view address) {
+    return wait(directory.taker(at(address))).value();
+  };
+  EXPECT_EQ(asked("alice@acorn.example"), (Taker{Kind::here, alice.tenant}));
+  EXPECT_EQ(asked("ALICE+lists@acorn.example"), (Taker{Kind::here, alice.tenant}));
+  EXPECT_EQ(asked("nobody@acorn.example"), (Taker{Kind::unknown_user, alice.tenant}));
+  EXPECT_EQ(asked("x@elsewhere.example"), Taker());
+
+  // Answered without the store: it would fail.
+  store.fail_next_read(base::ErrorKind::io);
+  EXPECT_EQ(asked("Alice@acorn.example"), (Taker{Kind::here, alice.tenant}));
+  EXPECT_FALSE(wait(directory.taker(at("nobody@acorn.example"))));
+
+  ASSERT_TRUE(set("alice@acorn.example", {.state = Account::State::suspended}));
+  EXPECT_EQ(asked("alice@acorn.example"), (Taker{Kind::suspended, alice.tenant}));
+  ASSERT_TRUE(set("alice@acorn.example", {.state = Account::State::active}));
+  EXPECT_EQ(asked("alice@acorn.example"), (Taker{Kind::here, alice.tenant}));
+  EXPECT_EQ(asked("info@acorn.example").kind, Kind::unknown_user);
+  add_alias("info@acorn.example", {at("bob@birch.example")});
+  EXPECT_EQ(asked("info@acorn.example"), (Taker{Kind::here, alice.tenant}));
+}
+
+// What an account has sent changes with each message, and says nothing of where mail goes.
+TEST_F(DirectoryTest, CountsLeaveWhatIsRemembered) {
+  ASSERT_TRUE(wait(directory.taker(at("alice@acorn.example"))));
+  EXPECT_EQ(send(alice, 1).kind, SendingOutcome::Kind::ok);
+  store.fail_next_read(base::ErrorKind::io);
+  EXPECT_TRUE(wait(directory.taker(at("alice@acorn.example"))));
+}
+
 TEST_F(DirectoryTest, AWholeLocalPartComesBeforeItsDetail) {
   add_alias("alice+sales@acorn.example", {at("carol@acorn.example")});
   EXPECT_TRUE(std::holds_alternative<ToTargets>(resolve("alice+sales@acorn.example")));

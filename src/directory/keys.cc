@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "directory/record.h"
 #include "store/store.h"
@@ -79,6 +81,13 @@ std::string group(const base::TenantId& tenant, const Address& address) {
 }
 std::string groups(const base::TenantId& tenant) {
   return of(tenant, 'G');
+}
+
+bool decides_where_mail_goes(std::string_view key) {
+  if (key.starts_with(store::site_prefix())) return key.substr(2).starts_with("d/");
+  constexpr std::size_t scope_octets = 2 + 16 + 1;  // t/, the tenant, /
+  const auto rest = key.substr(std::min(key.size(), scope_octets));
+  return rest.starts_with("d/") && !rest.starts_with("d/C");
 }
 
 }  // namespace letterlock::directory::keys

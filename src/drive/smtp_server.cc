@@ -11,6 +11,8 @@ namespace {
 using base::ErrorKind;
 
 constexpr std::size_t out_octets_max = 16 * 1024;
+// What a session that waits for a command holds ready: nearly every command fits.
+constexpr std::size_t waiting_octets = 512;
 constexpr base::Milliseconds goodbye_wait = std::chrono::seconds(5);
 // Whoever is turned away or stopped is told, but not waited for.
 constexpr base::Milliseconds last_words_wait = std::chrono::milliseconds(200);
@@ -113,8 +115,8 @@ net::ResultTask<> SmtpServer::begin_tls() {
   tls_ = secured->get();
   connection_ = std::move(*secured);
   end_ = SmtpEnd::peer_gone;
-  session_.tls_started(channel_binding() ? smtp::ChannelBinding::available
-                                         : smtp::ChannelBinding::none);
+  const bool binds = options_.session.authentication != smtp::Need::none && channel_binding();
+  session_.tls_started(binds ? smtp::ChannelBinding::available : smtp::ChannelBinding::none);
   co_await handler_.on_tls(*tls_);
   co_return base::Result<>();
 }
@@ -147,7 +149,7 @@ os::Steady SmtpServer::deadline(Waiting waiting) {
 // Says what is to be said, and waits for more octets.
 net::ResultTask<> SmtpServer::read(Waiting waiting) {
   CO_CHECK(co_await flush());
-  if (waiting == Waiting::command) buffer_.release(SmtpBuffer::small_octets);
+  if (waiting == Waiting::command) buffer_.release(waiting_octets);
   const bool for_command = waiting == Waiting::command;
   if (for_command && stopping()) co_return co_await end_for_stop();
   reads_command_ = for_command;
@@ -168,9 +170,11 @@ net::ResultTask<> SmtpServer::read(Waiting waiting) {
 net::ResultTask<> SmtpServer::read_more(Waiting waiting) {
   const base::Milliseconds left = deadline(waiting) - now();
   if (left.count() <= 0) co_return base::fail(ErrorKind::timeout, "the peer was too slow");
-  std::size_t wanted = std::max(buffer_.capacity(), SmtpBuffer::small_octets);
+  std::size_t wanted = std::max(buffer_.capacity(), waiting_octets);
   const bool is_full = buffer_.view().size() == wanted;
-  if (waiting == Waiting::content || is_full) {
+  if (is_full) wanted = std::max(wanted, SmtpBuffer::small_octets);
+  const bool is_full_still = buffer_.view().size() == wanted;
+  if (waiting == Waiting::content || is_full_still) {
     wanted = std::max(wanted, read_filled_ ? SmtpBuffer::large_octets : SmtpBuffer::middle_octets);
   }
   const std::span<char> room = buffer_.room(wanted);

@@ -15,67 +15,71 @@ namespace json = boost::json;
 using base::ErrorKind;
 
 constexpr std::int64_t version = 1;
+constexpr std::size_t memory_octets = 6144;  // of a usual record's values
 
-json::string text(std::string_view value) {
-  return json::string(value.data(), value.size());
+// All values lie in `memory`, one piece after the other: a record is written and thrown away.
+using Memory = const json::storage_ptr&;
+
+json::object end_json(const End& end, Memory memory) {
+  return json::object({{"role", name(end.role)},
+                       {"who", end.who},
+                       {"address", end.address},
+                       {"protocol", end.protocol}},
+                      memory);
 }
 
-json::object end_json(const End& end) {
-  return {{"role", text(name(end.role))},
-          {"who", text(end.who)},
-          {"address", text(end.address)},
-          {"protocol", text(end.protocol)}};
-}
-
-json::object protection_json(const Protection& protection) {
+json::object protection_json(const Protection& protection, Memory memory) {
   const TlsFacts& tls = protection.tls;
-  return {{"level", text(name(protection.level))},
-          {"tls", json::object{{"version", text(name(tls.version))},
-                               {"cipher", text(tls.cipher)},
-                               {"group", text(tls.group)},
-                               {"post_quantum", tls.post_quantum},
-                               {"exporter_digest", text(tls.exporter_digest)}}},
-          {"proved_by", text(name(protection.proved_by))},
-          {"network", text(name(protection.network))},
-          {"confirmed", protection.confirmed}};
+  return json::object({{"level", name(protection.level)},
+                       {"tls",
+                        {{"version", name(tls.version)},
+                         {"cipher", tls.cipher},
+                         {"group", tls.group},
+                         {"post_quantum", tls.post_quantum},
+                         {"exporter_digest", tls.exporter_digest}}},
+                       {"proved_by", name(protection.proved_by)},
+                       {"network", name(protection.network)},
+                       {"confirmed", protection.confirmed}},
+                      memory);
 }
 
-json::array required_json(const std::vector<Required>& required) {
-  json::array list;
+json::array required_json(const std::vector<Required>& required, Memory memory) {
+  json::array list(memory);
   for (const Required& part : required) {
-    list.push_back(
-        json::object{{"what", text(part.what)}, {"by", text(part.by)}, {"why", text(part.why)}});
+    list.push_back(json::object({{"what", part.what}, {"by", part.by}, {"why", part.why}}, memory));
   }
   return list;
 }
 
-json::object hop_json(const Hop& hop) {
-  json::array recipients;
+json::object hop_json(const Hop& hop, Memory memory) {
+  json::array recipients(memory);
   for (const unsigned index : hop.recipients) recipients.push_back(index);
-  json::array changes;
-  for (const Change change : hop.changes) changes.push_back(text(name(change)));
-  const bool is_finished = hop.finished != base::Time();
-  return {{"version", version},
-          {"trace", text(hop.trace.text())},
-          {"number", hop.number},
-          {"attempt", hop.attempt},
-          {"kind", text(name(hop.kind))},
-          {"from", end_json(hop.from)},
-          {"to", end_json(hop.to)},
-          {"recipients", std::move(recipients)},
-          {"protection", protection_json(hop.protection)},
-          {"required", required_json(hop.required)},
-          {"answer", text(name(hop.answer))},
-          {"reason", text(hop.reason)},
-          {"outcome", text(name(hop.outcome))},
-          {"given", text(name(hop.given))},
-          {"reply", text(hop.reply)},
-          {"digest_in", text(hop.digest_in)},
-          {"digest_out", text(hop.digest_out)},
-          {"changes", std::move(changes)},
-          {"time", text(base::to_rfc3339(hop.time))},
-          {"finished", is_finished ? json::value(text(base::to_rfc3339(hop.finished))) : nullptr},
-          {"password_in_clear", hop.password_in_clear}};
+  json::array changes(memory);
+  for (const Change change : hop.changes) changes.push_back(json::string(name(change), memory));
+  json::value finished(memory);
+  if (hop.finished != base::Time()) finished = base::to_rfc3339(hop.finished);
+  return json::object({{"version", version},
+                       {"trace", hop.trace.text()},
+                       {"number", hop.number},
+                       {"attempt", hop.attempt},
+                       {"kind", name(hop.kind)},
+                       {"from", end_json(hop.from, memory)},
+                       {"to", end_json(hop.to, memory)},
+                       {"recipients", std::move(recipients)},
+                       {"protection", protection_json(hop.protection, memory)},
+                       {"required", required_json(hop.required, memory)},
+                       {"answer", name(hop.answer)},
+                       {"reason", hop.reason},
+                       {"outcome", name(hop.outcome)},
+                       {"given", name(hop.given)},
+                       {"reply", hop.reply},
+                       {"digest_in", hop.digest_in},
+                       {"digest_out", hop.digest_out},
+                       {"changes", std::move(changes)},
+                       {"time", base::to_rfc3339(hop.time)},
+                       {"finished", std::move(finished)},
+                       {"password_in_clear", hop.password_in_clear}},
+                      memory);
 }
 
 // Reads one object's members. Goes bad at the first that isn't as it should be and keeps its name;
@@ -216,8 +220,7 @@ Hop read_hop(const Reader& from, std::string& wrong) {
 
 // What is short and ASCII, as nearly all is, stays as it is.
 void bound(std::string& text, std::size_t octets_max) {
-  if (text.size() <= octets_max && base::is_ascii(text)) return;
-  text = bounded_text(text, octets_max);
+  if (!is_bounded(text, octets_max)) text = bounded_text(text, octets_max);
 }
 
 void bound(End& end) {
@@ -250,7 +253,9 @@ Hop bounded(Hop hop) {
 }
 
 std::string to_json(const Hop& hop) {
-  return json::serialize(hop_json(bounded(hop)));
+  std::array<unsigned char, memory_octets> buffer;
+  json::monotonic_resource memory(buffer.data(), buffer.size());
+  return json::serialize(hop_json(bounded(hop), &memory));
 }
 
 base::Result<Hop> hop_from_json(std::string_view text) {

@@ -10,6 +10,10 @@ constexpr std::string_view ellipsis = "…";
 
 }  // namespace
 
+bool is_bounded(std::string_view text, std::size_t octets_max) {
+  return text.size() <= octets_max && base::is_ascii(text);
+}
+
 std::string bounded_text(std::string_view text, std::size_t octets_max) {
   if (text.size() <= octets_max && base::is_ascii(text)) return std::string(text);
   std::string out;

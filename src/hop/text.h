@@ -10,5 +10,8 @@ namespace letterlock::hop {
 // character's end, then "…", all within `octets_max` (at least 3). Applied twice it changes
 // nothing.
 std::string bounded_text(std::string_view text, std::size_t octets_max);
+// Most texts are short and ASCII alone: bounded_text() would leave them as they are. False may be
+// said of others that it would leave as well.
+bool is_bounded(std::string_view text, std::size_t octets_max);
 
 }  // namespace letterlock::hop

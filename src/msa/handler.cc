@@ -168,30 +168,23 @@ net::Task<smtp::Reply> Handler::on_mail(smtp::Mail mail) {
 }
 
 net::Task<smtp::Reply> Handler::on_rcpt(smtp::Rcpt rcpt) {
-  const auto resolved = co_await ports_.directory.resolve(rcpt.to);
-  if (!resolved) co_return failed(resolved.error(), "resolving a recipient");
-  const auto taken = [&](std::optional<base::TenantId> tenant) {
-    // Said again it is the same recipient: one message, however often somebody asks for it.
-    auto& recipients = transaction_->recipients;
-    if (std::ranges::find(recipients, rcpt.to, &custody::Recipient::address) == recipients.end())
-      recipients.push_back({rcpt.to, rcpt.dsn, tenant});
-    return smtp::reply(250, dsn::status::address_valid, "recipient taken");
-  };
-  auto reply = std::visit(
-      Overloaded{[&](const directory::ToMailbox& to) { return taken(to.account.tenant); },
-                 [&](const directory::ToTargets& to) { return taken(to.alias.tenant); },
-                 [&](const directory::ToMembers& to) { return taken(to.group.tenant); },
-                 [&](const directory::UnknownUser&) {
-                   return smtp::reply(550, dsn::status::bad_mailbox, "no such recipient here");
-                 },
-                 [&](const directory::Suspended&) {
-                   return smtp::reply(550, dsn::status::mailbox_disabled,
-                                      "this mailbox takes no mail");
-                 },
-                 [&](const directory::NotOurs&) { return taken(std::nullopt); }},
-      *resolved);
-  if (reply.is_positive()) co_return reply;
-  co_return co_await refuse("msa.recipient_refused", reply, rcpt.to.text(), reply.text());
+  const auto taker = co_await ports_.directory.taker(rcpt.to);
+  if (!taker) co_return failed(taker.error(), "resolving a recipient");
+  using Kind = directory::Taker::Kind;
+  if (taker->kind == Kind::unknown_user || taker->kind == Kind::suspended) {
+    const auto reply =
+        taker->kind == Kind::suspended
+            ? smtp::reply(550, dsn::status::mailbox_disabled, "this mailbox takes no mail")
+            : smtp::reply(550, dsn::status::bad_mailbox, "no such recipient here");
+    co_return co_await refuse("msa.recipient_refused", reply, rcpt.to.text(), reply.text());
+  }
+  std::optional<base::TenantId> tenant;
+  if (taker->kind == Kind::here) tenant = taker->tenant;
+  // Said again it is the same recipient: one message, however often somebody asks for it.
+  auto& recipients = transaction_->recipients;
+  if (std::ranges::find(recipients, rcpt.to, &custody::Recipient::address) == recipients.end())
+    recipients.push_back({std::move(rcpt.to), std::move(rcpt.dsn), tenant});
+  co_return smtp::reply(250, dsn::status::address_valid, "recipient taken");
 }
 
 net::Task<smtp::Reply> Handler::on_content_begin() {

@@ -13,36 +13,26 @@
 namespace letterlock::mx {
 namespace {
 
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-
-// Whose recipient it is, or why he is refused.
-std::variant<base::TenantId, Handler::Refusal> answer_to(const directory::Resolution& resolution) {
-  using Answer = std::variant<base::TenantId, Handler::Refusal>;
-  return std::visit(
-      Overloaded{
-          [](const directory::ToMailbox& to) { return Answer(to.account.tenant); },
-          [](const directory::ToTargets& to) { return Answer(to.alias.tenant); },
-          [](const directory::ToMembers& to) { return Answer(to.group.tenant); },
-          [](const directory::UnknownUser& to) {
-            return Answer(Handler::Refusal{
-                smtp::reply(550, dsn::status::bad_mailbox, "no such recipient here"),
-                "unknown user", to.tenant});
-          },
-          [](const directory::Suspended& to) {
-            return Answer(Handler::Refusal{
-                smtp::reply(550, dsn::status::mailbox_disabled, "this mailbox takes no mail"),
-                "suspended", to.account.tenant});
-          },
-          // RFC 5321 §3.6.2: who isn't signed in is never relayed for.
-          [](const directory::NotOurs&) {
-            return Answer(Handler::Refusal{smtp::reply(550, dsn::status::not_authorized,
-                                                       "we do not relay: that domain is not here"),
-                                           "relaying denied", std::nullopt});
-          }},
-      resolution);
+// Why he isn't taken; nothing: he is.
+std::optional<Handler::Refusal> refusal_of(const directory::Taker& taker) {
+  using Kind = directory::Taker::Kind;
+  switch (taker.kind) {
+    case Kind::here:
+      return std::nullopt;
+    case Kind::unknown_user:
+      return Handler::Refusal{smtp::reply(550, dsn::status::bad_mailbox, "no such recipient here"),
+                              "unknown user", taker.tenant};
+    case Kind::suspended:
+      return Handler::Refusal{
+          smtp::reply(550, dsn::status::mailbox_disabled, "this mailbox takes no mail"),
+          "suspended", taker.tenant};
+    // RFC 5321 §3.6.2: who isn't signed in is never relayed for.
+    case Kind::not_ours:
+      break;
+  }
+  return Handler::Refusal{
+      smtp::reply(550, dsn::status::not_authorized, "we do not relay: that domain is not here"),
+      "relaying denied", std::nullopt};
 }
 
 }  // namespace
@@ -65,33 +55,32 @@ net::Task<smtp::Reply> Handler::refuse_rcpt(Refusal refusal, address::Address to
 
 // RFC 5321 §4.5.1: a bare <Postmaster> is taken, whoever else is here. It was read as postmaster at
 // this host's name; where that is nobody's domain, the site's postmaster gets it.
-net::ResultTask<directory::Resolution> Handler::resolve(address::Address& to) const {
-  CO_TRY(auto resolved, co_await ports_.directory.resolve(to));
+net::ResultTask<directory::Taker> Handler::taker_of(address::Address& to) const {
+  using Kind = directory::Taker::Kind;
+  CO_TRY(const auto taker, co_await ports_.directory.taker(to));
   const bool is_hosts_postmaster = to.domain() == options_.server.session.host_name &&
                                    base::equal_ignoring_case(to.local_part(), "postmaster");
-  if (!std::holds_alternative<directory::NotOurs>(resolved) || !is_hosts_postmaster)
-    co_return resolved;
-  CO_TRY(auto postmaster, co_await ports_.directory.site_postmaster());
-  if (!postmaster) co_return resolved;
+  if (taker.kind != Kind::not_ours || !is_hosts_postmaster) co_return taker;
+  CO_TRY(const auto postmaster, co_await ports_.directory.site_postmaster());
+  if (!postmaster) co_return taker;
   to = postmaster->address;
-  co_return directory::ToMailbox{std::move(*postmaster), ""};
+  co_return directory::Taker{Kind::here, postmaster->tenant};
 }
 
 net::Task<smtp::Reply> Handler::on_rcpt(smtp::Rcpt rcpt) {
-  const auto resolved = co_await resolve(rcpt.to);
-  if (!resolved) {
+  const auto taker = co_await taker_of(rcpt.to);
+  if (!taker) {
     ports_.events.emit({base::Severity::error,
                         "directory.failed",
-                        {{"agent", "mx"}, {"reason", resolved.error().what}}});
+                        {{"agent", "mx"}, {"reason", taker.error().what}}});
     co_return smtp::reply(451, dsn::Status{4, 3, 0}, "cannot look the recipient up now");
   }
-  auto answer = answer_to(*resolved);
-  if (auto* refusal = std::get_if<Refusal>(&answer))
+  if (auto refusal = refusal_of(*taker))
     co_return co_await refuse_rcpt(std::move(*refusal), rcpt.to);
   // Said again it is the same recipient: one message, however often somebody asks for it.
   auto& recipients = transaction_->recipients;
   if (std::ranges::find(recipients, rcpt.to, &custody::Recipient::address) == recipients.end())
-    recipients.push_back({rcpt.to, rcpt.dsn, std::get<base::TenantId>(answer)});
+    recipients.push_back({std::move(rcpt.to), std::move(rcpt.dsn), taker->tenant});
   co_return smtp::reply(250, dsn::status::address_valid, "recipient taken");
 }
 

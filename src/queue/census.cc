@@ -10,13 +10,22 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t page_count = 500;
+constexpr std::size_t message_page_count = 200;
 constexpr int rest_factor = 50;
 constexpr base::Milliseconds rest_min = 10ms;
 constexpr base::Milliseconds rest_max = 10s;
 constexpr base::Milliseconds walk_again = 10s;
 constexpr std::array<base::Milliseconds, 5> age_bounds{1min, 15min, 1h, 4h, 24h};
 
-// Behind the area: the message's id, then the recipient's index.
+net::ResultTask<> scan_page(store::Transaction& transaction, store::Range range,
+                            std::size_t count_max, std::vector<store::KeyValue>& page) {
+  store::Transaction::ScanOptions options;
+  options.count_max = count_max;
+  CO_TRY(page, co_await transaction.scan(std::move(range), options));
+  co_return base::Result<>();
+}
+
+// Behind the area: the message's id; in a recipient's key its index as well.
 base::Result<base::MessageId> message_in(std::string_view key, std::size_t area_octets) {
   return base::MessageId::from_octets(key.substr(std::min(area_octets, key.size()), 16));
 }
@@ -80,34 +89,70 @@ net::ResultTask<Counted> Census::walk() {
   co_return counted;
 }
 
+// Page after page of messages, each with what became of its recipients since.
 net::ResultTask<> Census::walk_tenant(base::TenantId tenant, Counted& counted) {
-  const auto area = keys::area(tenant, "r");
+  const auto area = keys::area(tenant, "m");
   auto range = store::range_of(area);
   while (true) {
     const auto began = ports_.clock.steady();
     std::vector<store::KeyValue> page;
-    CO_CHECK(co_await ports_.store.read(
-        store::Scope::tenant(tenant),
-        [&](store::Transaction& transaction) { return read_page(transaction, range, page); }));
-    const auto now = ports_.clock.now();
+    CO_CHECK(co_await read_page(tenant, range, message_page_count, page));
+    if (page.empty()) co_return base::Result<>();
+    Waiting waiting;
     for (const auto& [key, value] : page) {
-      CO_TRY(const auto recipient, unpack_recipient(value));
-      CO_TRY(const auto message, message_in(key, area.size()));
-      counted.add(recipient, message.time(), now);
+      CO_TRY(const auto id, message_in(key, area.size()));
+      CO_TRY(auto within, unpack_recipients_within(value));
+      for (auto& recipient : within) waiting.emplace(std::pair(id, recipient.index), recipient);
     }
-    if (page.size() < page_count) co_return base::Result<>();
+    CO_TRY(const auto first, message_in(page.front().first, area.size()));
+    CO_TRY(const auto last, message_in(page.back().first, area.size()));
+    CO_CHECK(co_await add_own_records(tenant, first, last, waiting, counted));
+    const auto now = ports_.clock.now();
+    for (const auto& [place, recipient] : waiting) counted.add(recipient, place.first.time(), now);
+    if (page.size() < message_page_count) co_return base::Result<>();
     range.first = page.back().first + std::string(1, '\0');
-    const base::Milliseconds took = ports_.clock.steady() - began;
-    CO_CHECK(co_await ports_.timers.sleep(std::clamp(took * rest_factor, rest_min, rest_max)));
+    CO_CHECK(co_await rest_after(ports_.clock.steady() - began));
   }
 }
 
-net::ResultTask<> Census::read_page(store::Transaction& transaction, store::Range range,
-                                    std::vector<store::KeyValue>& page) {
-  store::Transaction::ScanOptions options;
-  options.count_max = page_count;
-  CO_TRY(page, co_await transaction.scan(std::move(range), options));
-  co_return base::Result<>();
+// What stands in a record of its own replaces what stood in the message's; where nothing did, it is
+// counted at once, so that a thousand recipients each don't gather here.
+net::ResultTask<> Census::add_own_records(base::TenantId tenant, base::MessageId first,
+                                          base::MessageId last, Waiting& waiting,
+                                          Counted& counted) {
+  const auto area = keys::area(tenant, "r");
+  store::Range range{keys::recipients(tenant, first),
+                     store::range_of(keys::recipients(tenant, last)).end};
+  while (true) {
+    const auto began = ports_.clock.steady();
+    std::vector<store::KeyValue> page;
+    CO_CHECK(co_await read_page(tenant, range, page_count, page));
+    const auto now = ports_.clock.now();
+    for (const auto& [key, value] : page) {
+      CO_TRY(const auto id, message_in(key, area.size()));
+      CO_TRY(auto recipient, unpack_recipient(value));
+      const auto at = waiting.find({id, recipient.index});
+      if (at != waiting.end())
+        at->second = std::move(recipient);
+      else
+        counted.add(recipient, id.time(), now);
+    }
+    if (page.size() < page_count) co_return base::Result<>();
+    range.first = page.back().first + std::string(1, '\0');
+    CO_CHECK(co_await rest_after(ports_.clock.steady() - began));
+  }
+}
+
+net::ResultTask<> Census::rest_after(base::Milliseconds took) {
+  co_return co_await ports_.timers.sleep(std::clamp(took * rest_factor, rest_min, rest_max));
+}
+
+net::ResultTask<> Census::read_page(base::TenantId tenant, store::Range range,
+                                    std::size_t count_max, std::vector<store::KeyValue>& page) {
+  co_return co_await ports_.store.read(store::Scope::tenant(tenant),
+                                       [&](store::Transaction& transaction) {
+                                         return scan_page(transaction, range, count_max, page);
+                                       });
 }
 
 void Census::tell(const Counted& counted) {

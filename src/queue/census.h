@@ -5,6 +5,7 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -49,8 +50,8 @@ class Census {
  public:
   explicit Census(CensusPorts ports);
 
-  // Walks, rests, walks again, until it is cancelled. Limits: 500 recipients a read; it rests fifty
-  // times as long as a read took, and ten seconds between two walks.
+  // Walks, rests, walks again, until it is cancelled. Limits: 200 messages or 500 recipients a
+  // read; it rests fifty times as long as those took, and ten seconds between two walks.
   net::Task<> run();
   // As of the last walk's end; nothing: none has ended yet, or the last one failed.
   const std::optional<Counted>& last() const { return last_; }
@@ -58,8 +59,12 @@ class Census {
  private:
   net::ResultTask<Counted> walk();
   net::ResultTask<> walk_tenant(base::TenantId tenant, Counted& counted);
-  net::ResultTask<> read_page(store::Transaction& transaction, store::Range range,
+  using Waiting = std::map<std::pair<base::MessageId, unsigned>, Recipient>;
+  net::ResultTask<> add_own_records(base::TenantId tenant, base::MessageId first,
+                                    base::MessageId last, Waiting& waiting, Counted& counted);
+  net::ResultTask<> read_page(base::TenantId tenant, store::Range range, std::size_t count_max,
                               std::vector<store::KeyValue>& page);
+  net::ResultTask<> rest_after(base::Milliseconds took);
   void tell(const Counted& counted);
 
   CensusPorts ports_;

@@ -33,6 +33,53 @@ void save(store::Transaction& transaction, const Message& message, const Recipie
   transaction.put(keys::recipient(message.tenant, message.id, recipient.index), pack(recipient));
 }
 
+// A message as the store has it.
+struct Kept {
+  Message message;
+  std::vector<Recipient> recipients;
+  std::vector<unsigned> rows;  // those of them that have a record of their own
+  bool notice_pending = false;
+};
+
+bool has_notice(const std::vector<Recipient>& recipients) {
+  return std::ranges::any_of(
+      recipients, [](const Recipient& recipient) { return recipient.notice != Notice::none; });
+}
+
+// What a recipient's own record says goes before what stood in the message's. They come in order.
+void put_own(std::vector<Recipient>& recipients, Recipient own) {
+  if (own.index < recipients.size())
+    recipients[own.index] = std::move(own);
+  else
+    recipients.push_back(std::move(own));
+}
+
+// From the message's record, which may hold what its recipients began with, and from their own.
+net::ResultTask<Kept> read(store::Transaction& transaction, base::TenantId tenant,
+                           const std::string& octets) {
+  Kept kept;
+  CO_TRY(kept.message, unpack_message(octets));
+  CO_TRY(kept.recipients, unpack_recipients_within(octets));
+  store::Transaction::ScanOptions options;
+  options.count_max = recipients_max;
+  CO_TRY(const auto rows, co_await transaction.scan(
+                              store::range_of(keys::recipients(tenant, kept.message.id)), options));
+  for (const auto& row : rows) {
+    CO_TRY(auto recipient, unpack_recipient(row.second));
+    kept.rows.push_back(recipient.index);
+    put_own(kept.recipients, std::move(recipient));
+  }
+  kept.notice_pending = has_notice(kept.recipients);
+  co_return kept;
+}
+
+net::ResultTask<Kept> read(store::Transaction& transaction, base::TenantId tenant,
+                           base::MessageId id) {
+  CO_TRY(const auto octets, co_await transaction.get(keys::message(tenant, id)));
+  if (!octets) co_return fail(ErrorKind::not_found, "queue: no message " + id.text());
+  co_return co_await read(transaction, tenant, *octets);
+}
+
 // RFC 3461 §4.1: what the sender asked to be told; nobody is told of mail from the null reverse
 // path.
 Notice notice_for(const Message& message, const Recipient& recipient, Step step,
@@ -83,7 +130,7 @@ std::string status_of_expired(const std::string& last) {
   return status && status->subject == 7 ? status->as_permanent().text() : "4.4.7";
 }
 
-// Takes one step with one recipient, its index entry included.
+// Takes one step with one recipient, its index entry included; its record is the caller's to write.
 void take_step(store::Transaction& transaction, const Message& message, Recipient& recipient,
                Outcome outcome, const Schedule& schedule, const SettleOptions& options) {
   if (!next(recipient.state, outcome.step)) return;
@@ -122,28 +169,49 @@ void take_step(store::Transaction& transaction, const Message& message, Recipien
   }
   if (was_waiting) unindex_due(transaction, message, old);
   if (recipient.state == State::waiting) index_due(transaction, message, recipient);
-  save(transaction, message, recipient);
 }
 
-// Takes the message out when nothing is left to do with it; keeps the notice index true.
-void conclude(store::Transaction& transaction, const Message& message, Settled& settled) {
-  const auto& recipients = settled.recipients;
-  settled.notice_pending =
-      std::ranges::any_of(recipients, [](const Recipient& r) { return r.notice != Notice::none; });
+// Writes the records of those that changed, or takes the message out when nothing is left to do
+// with it; keeps the notice index true.
+Settled conclude(store::Transaction& transaction, Kept kept, const std::vector<unsigned>& changed) {
+  const auto& message = kept.message;
+  Settled settled;
+  settled.notice_pending = has_notice(kept.recipients);
   settled.message_gone =
       !settled.notice_pending &&
-      std::ranges::all_of(recipients, [](const Recipient& r) { return is_final(r.state); });
-  if (settled.notice_pending) {
+      std::ranges::all_of(kept.recipients, [](const Recipient& r) { return is_final(r.state); });
+  if (settled.notice_pending && !kept.notice_pending)
     transaction.put(keys::notice(message.tenant, message.id), "");
-  } else {
+  if (!settled.notice_pending && kept.notice_pending)
     transaction.erase(keys::notice(message.tenant, message.id));
+  if (settled.message_gone) {
+    for (const auto row : kept.rows)
+      transaction.erase(keys::recipient(message.tenant, message.id, row));
+    transaction.erase(keys::message(message.tenant, message.id));
+    transaction.release(message.blob, keys::holder(message.tenant, message.id));
+  } else {
+    for (const auto& recipient : kept.recipients) {
+      if (std::ranges::find(changed, recipient.index) != changed.end())
+        save(transaction, message, recipient);
+    }
   }
-  if (!settled.message_gone) return;
-  for (const auto& recipient : recipients) {
-    transaction.erase(keys::recipient(message.tenant, message.id, recipient.index));
+  settled.recipients = std::move(kept.recipients);
+  return settled;
+}
+
+// One alone. Nothing: there is no such one any more.
+net::ResultTask<std::optional<Recipient>> recipient_of(store::Transaction& transaction, Due item) {
+  CO_TRY(const auto own,
+         co_await transaction.get(keys::recipient(item.tenant, item.message, item.recipient)));
+  if (own) {
+    CO_TRY(auto recipient, unpack_recipient(*own));
+    co_return recipient;
   }
-  transaction.erase(keys::message(message.tenant, message.id));
-  transaction.release(message.blob, keys::holder(message.tenant, message.id));
+  CO_TRY(const auto octets, co_await transaction.get(keys::message(item.tenant, item.message)));
+  if (!octets) co_return std::nullopt;
+  CO_TRY(auto within, unpack_recipients_within(*octets));
+  if (item.recipient >= within.size()) co_return std::nullopt;
+  co_return std::move(within[item.recipient]);
 }
 
 base::Result<Due> due_from(const store::KeyValue& pair, const base::TenantId& tenant,
@@ -181,19 +249,21 @@ base::Result<std::vector<Due>> enqueue(store::Transaction& transaction, const Me
     return fail(ErrorKind::invalid,
                 fmt::format("queue: {} recipients, at most {}", recipients.size(), recipients_max));
   }
+  const bool within = recipients.size() <= recipients_within_max;
   std::vector<Due> items;
   unsigned index = 0;
   for (auto& recipient : recipients) {
     recipient.index = index++;
     if (recipient.state != State::held) recipient.state = State::waiting;
     recipient.next_try = message.accepted;
-    save(transaction, message, recipient);
+    if (!within) save(transaction, message, recipient);
     if (recipient.state == State::held) continue;
     index_due(transaction, message, recipient);
     items.push_back({message.tenant, message.id, recipient.index, recipient.next_try,
                      recipient.lane, recipient.destination});
   }
-  transaction.put(keys::message(message.tenant, message.id), pack(message));
+  transaction.put(keys::message(message.tenant, message.id),
+                  pack(message, within ? recipients : std::vector<Recipient>()));
   transaction.hold(message.blob, keys::holder(message.tenant, message.id));
   return items;
 }
@@ -208,17 +278,10 @@ net::ResultTask<std::optional<Message>> find(store::Transaction& transaction, ba
 
 net::ResultTask<std::vector<Recipient>> recipients_of(store::Transaction& transaction,
                                                       base::TenantId tenant, base::MessageId id) {
-  store::Transaction::ScanOptions options;
-  options.count_max = recipients_max;
-  CO_TRY(const auto pairs,
-         co_await transaction.scan(store::range_of(keys::recipients(tenant, id)), options));
-  std::vector<Recipient> recipients;
-  recipients.reserve(pairs.size());
-  for (const auto& pair : pairs) {
-    CO_TRY(auto recipient, unpack_recipient(pair.second));
-    recipients.push_back(std::move(recipient));
-  }
-  co_return recipients;
+  CO_TRY(const auto octets, co_await transaction.get(keys::message(tenant, id)));
+  if (!octets) co_return std::vector<Recipient>();
+  CO_TRY(auto kept, co_await read(transaction, tenant, *octets));
+  co_return std::move(kept.recipients);
 }
 
 net::ResultTask<> check_epoch(store::Transaction& transaction, unsigned partition,
@@ -236,34 +299,30 @@ net::ResultTask<Settled> settle(store::Transaction& transaction, const Schedule&
                                 std::vector<Outcome> outcomes, SettleOptions options) {
   if (options.epoch)
     CO_CHECK(co_await check_epoch(transaction, keys::partition_of(id), *options.epoch));
-  CO_TRY(const auto message, co_await find(transaction, tenant, id));
-  if (!message) co_return fail(ErrorKind::not_found, "queue: no message " + id.text());
-  Settled settled;
-  CO_TRY(settled.recipients, co_await recipients_of(transaction, tenant, id));
+  CO_TRY(auto kept, co_await read(transaction, tenant, id));
+  std::vector<unsigned> changed;
   for (auto& outcome : outcomes) {
-    const auto at = std::ranges::find(settled.recipients, outcome.index, &Recipient::index);
-    if (at == settled.recipients.end())
+    const auto at = std::ranges::find(kept.recipients, outcome.index, &Recipient::index);
+    if (at == kept.recipients.end())
       co_return fail(ErrorKind::not_found,
                      fmt::format("queue: no recipient {} in {}", outcome.index, id.text()));
-    take_step(transaction, *message, *at, std::move(outcome), schedule, options);
+    changed.push_back(outcome.index);
+    take_step(transaction, kept.message, *at, std::move(outcome), schedule, options);
   }
-  conclude(transaction, *message, settled);
-  co_return settled;
+  co_return conclude(transaction, std::move(kept), changed);
 }
 
 net::ResultTask<> postpone(store::Transaction& transaction, std::vector<Due> items,
                            base::Time until) {
   for (const auto& item : items) {
-    CO_TRY(const auto octets,
-           co_await transaction.get(keys::recipient(item.tenant, item.message, item.recipient)));
-    if (!octets) continue;
-    CO_TRY(auto recipient, unpack_recipient(*octets));
-    if (recipient.state != State::waiting || recipient.next_try != item.at) continue;
+    CO_TRY(auto recipient, co_await recipient_of(transaction, item));
+    if (!recipient || recipient->state != State::waiting || recipient->next_try != item.at)
+      continue;
     transaction.erase(keys::due(item.tenant, item.at, item.message, item.recipient));
-    recipient.next_try = until;
+    recipient->next_try = until;
     transaction.put(keys::due(item.tenant, until, item.message, item.recipient),
-                    due_value(recipient));
-    transaction.put(keys::recipient(item.tenant, item.message, item.recipient), pack(recipient));
+                    due_value(*recipient));
+    transaction.put(keys::recipient(item.tenant, item.message, item.recipient), pack(*recipient));
   }
   co_return base::Result<>();
 }
@@ -309,11 +368,9 @@ net::ResultTask<std::vector<base::MessageId>> notices(store::Transaction& transa
 
 net::ResultTask<Settled> told(store::Transaction& transaction, base::TenantId tenant,
                               base::MessageId id, std::vector<Told> told) {
-  CO_TRY(const auto message, co_await find(transaction, tenant, id));
-  if (!message) co_return fail(ErrorKind::not_found, "queue: no message " + id.text());
-  Settled settled;
-  CO_TRY(settled.recipients, co_await recipients_of(transaction, tenant, id));
-  for (auto& recipient : settled.recipients) {
+  CO_TRY(auto kept, co_await read(transaction, tenant, id));
+  std::vector<unsigned> changed;
+  for (auto& recipient : kept.recipients) {
     const auto at = std::ranges::find(told, recipient.index, &Told::index);
     if (at == told.end()) continue;
     // A delay that was told must not take the failure with it that has come since.
@@ -321,15 +378,14 @@ net::ResultTask<Settled> told(store::Transaction& transaction, base::TenantId te
       co_return fail(ErrorKind::conflict,
                      fmt::format("queue: what is to be told of {} has changed", recipient.address));
     recipient.notice = Notice::none;
-    save(transaction, *message, recipient);
+    changed.push_back(recipient.index);
   }
-  conclude(transaction, *message, settled);
-  co_return settled;
+  co_return conclude(transaction, std::move(kept), changed);
 }
 
 namespace {
 
-// Recipients stand in the order of their messages: one walk beside the other.
+// Recipients' own records stand in the order of their messages: one walk beside the other.
 net::ResultTask<> add_recipients(store::Transaction& transaction, base::TenantId tenant,
                                  std::vector<Entry>& entries) {
   constexpr std::size_t pairs_at_once = 4000;
@@ -348,7 +404,7 @@ net::ResultTask<> add_recipients(store::Transaction& transaction, base::TenantId
       if (entry == entries.end()) co_return base::Result<>();
       if (entry->message.id.octets() != id) continue;  // of a message that isn't of the page
       CO_TRY(auto recipient, unpack_recipient(value));
-      entry->recipients.push_back(std::move(recipient));
+      put_own(entry->recipients, std::move(recipient));
     }
     if (pairs.size() < pairs_at_once) co_return base::Result<>();
     range.first = pairs.back().first + std::string(1, '\0');
@@ -369,7 +425,8 @@ net::ResultTask<std::vector<Entry>> list(store::Transaction& transaction, base::
   entries.reserve(pairs.size());
   for (const auto& pair : pairs) {
     CO_TRY(auto message, unpack_message(pair.second));
-    entries.push_back({std::move(message), {}});
+    CO_TRY(auto within, unpack_recipients_within(pair.second));
+    entries.push_back({std::move(message), std::move(within)});
   }
   CO_CHECK(co_await add_recipients(transaction, tenant, entries));
   co_return entries;

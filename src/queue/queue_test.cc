@@ -1,5 +1,7 @@
 #include "queue/queue.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "queue/keys.h"
@@ -100,6 +102,14 @@ class QueueTest : public ::testing::Test {
     co_return base::Result<>();
   }
 
+  // Of this kind, whosever they are.
+  std::size_t rows(std::string_view kind) const {
+    const auto all = store_.contents();
+    return static_cast<std::size_t>(std::ranges::count_if(all, [&](const auto& row) {
+      return std::string_view(row.first).substr(2 + 16 + 1).starts_with(kind);
+    }));
+  }
+
   static Recipient to(std::string address, std::string destination = "modern.example") {
     Recipient recipient;
     recipient.address = std::move(address);
@@ -132,6 +142,38 @@ TEST_F(QueueTest, LeavesNothingBehindWhenAllIsDone) {
   EXPECT_TRUE(second->message_gone);
   EXPECT_EQ(store_.contents(), before);
   EXPECT_EQ(store_.blob_count(), 0U);
+}
+
+// A record for the message, one for what is due of each recipient; a recipient's own only once it
+// changes.
+TEST_F(QueueTest, AFewRecipientsHaveNoRecordsOfTheirOwnUntilTheyChange) {
+  const auto message = put(1, {to("carol@modern.example"), to("dave@modern.example")});
+  EXPECT_EQ(rows("q/m/"), 1U);
+  EXPECT_EQ(rows("q/r/"), 0U);
+  EXPECT_EQ(rows("q/d/"), 2U);
+  ASSERT_TRUE(settle(message, {{1, Step::defer, "4.4.1", "no answer", ""}}, start + 1s));
+  EXPECT_EQ(rows("q/r/"), 1U);
+  const auto settled = settle(message, {{0, Step::relay, "2.0.0", "ok", ""}}, start + 2s);
+  ASSERT_TRUE(settled);
+  EXPECT_EQ(settled->recipients[0].state, State::relayed);
+  EXPECT_EQ(settled->recipients[1].state, State::waiting);
+  EXPECT_EQ(settled->recipients[1].attempts, 1U);
+  EXPECT_EQ(rows("q/r/"), 2U);
+  ASSERT_TRUE(settle(message, {{1, Step::relay, "2.0.0", "ok", ""}}, start + 3s)->message_gone);
+  EXPECT_TRUE(store_.contents().empty());
+}
+
+TEST_F(QueueTest, ManyRecipientsHaveTheirOwnFromTheBeginning) {
+  std::vector<Recipient> many;
+  std::vector<Outcome> outcomes;
+  for (unsigned i = 0; i <= recipients_within_max; ++i) {
+    many.push_back(to("r" + std::to_string(i) + "@modern.example"));
+    outcomes.push_back({i, Step::relay, "2.0.0", "ok", ""});
+  }
+  const auto message = put(1, many);
+  EXPECT_EQ(rows("q/r/"), many.size());
+  ASSERT_TRUE(settle(message, outcomes, start + 1s)->message_gone);
+  EXPECT_TRUE(store_.contents().empty());
 }
 
 TEST_F(QueueTest, DefersBySchedule) {

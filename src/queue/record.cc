@@ -5,7 +5,7 @@
 namespace letterlock::queue {
 namespace {
 
-constexpr std::uint64_t message_version = 1;
+constexpr std::uint64_t message_version = 2;  // since 2 a few recipients stand in it
 constexpr std::uint64_t recipient_version = 1;
 constexpr std::size_t requirement_parts = 6;
 
@@ -89,52 +89,9 @@ std::string_view name(Notice notice) {
   return "unknown";
 }
 
-std::string pack(const Message& message) {
-  base::Packer out(message_version);
-  out.id(message.id)
-      .id(message.trace)
-      .id(message.tenant)
-      .id(message.account)
-      .text(message.mail_from);
-  out.id(message.blob)
-      .number(message.octets)
-      .text(message.digest)
-      .flag(message.smtputf8)
-      .flag(message.eight_bit);
-  out.number(static_cast<std::uint64_t>(message.params.ret)).text(message.params.envid);
-  out.time(message.accepted).time(message.expires);
-  pack_requirement(out, message.requirement);
-  out.flag(message.is_report);
-  return out.take();
-}
+namespace {
 
-base::Result<Message> unpack_message(std::string_view octets) {
-  base::Unpacker in("queued message", octets);
-  bool bad = false;
-  Message message;
-  message.id = in.id<base::MessageId>();
-  message.trace = in.id<base::TraceId>();
-  message.tenant = in.id<base::TenantId>();
-  message.account = in.id<base::AccountId>();
-  message.mail_from = in.text();
-  message.blob = in.id<base::BlobId>();
-  message.octets = in.number();
-  message.digest = in.text();
-  message.smtputf8 = in.flag();
-  message.eight_bit = in.flag();
-  message.params.ret = enumeration(in, dsn::Return::headers, bad);
-  message.params.envid = in.text();
-  message.accepted = in.time();
-  message.expires = in.time();
-  message.requirement = unpack_requirement(in, bad);
-  message.is_report = in.flag();
-  TRY(in.done(message_version));
-  if (bad) return unknown_value("queued message");
-  return message;
-}
-
-std::string pack(const Recipient& recipient) {
-  base::Packer out(recipient_version);
+void pack_fields(base::Packer& out, const Recipient& recipient) {
   const auto& notify = recipient.params.notify;
   out.number(recipient.index).number(recipient.trace_index).text(recipient.address);
   out.flag(notify.given).flag(notify.success).flag(notify.failure).flag(notify.delay);
@@ -145,12 +102,9 @@ std::string pack(const Recipient& recipient) {
       .number(recipient.attempts);
   out.text(recipient.status).text(recipient.reply).text(recipient.host).time(recipient.last_try);
   out.number(static_cast<std::uint64_t>(recipient.notice)).flag(recipient.delay_told);
-  return out.take();
 }
 
-base::Result<Recipient> unpack_recipient(std::string_view octets) {
-  base::Unpacker in("queued recipient", octets);
-  bool bad = false;
+Recipient unpack_fields(base::Unpacker& in, bool& bad) {
   Recipient recipient;
   recipient.index = static_cast<unsigned>(in.number());
   recipient.trace_index = static_cast<unsigned>(in.number());
@@ -171,6 +125,88 @@ base::Result<Recipient> unpack_recipient(std::string_view octets) {
   recipient.last_try = in.time();
   recipient.notice = enumeration(in, Notice::expanded, bad);
   recipient.delay_told = in.flag();
+  return recipient;
+}
+
+struct Stored {
+  Message message;
+  std::vector<Recipient> within;
+};
+
+base::Result<Stored> unpack_stored(std::string_view octets) {
+  base::Unpacker in("queued message", octets);
+  bool bad = false;
+  Stored stored;
+  auto& message = stored.message;
+  message.id = in.id<base::MessageId>();
+  message.trace = in.id<base::TraceId>();
+  message.tenant = in.id<base::TenantId>();
+  message.account = in.id<base::AccountId>();
+  message.mail_from = in.text();
+  message.blob = in.id<base::BlobId>();
+  message.octets = in.number();
+  message.digest = in.text();
+  message.smtputf8 = in.flag();
+  message.eight_bit = in.flag();
+  message.params.ret = enumeration(in, dsn::Return::headers, bad);
+  message.params.envid = in.text();
+  message.accepted = in.time();
+  message.expires = in.time();
+  message.requirement = unpack_requirement(in, bad);
+  message.is_report = in.flag();
+  if (in.version() >= 2) {
+    const auto count = in.count();
+    bad = bad || count > recipients_within_max;
+    for (std::size_t i = 0; i < count && !bad; ++i) {
+      stored.within.push_back(unpack_fields(in, bad));
+      bad = bad || stored.within.back().index != i;
+    }
+  }
+  if (bad) return unknown_value("queued message");
+  TRY(in.done(message_version));
+  return stored;
+}
+
+}  // namespace
+
+std::string pack(const Message& message, const std::vector<Recipient>& within) {
+  base::Packer out(message_version);
+  out.id(message.id)
+      .id(message.trace)
+      .id(message.tenant)
+      .id(message.account)
+      .text(message.mail_from);
+  out.id(message.blob)
+      .number(message.octets)
+      .text(message.digest)
+      .flag(message.smtputf8)
+      .flag(message.eight_bit);
+  out.number(static_cast<std::uint64_t>(message.params.ret)).text(message.params.envid);
+  out.time(message.accepted).time(message.expires);
+  pack_requirement(out, message.requirement);
+  out.flag(message.is_report).number(within.size());
+  for (const auto& recipient : within) pack_fields(out, recipient);
+  return out.take();
+}
+
+base::Result<Message> unpack_message(std::string_view octets) {
+  return TRY(unpack_stored(octets)).message;
+}
+
+base::Result<std::vector<Recipient>> unpack_recipients_within(std::string_view message_octets) {
+  return TRY(unpack_stored(message_octets)).within;
+}
+
+std::string pack(const Recipient& recipient) {
+  base::Packer out(recipient_version);
+  pack_fields(out, recipient);
+  return out.take();
+}
+
+base::Result<Recipient> unpack_recipient(std::string_view octets) {
+  base::Unpacker in("queued recipient", octets);
+  bool bad = false;
+  auto recipient = unpack_fields(in, bad);
   TRY(in.done(recipient_version));
   if (bad) return unknown_value("queued recipient");
   return recipient;

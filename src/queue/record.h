@@ -65,10 +65,14 @@ struct Recipient {
   bool operator==(const Recipient&) const = default;
 };
 
-std::string pack(const Message& message);
+// A message's record, with its recipients as they were accepted where they are few enough to stand
+// in it; those of the others, and what became of any since, are records of their own.
+inline constexpr std::size_t recipients_within_max = 16;
+std::string pack(const Message& message, const std::vector<Recipient>& within = {});
 std::string pack(const Recipient& recipient);
 // Errors: corrupt.
 base::Result<Message> unpack_message(std::string_view octets);
+base::Result<std::vector<Recipient>> unpack_recipients_within(std::string_view message_octets);
 base::Result<Recipient> unpack_recipient(std::string_view octets);
 
 }  // namespace letterlock::queue

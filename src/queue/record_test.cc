@@ -42,6 +42,38 @@ TEST(QueueRecord, RoundTrips) {
   EXPECT_EQ(unpack_recipient(pack(Recipient{})), Recipient{});
 }
 
+std::vector<Recipient> some_within(std::size_t count) {
+  std::vector<Recipient> recipients(count, a_recipient());
+  for (std::size_t i = 0; i < count; ++i) recipients[i].index = static_cast<unsigned>(i);
+  return recipients;
+}
+
+TEST(QueueRecord, AFewRecipientsStandWithinTheMessage) {
+  for (const std::size_t count : {std::size_t{1}, recipients_within_max}) {
+    const auto octets = pack(a_message(), some_within(count));
+    EXPECT_EQ(unpack_message(octets), a_message());
+    EXPECT_EQ(unpack_recipients_within(octets), some_within(count));
+    for (std::size_t cut = 0; cut < octets.size(); ++cut)
+      EXPECT_FALSE(unpack_recipients_within(octets.substr(0, cut)));
+  }
+  const auto too_many = pack(a_message(), some_within(recipients_within_max + 1));
+  EXPECT_EQ(unpack_message(too_many).error().kind, base::ErrorKind::corrupt);
+  // Their places are their numbers.
+  EXPECT_FALSE(unpack_recipients_within(pack(a_message(), {a_recipient()})));
+}
+
+// As the program before wrote it: the same fields, and nothing behind them.
+TEST(QueueRecord, ReadsTheFirstVersion) {
+  auto octets = pack(a_message());
+  ASSERT_EQ(octets.front(), 2);
+  ASSERT_EQ(octets.back(), 0);
+  octets.front() = 1;
+  octets.pop_back();
+  EXPECT_EQ(unpack_message(octets), a_message());
+  EXPECT_EQ(unpack_recipients_within(octets), std::vector<Recipient>());
+  EXPECT_FALSE(unpack_message(octets + '\0'));
+}
+
 TEST(QueueRecord, EveryCutAndEveryFlippedBitIsAnErrorOrAnotherValue) {
   const auto octets = pack(a_message());
   for (std::size_t cut = 0; cut < octets.size(); ++cut)

@@ -42,6 +42,13 @@ base::Result<> BufferedTransaction::within_limits() const {
   return {};
 }
 
+std::vector<std::string> Changes::take_keys() {
+  std::vector<std::string> taken;
+  taken.reserve(keys.size());
+  while (!keys.empty()) taken.push_back(std::move(keys.extract(keys.begin()).key()));
+  return taken;
+}
+
 net::ResultTask<std::optional<std::string>> BufferedTransaction::get(std::string key) {
   std::vector<std::string> keys;
   keys.push_back(std::move(key));

@@ -40,6 +40,8 @@ struct Changes {
   bool empty() const { return keys.empty() && holds.empty(); }
   // Only erases and releases: such go on when the disk is nearly full.
   bool only_removes() const;
+  // The changed keys alone; nothing else is left of `keys` then.
+  std::vector<std::string> take_keys();
 };
 
 // Lives on its caller's loop, for one run of the function.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <rocksdb/perf_level.h>
 
 #include "store/ledger.h"
 
@@ -22,6 +23,7 @@ struct Committer::Group {
   rocksdb::WriteBatch batch;
   Ledger ledger;
   std::vector<std::shared_ptr<Commit>> commits;
+  Watchers::Noted watched;
   bool torn = false;  // a transaction went in by half, when memory ran out
 };
 
@@ -51,9 +53,17 @@ base::Result<> Committer::submit(std::shared_ptr<Commit> commit) {
     if (waiting_.size() >= waiting_max_)
       return base::fail(base::ErrorKind::full, "too many transactions wait for the disk");
     waiting_.push_back(std::move(commit));
+    if (!wakes()) return {};
   }
   changed_.notify_one();
   return {};
+}
+
+// Under the lock: each wake-up is a system call and a change of threads, so one is enough.
+bool Committer::wakes() {
+  if (waiting_.size() < wakes_at_) return false;
+  wakes_at_ = never;
+  return true;
 }
 
 // The number is taken before the snapshot: so the snapshot may see more than `begun` says, never
@@ -98,8 +108,10 @@ void Committer::abandoned(const base::BlobId& blob) {
 }
 
 void Committer::run() {
+  rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable);  // nobody reads what it counts for each key
   std::unique_lock lock(mutex_);
   while (true) {
+    wakes_at_ = 1;
     changed_.wait_for(lock, housekeeping_every, [&] {
       return ending_ || !waiting_.empty() || ended_.size() >= released_at_once;
     });
@@ -130,8 +142,11 @@ void Committer::run() {
 // against the sync, lets them share one instead of the first going alone. A single writer never
 // waits.
 void Committer::gather(std::unique_lock<std::mutex>& lock) {
+  wakes_at_ = never;
   if (waiting_.empty() || waiting_.size() >= last_group_) return;
+  wakes_at_ = last_group_;
   changed_.wait_for(lock, gathering_, [&] { return ending_ || waiting_.size() >= last_group_; });
+  wakes_at_ = never;
 }
 
 void Committer::write(std::vector<std::shared_ptr<Commit>> commits) {
@@ -149,6 +164,8 @@ void Committer::write(std::vector<std::shared_ptr<Commit>> commits) {
         return base::fail(base::ErrorKind::full, "out of memory while gathering transactions");
       return write_group(group);
     });
+    // Whatever became of it, and before anybody is told.
+    Watchers::raise(group.watched);
     for (auto& commit : group.commits) commit->result = written;
     if (written)
       figures_.committed.add(group.commits.size());
@@ -172,7 +189,7 @@ void Committer::write(std::vector<std::shared_ptr<Commit>> commits) {
   for (auto& commit : commits) commit->done.set();
 }
 
-base::Result<> Committer::add(Group& group, const Commit& commit) {
+base::Result<> Committer::add(Group& group, Commit& commit) {
   TRY(engine_.has_room(commit.changes.only_removes() ? Use::removal : Use::change));
   if (recent_.conflicts(commit.reads, commit.begun)) {
     return base::fail(base::ErrorKind::conflict, "another transaction changed what this one read");
@@ -185,7 +202,8 @@ base::Result<> Committer::add(Group& group, const Commit& commit) {
                   "gathering a transaction"));
   }
   group.ledger.apply(commit.changes, group.batch);
-  recent_.add(commit.changes);
+  watchers_.note(commit.changes, group.watched);
+  recent_.add(commit.changes.take_keys());
   group.torn = false;
   return {};
 }

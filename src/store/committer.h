@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -20,6 +21,7 @@
 #include "store/engine.h"
 #include "store/figures.h"
 #include "store/fresh.h"
+#include "store/watchers.h"
 
 namespace letterlock::store {
 
@@ -59,13 +61,16 @@ class Committer {
   // It was never finished, and goes at once.
   void abandoned(const base::BlobId& blob);
   FreshBlobs& fresh() { return fresh_; }
+  Watchers& watchers() { return watchers_; }
 
  private:
   struct Group;
+  static constexpr std::size_t never = std::numeric_limits<std::size_t>::max();
   void run();
+  bool wakes();
   void gather(std::unique_lock<std::mutex>& lock);
   void write(std::vector<std::shared_ptr<Commit>> commits);
-  base::Result<> add(Group& group, const Commit& commit);
+  base::Result<> add(Group& group, Commit& commit);
   base::Result<> write_group(Group& group);
   void release(std::vector<Snapshot> ended);
   void housekeeping();
@@ -80,6 +85,7 @@ class Committer {
   const base::Milliseconds blob_grace_;
 
   FreshBlobs fresh_;
+  Watchers watchers_;
   RecentCommits recent_;  // the commit thread's own
   os::Steady last_housekeeping_{};
   std::size_t last_group_ = 0;            // how many were in it
@@ -88,6 +94,8 @@ class Committer {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::shared_ptr<Commit>> waiting_;
+  // With how many of them the thread wants to be woken; it sleeps no more once it was.
+  std::size_t wakes_at_ = never;
   std::vector<Snapshot> ended_;
   std::multiset<Sequence> begun_;
   Sequence committed_ = 0;  // what a snapshot taken now surely sees

@@ -5,10 +5,8 @@
 namespace letterlock::store {
 namespace {
 
-Changes changes(std::initializer_list<const char*> keys) {
-  Changes changes;
-  for (const auto* key : keys) changes.keys[key] = "v";
-  return changes;
+std::vector<std::string> changes(std::initializer_list<const char*> keys) {
+  return {keys.begin(), keys.end()};
 }
 Reads one_key(const char* key) {
   Reads reads;
@@ -46,7 +44,7 @@ TEST(RecentCommits, WhoIsOlderThanTheMemoryConflicts) {
   EXPECT_FALSE(recent.conflicts(one_key("z"), 1));
   EXPECT_FALSE(recent.conflicts(Reads(), 0));  // nothing read, nothing to conflict
   EXPECT_TRUE(recent.conflicts(one_key("a"), 2));
-  EXPECT_EQ(recent.keys(), 2U);
+  EXPECT_EQ(recent.keys(), 3U);
 }
 
 TEST(RecentCommits, ForgetsWhatNobodyAsksAbout) {
@@ -58,6 +56,33 @@ TEST(RecentCommits, ForgetsWhatNobodyAsksAbout) {
   EXPECT_TRUE(recent.conflicts(one_key("c"), 1000));
   EXPECT_FALSE(recent.conflicts(one_key("a"), 1000));
   EXPECT_TRUE(recent.conflicts(one_key("a"), 999));
+}
+
+// Ranges in any order, one within another, touching: a key is in one of them or in none.
+TEST(RecentCommits, ManyRangesAreLookedAtTogether) {
+  RecentCommits recent;
+  recent.add(changes({"m"}));
+  Reads reads;
+  for (const auto& [first, end] : {std::pair("x", "z"), {"a", "f"}, {"b", "c"}, {"f", "k"}})
+    reads.ranges.push_back(Range{first, end});
+  EXPECT_FALSE(recent.conflicts(reads, 0));
+  for (const auto* inside : {"a", "d", "f", "j", "y"}) {
+    recent.add(changes({inside}));
+    EXPECT_TRUE(recent.conflicts(reads, recent.last() - 1)) << inside;
+  }
+  for (const auto* outside : {"A", "k", "l", "z"}) {
+    recent.add(changes({outside}));
+    EXPECT_FALSE(recent.conflicts(reads, recent.last() - 1)) << outside;
+  }
+}
+
+// The table of places is far smaller than the keys there may be: two in one place are still two.
+TEST(RecentCommits, KeysThatShareAPlaceAreToldApart) {
+  RecentCommits recent;
+  for (int i = 0; i < 100'000; ++i) recent.add({"changed" + std::to_string(i)});
+  EXPECT_FALSE(recent.conflicts(one_key("another"), 0));
+  EXPECT_TRUE(recent.conflicts(one_key("changed0"), 0));
+  EXPECT_FALSE(recent.conflicts(one_key("changed0"), 1));
 }
 
 // A scan in pages is one range, however many pages there are; apart they stay apart.

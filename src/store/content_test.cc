@@ -122,7 +122,7 @@ TEST_F(Content, AStartDoesWhatACrashLeftUndone) {
     ASSERT_TRUE(engine->db().Delete({}, engine->own(), blob_key(gone)).ok());
     ASSERT_TRUE(engine->db()
                     .Put({}, engine->own(), gone_key(gone),
-                         BlobRecord{200'000, 0, BlobRecord::Place::file}.pack())
+                         BlobRecord{200'000, 0, BlobRecord::Place::file, {}}.pack())
                     .ok());
     files::copy_file(name(gone), folder() / "new" / gone.text());
   }

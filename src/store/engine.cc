@@ -66,14 +66,20 @@ std::uint32_t chunk_count(std::uint64_t octets) {
 }
 
 std::string BlobRecord::pack() const {
-  return base::Packer(2).number(octets).number(holders).number(std::uint64_t(place)).take();
+  return base::Packer(3)
+      .number(octets)
+      .number(holders)
+      .number(std::uint64_t(place))
+      .text(first)
+      .take();
 }
 
 base::Result<BlobRecord> BlobRecord::unpack(std::string_view record) {
   base::Unpacker in("a blob's record", record);
   BlobRecord blob{in.number(), in.number()};
   if (in.version() >= 2 && in.number() != 0) blob.place = Place::file;
-  TRY(in.done(2));
+  if (in.version() >= 3) blob.first = in.text();
+  TRY(in.done(3));
   return blob;
 }
 
@@ -197,12 +203,14 @@ base::Result<> Engine::check_format() {
                     options_.path, in.version(), format_version));
   }
   TRY(in.done(format_version));
-  return in.version() < format_version ? upgrade() : base::Result<>();
+  return in.version() < format_version ? upgrade(in.version()) : base::Result<>();
 }
 
-// Up to format 1 what was written and never held stood under a key of its own; from then on
-// nothing is written to the database before it is held.
-base::Result<> Engine::upgrade() {
+// Former records are read as they are, and written anew where they change. Up to format 1 what was
+// written and never held stood under a key of its own; from then on nothing is written to the
+// database before it is held. The number is raised last, so that a former program doesn't begin
+// with what it can't read; what ends in between is begun again.
+base::Result<> Engine::upgrade(std::uint64_t from) {
   const rocksdb::Slice end("p0");
   rocksdb::ReadOptions within;
   within.iterate_upper_bound = &end;
@@ -216,9 +224,13 @@ base::Result<> Engine::upgrade() {
     TRY(to_result(db_->Write(rocksdb::WriteOptions(), &batch), "sweeping orphaned blobs"));
   }
   TRY(to_result(at->status(), "looking for orphaned blobs"));
-  return to_result(
+  TRY(to_result(
       db_->Put(synced(), own_, rocksdb::Slice(format_key), base::Packer(format_version).take()),
-      "writing the store's format");
+      "writing the store's format"));
+  events_.emit({base::Severity::info,
+                "store.format_raised",
+                {{"from", std::to_string(from)}, {"to", std::to_string(format_version)}}});
+  return {};
 }
 
 base::Result<> Engine::open_files(rocksdb::Env* env) {

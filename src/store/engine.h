@@ -17,8 +17,9 @@
 
 namespace letterlock::store {
 
-// 2: content of more than one chunk stands in files of its own.
-inline constexpr std::uint64_t format_version = 2;
+// 2: content of more than one chunk stands in files of its own. 3: a blob's record names its first
+// holder, and the rooms' records hold what a message begins with.
+inline constexpr std::uint64_t format_version = 3;
 
 // Errors: as ErrorKind says; ok is no error.
 base::Result<> to_result(const rocksdb::Status& status, std::string_view doing);
@@ -49,6 +50,7 @@ struct BlobRecord {
   std::uint64_t octets = 0;
   std::uint64_t holders = 0;  // 0: written, not held yet
   Place place = Place::chunks;
+  std::string first;  // one of the holders, which has no row of its own; empty: each has one
 
   std::string pack() const;
   static base::Result<BlobRecord> unpack(std::string_view record);
@@ -109,7 +111,7 @@ class Engine {
   Engine(const RocksOptions& options, base::EventSink& events);
   base::Result<> open_database(rocksdb::Env* env);
   base::Result<> check_format();
-  base::Result<> upgrade();
+  base::Result<> upgrade(std::uint64_t from);
   base::Result<> open_files(rocksdb::Env* env);
   base::Result<> finish_removals();
   base::Result<> sort_new_files();

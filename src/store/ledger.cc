@@ -9,7 +9,7 @@ base::Result<> Ledger::load(const base::BlobId& blob, const std::string& holder)
   if (!blobs_.contains(blob)) {
     if (auto fresh = fresh_.find(blob)) {
       const auto place = fresh->content ? BlobRecord::Place::chunks : BlobRecord::Place::file;
-      blobs_.emplace(blob, BlobRecord{fresh->octets, 0, place});
+      blobs_.emplace(blob, BlobRecord{fresh->octets, 0, place, {}});
       unheld_.emplace(blob, std::move(*fresh));
     }
   }
@@ -21,8 +21,10 @@ base::Result<> Ledger::load(const base::BlobId& blob, const std::string& holder)
   }
   const std::pair place(blob, holder);
   if (holders_.contains(place)) return {};
-  if (unheld_.contains(blob)) {
-    holders_.emplace(place, false);
+  const auto& record = blobs_.at(blob);
+  const bool is_first = record && record->first == holder;
+  if (is_first || unheld_.contains(blob)) {
+    holders_.emplace(place, is_first);
     return {};
   }
   rocksdb::PinnableSlice value;
@@ -54,15 +56,22 @@ void Ledger::apply(const Changes& changes, rocksdb::WriteBatch& batch) {
     if (is_held == held) continue;
     is_held = held;
     const auto key = holder_key(hold.first, hold.second);
+    const bool is_first = record->first == hold.second;
     if (held) {
       if (record->holders++ == 0) {
         newly_held_.push_back(hold.first);
         write_fresh(hold.first, *record, batch);
       }
-      batch.Put(engine_.own(), key, "");
+      if (record->first.empty())
+        record->first = hold.second;
+      else
+        batch.Put(engine_.own(), key, "");
     } else {
       if (record->holders > 0) --record->holders;
-      batch.Delete(engine_.own(), key);
+      if (is_first)
+        record->first.clear();
+      else
+        batch.Delete(engine_.own(), key);
     }
   }
   // All first, then who is left: a blob may pass from one holder to the next.

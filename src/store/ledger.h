@@ -1,5 +1,6 @@
 // Who holds which blob, while a group of transactions is put together: what the engine says, and
-// what the group's earlier transactions changed of it. Lives on the commit thread for one group.
+// what the group's earlier transactions changed of it. The first holder stands in the blob's own
+// record, each further one has a row. Lives on the commit thread for one group.
 #pragma once
 
 #include <map>

@@ -176,7 +176,12 @@ base::Result<> MemoryStore::check_holds(const Changes& changes) const {
 
 void MemoryStore::apply(const BufferedTransaction& transaction) {
   const auto& changes = transaction.changes;
-  const auto sequence = recent_.add(changes);
+  std::vector<std::string> changed;
+  for (const auto& [key, value] : changes.keys) changed.push_back(key);
+  const auto sequence = recent_.add(std::move(changed));
+  Watchers::Noted watched;
+  watchers_.note(changes, watched);
+  Watchers::raise(watched);
   for (const auto& [key, value] : changes.keys) {
     keys_[key].push_back({sequence, value});
     old_.emplace_back(sequence, key);

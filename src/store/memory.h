@@ -13,6 +13,7 @@
 #include "store/conflict.h"
 #include "store/reserve.h"
 #include "store/store.h"
+#include "store/watchers.h"
 
 namespace letterlock::store {
 
@@ -42,6 +43,9 @@ class MemoryStore final : public Store {
 
   net::ResultTask<> transact(Scope scope, Function function) override;
   net::ResultTask<> read(Scope scope, Function function) override;
+  Count watch(std::function<bool(std::string_view key)> concerns) override {
+    return watchers_.add(std::move(concerns));
+  }
   std::unique_ptr<BlobWriter> write_blob() override;
   net::ResultTask<base::Bytes> read_blob(base::BlobId blob, std::uint64_t offset,
                                          std::size_t octets_max) override;
@@ -109,6 +113,7 @@ class MemoryStore final : public Store {
 
   Options options_;
   RecentCommits recent_;
+  Watchers watchers_;
   std::map<std::string, std::vector<Version>, std::less<>> keys_;  // versions ascending
   std::deque<std::pair<Sequence, std::string>>
       old_;                        // keys with a version to drop, once nobody sees it

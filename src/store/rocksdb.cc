@@ -183,6 +183,10 @@ net::ResultTask<> RocksStore::read(Scope scope, Function function) {
   co_return transaction.within_limits();
 }
 
+Store::Count RocksStore::watch(std::function<bool(std::string_view key)> concerns) {
+  return parts_->committer.watchers().add(std::move(concerns));
+}
+
 std::unique_ptr<BlobWriter> RocksStore::write_blob() {
   return std::make_unique<RocksBlobWriter>(
       *parts_->engine, parts_->committer, parts_->blob_writers, parts_->figures.blob_octets,

@@ -90,10 +90,10 @@ TEST_F(Rocks, NewerFormatsAndOthersDatabasesAreRefused) {
   open().value().reset();
   {
     const auto engine = Engine::open(directory.options(), events).value();
-    ASSERT_TRUE(
-        engine->db()
-            .Put(rocksdb::WriteOptions(), engine->own(), "meta/format", base::Packer(3).take())
-            .ok());
+    ASSERT_TRUE(engine->db()
+                    .Put(rocksdb::WriteOptions(), engine->own(), "meta/format",
+                         base::Packer(format_version + 1).take())
+                    .ok());
   }
   const auto newer = open();
   ASSERT_FALSE(newer);
@@ -118,6 +118,69 @@ TEST_F(Rocks, NewerFormatsAndOthersDatabasesAreRefused) {
   const auto families = open(other);
   ASSERT_FALSE(families);
   EXPECT_NE(families.error().what.find("\"tomorrow\""), std::string::npos) << families.error().what;
+}
+
+// The first holder stands in the blob's record, a second has a row; whoever goes first, the content
+// goes with the last.
+TEST_F(Rocks, HoldersComeAndGoInAnyOrder) {
+  for (const std::vector<std::string>& leaving : {std::vector<std::string>{"q/1", "q/2", "q/3"},
+                                                  {"q/3", "q/1", "q/2"},
+                                                  {"q/2", "q/3", "q/1"}}) {
+    base::BlobId blob;
+    {
+      const auto store = open().value();
+      blob = wait(loop, write_blob(*store, "content")).value();
+      ASSERT_TRUE(do_steps(loop, *store, {hold(blob, "q/1")}));
+      ASSERT_TRUE(do_steps(loop, *store, {hold(blob, "q/2"), hold(blob, "q/1")}));
+      ASSERT_TRUE(do_steps(loop, *store, {hold(blob, "q/3")}));
+    }
+    EXPECT_EQ(keys_left("h/", "h0", false), 2U);
+    const auto store = open().value();
+    ASSERT_TRUE(do_steps(loop, *store, {release(blob, leaving[0])}));
+    ASSERT_TRUE(do_steps(loop, *store, {release(blob, leaving[0]), release(blob, "q/4")}));
+    EXPECT_TRUE(wait(loop, store->read_blob(blob, 0, 100)));
+    ASSERT_TRUE(do_steps(loop, *store, {release(blob, leaving[1])}));
+    EXPECT_EQ(wait(loop, store->read_blob(blob, 0, 100)).value(), "content");
+    ASSERT_TRUE(do_steps(loop, *store, {release(blob, leaving[2])}));
+    EXPECT_EQ(wait(loop, store->read_blob(blob, 0, 100)).error().kind, base::ErrorKind::not_found);
+  }
+  EXPECT_EQ(keys_left("b/", "i", false), 0U);
+  EXPECT_EQ(chunks_left(), 0U);
+}
+
+// As the program before left it: every holder has a row, the record names none.
+TEST_F(Rocks, HoldersOfTheFirstFormatAreKnown) {
+  base::BlobId blob;
+  {
+    const auto store = open().value();
+    blob = wait(loop, write_blob(*store, "content")).value();
+    ASSERT_TRUE(do_steps(loop, *store, {hold(blob, "q/1")}));
+  }
+  {
+    const auto engine = Engine::open(directory.options(), events).value();
+    const auto put = [&](const std::string& key, const std::string& value) {
+      ASSERT_TRUE(engine->db().Put(rocksdb::WriteOptions(), engine->own(), key, value).ok());
+    };
+    put("meta/format", base::Packer(1).take());
+    put(blob_key(blob), base::Packer(1).number(7).number(1).take());
+    put(holder_key(blob, key("q/1")), "");
+  }
+  {
+    const auto store = open().value();
+    ASSERT_TRUE(do_steps(loop, *store, {hold(blob, "q/2")}));
+    ASSERT_TRUE(do_steps(loop, *store, {release(blob, "q/1")}));
+    EXPECT_EQ(wait(loop, store->read_blob(blob, 0, 100)).value(), "content");
+  }
+  {
+    const auto engine = Engine::open(directory.options(), events).value();
+    std::string format;
+    ASSERT_TRUE(
+        engine->db().Get(rocksdb::ReadOptions(), engine->own(), "meta/format", &format).ok());
+    EXPECT_EQ(format, base::Packer(format_version).take());
+  }
+  const auto store = open().value();
+  ASSERT_TRUE(do_steps(loop, *store, {release(blob, "q/2")}));
+  EXPECT_EQ(wait(loop, store->read_blob(blob, 0, 100)).error().kind, base::ErrorKind::not_found);
 }
 
 TEST_F(Rocks, OrphansAreSweptAtStart) {

@@ -2,6 +2,7 @@
 // one is RocksDB (rocksdb.h), the simulated one memory that can crash (memory.h).
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -105,6 +106,13 @@ class Store {
   virtual net::ResultTask<> transact(Scope scope, Function function) = 0;
   // Reads without a commit: the function's puts are a bug.
   virtual net::ResultTask<> read(Scope scope, Function function) = 0;
+
+  // A count that each commit raises which changes a key that `concerns`, when its change can be
+  // seen and before its caller is told. So who remembers what it read knows by the count, taken
+  // before the reading, whether that still stands. `concerns` is asked on the commit thread, of
+  // each changed key: it is quick, and true alone of keys that change seldom.
+  using Count = std::shared_ptr<const std::atomic<std::uint64_t>>;
+  virtual Count watch(std::function<bool(std::string_view key)> concerns) = 0;
 
   virtual std::unique_ptr<BlobWriter> write_blob() = 0;
   // Octets from `offset`, at most `octets_max`; short only at the end. Errors: not_found, corrupt,

@@ -164,6 +164,8 @@ net::ResultTask<std::size_t> read_some(std::shared_ptr<Engine> engine, std::span
     if (!sentence.empty()) {
       CO_CHECK(co_await break_off(engine, std::move(sentence), deadline));
     }
+    // Who has room for a record expects content, and doesn't idle.
+    if (buffer.size() > pull_handshake) engine->pull_octets = pull_large;
     CO_CHECK(co_await pull(engine, deadline));
   }
 }

@@ -56,12 +56,33 @@ class OpensslSession final : public Session {
   const std::string& server_name() const override { return engine_->server_name; }
 
  private:
+  base::Result<base::Bytes> derive(std::string_view label, std::string_view context,
+                                   std::size_t octets) const;
+
   std::shared_ptr<Engine> engine_;
   Verdict verdict_;
+  // What was asked last: who binds each message to the session asks the same each time.
+  struct Exported {
+    std::string label;
+    std::string context;
+    base::Bytes material;
+  };
+  mutable Exported exported_;
 };
 
 base::Result<base::Bytes> OpensslSession::exporter(std::string_view label, std::string_view context,
                                                    std::size_t octets) const {
+  const bool is_last = exported_.label == label && exported_.context == context &&
+                       exported_.material.size() == octets;
+  if (octets == 0 || !is_last) {
+    auto material = TRY(derive(label, context, octets));
+    exported_ = {std::string(label), std::string(context), std::move(material)};
+  }
+  return exported_.material;
+}
+
+base::Result<base::Bytes> OpensslSession::derive(std::string_view label, std::string_view context,
+                                                 std::size_t octets) const {
   auto* ssl = engine_->ssl.get();
   if (octets == 0 || octets > exporter_octets_max)
     return base::fail(ErrorKind::invalid, "an exporter gives 1 to 1024 octets");

@@ -69,8 +69,8 @@ net::ResultTask<std::vector<Event>> pending_events(store::Transaction& tx, base:
 
 net::ResultTask<Applied> apply_event(store::Transaction& tx, Event event) {
   const base::TraceId id = event.hop.trace;
-  CO_TRY(const auto state, co_await tx.get(keys::state(event.to, id)));
-  if (!state) co_return Applied::trace_is_gone;
+  CO_TRY(const auto head, co_await tx.get(keys::trace(event.to, id)));
+  if (!head) co_return Applied::trace_is_gone;
   std::string mark = keys::told(event.to, id, event.from, event.sequence);
   CO_TRY(const auto already, co_await tx.get(mark));
   if (already) co_return Applied::before;

@@ -84,6 +84,9 @@ class Fixture : public testing::Test {
   base::Result<void> begin_in(const base::TenantId& tenant, const Trace& trace) {
     return in<void>(tenant, [=](auto& tx) { return begin(tx, tenant, trace); });
   }
+  net::ResultTask<> begun_with(store::Transaction& tx, Trace trace, hop::Hop first) {
+    co_return begin_with(tx, trace.owner, std::move(trace), std::move(first));
+  }
   HopRef recorded(const hop::Hop& hop) { return recorded(acorn, hop); }
   HopRef recorded(const base::TenantId& tenant, const hop::Hop& hop) {
     return in<HopRef>(tenant, [=](auto& tx) { return record(tx, tenant, hop); }).value();

@@ -24,7 +24,10 @@ std::string behind(std::string key) {
   return key;
 }
 
-net::ResultTask<> load_hops(store::Transaction& tx, base::TenantId tenant, LoadedTrace& loaded) {
+net::ResultTask<> load_hops(store::Transaction& tx, base::TenantId tenant, const std::string& head,
+                            LoadedTrace& loaded) {
+  CO_TRY(auto first, unpack_first_hop(head));
+  if (first) loaded.hops.push_back(std::move(*first));
   store::Range range = store::range_of(keys::hops(tenant, loaded.trace.id));
   while (loaded.hops.size() < loaded_hops_max) {
     CO_TRY(const auto page, co_await tx.scan(range, {.count_max = page_count}));
@@ -124,6 +127,15 @@ Summary summary_of(const Trace& trace) {
           .recipients = trace.recipients.size()};
 }
 
+net::ResultTask<std::string> head_of(store::Transaction& tx, base::TenantId tenant,
+                                     base::TraceId id) {
+  CO_TRY(auto octets, co_await tx.get(keys::trace(tenant, id)));
+  if (!octets) {
+    co_return base::fail(ErrorKind::not_found, fmt::format("there is no trace {}", id.text()));
+  }
+  co_return std::move(*octets);
+}
+
 }  // namespace
 
 std::vector<Hop> LoadedTrace::hops_of(const Way& way) const {
@@ -134,20 +146,18 @@ std::vector<Hop> LoadedTrace::hops_of(const Way& way) const {
 }
 
 net::ResultTask<Trace> find(store::Transaction& tx, base::TenantId tenant, base::TraceId id) {
-  CO_TRY(const auto octets, co_await tx.get(keys::trace(tenant, id)));
-  if (!octets) {
-    co_return base::fail(ErrorKind::not_found, fmt::format("there is no trace {}", id.text()));
-  }
-  co_return unpack_trace(*octets);
+  CO_TRY(const auto head, co_await head_of(tx, tenant, id));
+  co_return unpack_trace(head);
 }
 
 net::ResultTask<LoadedTrace> load(store::Transaction& tx, base::TenantId tenant, base::TraceId id) {
   LoadedTrace loaded;
-  CO_TRY(loaded.trace, co_await find(tx, tenant, id));
+  CO_TRY(const auto head, co_await head_of(tx, tenant, id));
+  CO_TRY(loaded.trace, unpack_trace(head));
   CO_TRY(const State state, co_await state_of(tx, tenant, id));
   loaded.quiet_attempts_not_kept = state.quiet_not_kept;
   loaded.fetches_not_kept = state.fetches_not_kept;
-  CO_CHECK(co_await load_hops(tx, tenant, loaded));
+  CO_CHECK(co_await load_hops(tx, tenant, head, loaded));
   lay_out_ways(loaded);
   CO_CHECK(co_await load_endings(tx, tenant, loaded));
   co_return loaded;

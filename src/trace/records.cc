@@ -10,6 +10,7 @@ using base::Packer;
 using base::Unpacker;
 
 constexpr std::uint64_t version = 1;
+constexpr std::uint64_t trace_version = 2;  // since 2 the first hop stands in it
 
 // Numbers that came from an enumeration. Errors: corrupt.
 template <class Value>
@@ -36,7 +37,7 @@ std::uint64_t number_of(Value value) {
 
 Trace bounded(Trace trace) {
   const auto bound = [](std::string& text, std::size_t octets_max) {
-    text = hop::bounded_text(text, octets_max);
+    if (!hop::is_bounded(text, octets_max)) text = hop::bounded_text(text, octets_max);
   };
   bound(trace.message_id, message_id_octets_max);
   bound(trace.subject, subject_octets_max);
@@ -47,20 +48,29 @@ Trace bounded(Trace trace) {
   return trace;
 }
 
-std::string pack(const Trace& trace) {
-  Packer packer(version);
+std::string pack(const Trace& trace, const hop::Hop* first) {
+  Packer packer(trace_version);
   packer.id(trace.id).id(trace.owner).text(trace.message_id).text(trace.subject);
   packer.text(trace.mail_from).text(trace.header_from).time(trace.accepted).time(trace.expires);
   packer.number(trace.octets).text(trace.digest).number(trace.recipients.size());
   for (const Recipient& recipient : trace.recipients) {
     packer.number(recipient.index).text(recipient.address);
   }
+  packer.text(first != nullptr ? hop::to_json(*first) : std::string());
   return packer.take();
 }
 
-base::Result<Trace> unpack_trace(std::string_view octets) {
-  Unpacker unpacker("a trace", octets);
+namespace {
+
+struct Head {
   Trace trace;
+  std::string_view first_hop;  // its JSON; empty: none stands here
+};
+
+base::Result<Head> unpack_head(std::string_view octets) {
+  Unpacker unpacker("a trace", octets);
+  Head head;
+  Trace& trace = head.trace;
   trace.id = unpacker.id<base::TraceId>();
   trace.owner = unpacker.id<base::TenantId>();
   trace.message_id = unpacker.text();
@@ -77,8 +87,29 @@ base::Result<Trace> unpack_trace(std::string_view octets) {
     recipient.address = unpacker.text();
     trace.recipients.push_back(std::move(recipient));
   }
-  TRY(unpacker.done(version));
-  return trace;
+  if (unpacker.version() >= 2) head.first_hop = unpacker.text();
+  TRY(unpacker.done(trace_version));
+  return head;
+}
+
+}  // namespace
+
+base::Result<Trace> unpack_trace(std::string_view octets) {
+  return TRY(unpack_head(octets)).trace;
+}
+
+base::Result<std::optional<hop::Hop>> unpack_first_hop(std::string_view octets) {
+  const auto head = TRY(unpack_head(octets));
+  if (head.first_hop.empty()) return std::nullopt;
+  return TRY(hop::hop_from_json(head.first_hop));
+}
+
+base::Result<State> first_state(std::string_view head) {
+  State state;
+  if (TRY(unpack_head(head)).first_hop.empty()) return state;
+  state.next_sequence = 2;
+  state.next_number = 2;
+  return state;
 }
 
 std::string pack(const State& state) {

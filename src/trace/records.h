@@ -29,8 +29,13 @@ struct Last {
   bool operator==(const Last&) const = default;
 };
 
-std::string pack(const Trace& trace);
+// A trace's head: the message, and the hop that it was accepted over where it began with one. That
+// hop is the first in every respect: sequence, number and attempt 1, and it has ended.
+std::string pack(const Trace& trace, const hop::Hop* first = nullptr);
 base::Result<Trace> unpack_trace(std::string_view octets);
+base::Result<std::optional<hop::Hop>> unpack_first_hop(std::string_view octets);
+// The counters of a trace of which no more than its head is written.
+base::Result<State> first_state(std::string_view head);
 std::string pack(const State& state);
 base::Result<State> unpack_state(std::string_view octets);
 std::string pack(const Last& last);

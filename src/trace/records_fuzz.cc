@@ -26,6 +26,9 @@ void check(const letterlock::base::Result<Value>& value,
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view octets(reinterpret_cast<const char*>(data), size);
   check<Trace>(unpack_trace(octets), unpack_trace);
+  const auto trace = unpack_trace(octets);
+  const auto first = unpack_first_hop(octets);
+  if (trace && first && *first) ASSERT(unpack_first_hop(pack(*trace, &**first)) == first);
   check<State>(unpack_state(octets), unpack_state);
   check<Last>(unpack_last(octets), unpack_last);
   check<Ending>(unpack_ending(octets), unpack_ending);

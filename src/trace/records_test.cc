@@ -50,6 +50,39 @@ std::vector<Form> forms() {
   };
 }
 
+hop::Hop a_first_hop() {
+  hop::Hop hop;
+  hop.trace = full_trace().id;
+  hop.number = hop.attempt = 1;
+  hop.kind = hop::Kind::submission;
+  hop.recipients = {0, 3};
+  return hop;
+}
+
+TEST(TraceRecords, TheFirstHopStandsInTheHead) {
+  const auto hop = a_first_hop();
+  const auto octets = pack(full_trace(), &hop);
+  EXPECT_EQ(unpack_trace(octets), full_trace());
+  EXPECT_EQ(unpack_first_hop(octets).value(), hop);
+  EXPECT_EQ(first_state(octets)->next_sequence, 2U);
+  EXPECT_EQ(first_state(octets)->next_number, 2U);
+  for (std::size_t cut = 0; cut < octets.size(); ++cut)
+    EXPECT_FALSE(unpack_first_hop(octets.substr(0, cut)));
+  EXPECT_FALSE(unpack_first_hop(pack(full_trace())).value());
+  EXPECT_EQ(first_state(pack(full_trace())), State());
+}
+
+// As the program before wrote it: the same fields, and nothing behind them.
+TEST(TraceRecords, ReadsAHeadOfTheFirstVersion) {
+  auto octets = pack(full_trace());
+  ASSERT_EQ(octets.front(), 2);
+  ASSERT_EQ(octets.back(), 0);
+  octets.front() = 1;
+  octets.pop_back();
+  EXPECT_EQ(unpack_trace(octets), full_trace());
+  EXPECT_FALSE(unpack_first_hop(octets).value());
+}
+
 TEST(TraceRecords, GoBothWays) {
   EXPECT_EQ(unpack_trace(pack(full_trace())), full_trace());
   const Last last{7, 2, hop::Kind::delivery, true};
@@ -76,7 +109,7 @@ TEST(Attack50, TraceRecordsThatAreBroken) {
     }
     EXPECT_FALSE(form.reads(form.octets + '\0')) << form.name;
     std::string newer = form.octets;
-    newer[0] = 2;
+    ++newer[0];
     EXPECT_FALSE(form.reads(newer)) << form.name;
     for (std::size_t bit = 0; bit < form.octets.size() * 8; ++bit) {
       std::string flipped = form.octets;

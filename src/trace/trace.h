@@ -91,6 +91,11 @@ struct Ending {
 // A new trace in `tenant`: the owner's, or a copy for the tenant of a mailbox it is delivered to.
 // Texts are cut to their limits. Errors: exists, invalid (too many recipients).
 net::ResultTask<> begin(store::Transaction& tx, base::TenantId tenant, Trace trace);
+// A new message's trace, with the hop that it was accepted over, which is completed: one record for
+// both. Its id was made for it just now, so nobody looks whether there is one of that name already.
+// Errors: invalid (too many recipients).
+base::Result<> begin_with(store::Transaction& tx, const base::TenantId& tenant, Trace trace,
+                          hop::Hop first);
 // The trace as the tenant of these recipients may see it: nobody else's address.
 Trace copy_for(const Trace& trace, const std::vector<unsigned>& recipients);
 

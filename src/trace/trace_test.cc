@@ -1,5 +1,7 @@
 #include "trace/trace.h"
 
+#include <algorithm>
+
 #include "trace/fixture.h"
 
 namespace letterlock::trace {
@@ -230,6 +232,41 @@ TEST_F(TraceTest, IsFound) {
       (Ids{traces[3].id, traces[1].id}));
   EXPECT_EQ(ids(found({.since = traces[5].accepted, .until = traces[4].accepted})), Ids{});
   EXPECT_EQ(ids(found({.since = base::from_milliseconds(-5000), .until = base::Time()})), Ids{});
+}
+
+// What was accepted is one record until something more is known of it.
+TEST_F(TraceTest, BeginsWithTheHopThatItCameOver) {
+  const auto empty = store.contents();
+  const Trace trace = trace_of(1, {"dave@old.example"});
+  const auto first = submission(trace);
+  EXPECT_TRUE(in<void>(acorn, [&](auto& tx) { return begun_with(tx, trace, first); }));
+  const auto keys = store.contents();
+  EXPECT_EQ(std::ranges::count_if(
+                keys, [](const auto& row) { return row.first.substr(19).starts_with("x/"); }),
+            5);  // the head, its expiry, Message-ID, from, to
+
+  auto seen = loaded(trace.id);
+  ASSERT_EQ(seen.hops.size(), 1U);
+  EXPECT_EQ(seen.hops[0].number, 1U);
+  EXPECT_EQ(seen.hops[0].attempt, 1U);
+  EXPECT_EQ(seen.hops[0].kind, first.kind);
+
+  // Attempts that fail share the next number; the one that succeeds ends it, and what comes then is
+  // new.
+  EXPECT_EQ(recorded(quiet(trace, 0)).number, 2U);
+  EXPECT_EQ(recorded(quiet(trace, 0)).attempt, 2U);
+  auto done = relay(trace, Level::encrypted, 1, "mx.old.example");
+  done.recipients = {0};
+  const auto last = recorded(done);
+  EXPECT_EQ(last.number, 2U);
+  EXPECT_EQ(last.attempt, 3U);
+  EXPECT_EQ(last.sequence, 4U);
+  EXPECT_EQ(recorded(quiet(trace, 0)).number, 3U);
+  EXPECT_EQ(loaded(trace.id).hops.size(), 5U);
+  EXPECT_FALSE(begin_in(acorn, trace));
+
+  EXPECT_EQ(expired(trace.expires).traces, 1U);
+  EXPECT_EQ(store.contents(), empty);
 }
 
 TEST_F(TraceTest, NothingIsLeftOfWhatExpired) {

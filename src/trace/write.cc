@@ -80,10 +80,20 @@ bool is_kept(const Hop& hop, State& state) {
   return true;
 }
 
-void put_lasts(store::Transaction& tx, const base::TenantId& tenant, const Hop& hop) {
-  const Last last{hop.number, hop.attempt, hop.kind, hop.outcome == Outcome::completed};
+// What was tried last, for as long as there may be a further attempt at it: none follows a hop that
+// was completed, so it leaves no row. `Before::nothing`: nothing was tried for its recipients.
+enum class Before { nothing, maybe };
+void put_lasts(store::Transaction& tx, const base::TenantId& tenant, const Hop& hop,
+               Before before) {
+  const bool is_completed = hop.outcome == Outcome::completed;
+  if (is_completed && before == Before::nothing) return;
+  const Last last{hop.number, hop.attempt, hop.kind, is_completed};
   for (const unsigned recipient : hop.recipients) {
-    tx.put(keys::last(tenant, hop.trace, recipient), pack(last));
+    auto key = keys::last(tenant, hop.trace, recipient);
+    if (is_completed)
+      tx.erase(key);
+    else
+      tx.put(std::move(key), pack(last));
   }
 }
 
@@ -100,31 +110,49 @@ void put_indexes(store::Transaction& tx, const base::TenantId& tenant, const Tra
   }
 }
 
+// The one record that a trace begins with, and what leads to it.
+base::Result<> put_head(store::Transaction& tx, const base::TenantId& tenant, Trace trace,
+                        Hop* first) {
+  if (trace.recipients.size() > recipients_max)
+    return base::fail(ErrorKind::invalid, "a trace has at most 1000 recipients");
+  trace = bounded(std::move(trace));
+  if (first != nullptr) {
+    *first = hop::bounded(std::move(*first));
+    first->number = 1;
+    first->attempt = 1;
+  }
+  tx.put(keys::trace(tenant, trace.id), pack(trace, first));
+  tx.put(keys::expiry(tenant, trace.expires, trace.id), "");
+  put_indexes(tx, tenant, trace);
+  return {};
+}
+
 }  // namespace
 
 net::ResultTask<State> state_of(store::Transaction& tx, base::TenantId tenant, base::TraceId id) {
   CO_TRY(const auto octets, co_await tx.get(keys::state(tenant, id)));
-  if (!octets) {
+  if (octets) co_return unpack_state(*octets);
+  CO_TRY(const auto head, co_await tx.get(keys::trace(tenant, id)));
+  if (!head) {
     co_return base::fail(ErrorKind::not_found, fmt::format("there is no trace {}", id.text()));
   }
-  co_return unpack_state(*octets);
+  co_return first_state(*head);
+}
+
+base::Result<> begin_with(store::Transaction& tx, const base::TenantId& tenant, Trace trace,
+                          hop::Hop first) {
+  ASSERT(first.outcome == Outcome::completed && first.trace == trace.id);
+  TRY(put_head(tx, tenant, std::move(trace), &first));
+  return {};
 }
 
 net::ResultTask<> begin(store::Transaction& tx, base::TenantId tenant, Trace trace) {
-  if (trace.recipients.size() > recipients_max) {
-    co_return base::fail(ErrorKind::invalid, "a trace has at most 1000 recipients");
-  }
-  CO_TRY(const auto already, co_await tx.get(keys::state(tenant, trace.id)));
+  CO_TRY(const auto already, co_await tx.get(keys::trace(tenant, trace.id)));
   if (already) {
     co_return base::fail(ErrorKind::exists,
                          fmt::format("there is a trace {} already", trace.id.text()));
   }
-  trace = bounded(std::move(trace));
-  tx.put(keys::trace(tenant, trace.id), pack(trace));
-  tx.put(keys::state(tenant, trace.id), pack(State()));
-  tx.put(keys::expiry(tenant, trace.expires, trace.id), "");
-  put_indexes(tx, tenant, trace);
-  co_return base::Result<>();
+  co_return put_head(tx, tenant, std::move(trace), nullptr);
 }
 
 Trace copy_for(const Trace& trace, const std::vector<unsigned>& recipients) {
@@ -149,7 +177,8 @@ net::ResultTask<HopRef> append_written(store::Transaction& tx, base::TenantId te
     if (written != nullptr) *written = std::make_shared<const Written>(hop, record);
     tx.put(keys::hop(tenant, hop.trace, ref.sequence), std::move(record));
   }
-  put_lasts(tx, tenant, hop);
+  const bool is_alone = hop.attempt == 1 && hop.recipients.size() == 1;
+  put_lasts(tx, tenant, hop, is_alone ? Before::nothing : Before::maybe);
   tx.put(keys::state(tenant, hop.trace), pack(state));
   co_return ref;
 }
@@ -204,7 +233,7 @@ net::ResultTask<> close(store::Transaction& tx, base::TenantId tenant, HopRef re
   hop.finished = closing.finished;
   hop = hop::bounded(std::move(hop));
   tx.put(key, pack(hop));
-  put_lasts(tx, tenant, hop);
+  put_lasts(tx, tenant, hop, Before::maybe);
   co_return base::Result<>();
 }
 

@@ -38,6 +38,9 @@ class Life final : public store::Store, public base::EventSink {
 
   net::ResultTask<> transact(store::Scope scope, Function function) override;
   net::ResultTask<> read(store::Scope scope, Function function) override;
+  Count watch(std::function<bool(std::string_view key)> concerns) override {
+    return store_.watch(std::move(concerns));
+  }
   std::unique_ptr<store::BlobWriter> write_blob() override { return store_.write_blob(); }
   net::ResultTask<base::Bytes> read_blob(base::BlobId blob, std::uint64_t offset,
                                          std::size_t octets_max) override;

@@ -23,8 +23,12 @@ base::Result<> read_queue(Commit& commit, const base::TenantId& tenant, std::str
                           const Value& octets) {
   const auto row = key.substr(4);
   if (key.starts_with("q/m/")) {
-    commit.messages.push_back({tenant, TRY(base::MessageId::from_octets(row)),
-                               TRY(value_of<queue::Message>(octets, queue::unpack_message))});
+    const auto id = TRY(base::MessageId::from_octets(row));
+    commit.messages.push_back(
+        {tenant, id, TRY(value_of<queue::Message>(octets, queue::unpack_message))});
+    if (!octets) return {};
+    for (auto& recipient : TRY(queue::unpack_recipients_within(*octets)))
+      commit.recipients.push_back({tenant, id, recipient.index, recipient});
   } else if (key.starts_with("q/r/")) {
     const auto index = static_cast<unsigned>(static_cast<std::uint8_t>(row[id_octets])) << 8 |
                        static_cast<std::uint8_t>(row[id_octets + 1]);
@@ -43,6 +47,9 @@ base::Result<> read_trace(Commit& commit, const base::TenantId& tenant, std::str
   const auto rest = key.substr(4 + id_octets);
   if (kind == "x/t/") {
     commit.traces.push_back({tenant, id, TRY(value_of<trace::Trace>(octets, trace::unpack_trace))});
+    if (!octets) return {};
+    if (auto first = TRY(trace::unpack_first_hop(*octets)))
+      commit.hops.push_back({tenant, id, 1, std::move(first)});
   } else if (kind == "x/h/") {
     commit.hops.push_back({tenant, id, TRY(base::from_key_number(rest)),
                            TRY(value_of<hop::Hop>(octets, trace::unpack_hop))});

@@ -70,6 +70,22 @@ std::string Custody::name(const base::TraceId& trace, const std::string& address
                      trace.text(), address);
 }
 
+// Recipients that never had a record of their own go with the message's: here they stand beside
+// those that had one.
+Commit Custody::with_all_steps(Commit commit) const {
+  for (const auto& row : commit.messages) {
+    const auto at = entries_.find({row.tenant, row.id});
+    if (row.value || at == entries_.end()) continue;
+    for (const auto& [index, standing] : at->second.recipients) {
+      const bool has_own = std::ranges::any_of(commit.recipients, [&](const auto& own) {
+        return own.tenant == row.tenant && own.id == row.id && own.index == index;
+      });
+      if (!has_own) commit.recipients.push_back({row.tenant, row.id, index, {}});
+    }
+  }
+  return commit;
+}
+
 void Custody::committed(const Commit& commit) {
   delivered_now_.clear();
   relayed_now_.clear();

@@ -50,6 +50,8 @@ class Custody {
   Custody(const Letters& letters, const NamesKnown& names, Findings& findings)
       : letters_(letters), names_(names), findings_(findings) {}
 
+  // The commit, with a step of each recipient that goes with its message and never had a record.
+  Commit with_all_steps(Commit commit) const;
   void committed(const Commit& commit);
   // A client has been given the last line of this letter.
   void fetched(const std::string& address, unsigned letter);

@@ -120,12 +120,13 @@ void Day::watch() {
 void Day::committed(const store::Reads& reads, const store::Changes& changes) {
   tenancy_.touched(reads, changes);
   if (changes.empty()) return;
-  const auto commit = read_commit(changes);
-  if (!commit) return findings_.broken("store: " + commit.error().what);
-  custody_.committed(*commit);
-  transfers_.committed(*commit);
-  sums_.committed(*commit);
-  tenancy_.committed(*commit);
+  auto read = read_commit(changes);
+  if (!read) return findings_.broken("store: " + read.error().what);
+  const auto commit = custody_.with_all_steps(std::move(*read));
+  custody_.committed(commit);
+  transfers_.committed(commit);
+  sums_.committed(commit);
+  tenancy_.committed(commit);
   // What is broken may go round and round within this very moment.
   if (findings_.all().empty()) return;
   for (const auto& node : site_.nodes) node->crash();

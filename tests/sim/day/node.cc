@@ -31,6 +31,9 @@ class LifeStore final : public store::Store {
     CO_CHECK(co_await ready());
     co_return co_await store_.read(std::move(scope), std::move(function));
   }
+  Count watch(std::function<bool(std::string_view key)> concerns) override {
+    return store_.watch(std::move(concerns));
+  }
   std::unique_ptr<store::BlobWriter> write_blob() override { return store_.write_blob(); }
   net::ResultTask<base::Bytes> read_blob(base::BlobId blob, std::uint64_t offset,
                                          std::size_t octets_max) override {

@@ -24,6 +24,9 @@ class LongStore final : public store::Store {
   net::ResultTask<> read(store::Scope scope, Function function) override {
     return beneath_.read(std::move(scope), std::move(function));
   }
+  Count watch(std::function<bool(std::string_view key)> concerns) override {
+    return beneath_.watch(std::move(concerns));
+  }
   std::unique_ptr<store::BlobWriter> write_blob() override;
   // Errors also: corrupt, for what was written and didn't repeat.
   net::ResultTask<base::Bytes> read_blob(base::BlobId blob, std::uint64_t offset,
