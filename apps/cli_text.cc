@@ -20,13 +20,14 @@ std::string text_of(const json::value& value) {
     for (const auto& one : value.get_array()) out += (out.empty() ? "" : ", ") + text_of(one);
     return out;
   }
-  return json::serialize(value);
+  return base::printable(json::serialize(value), 2000);  // JSON leaves DEL and its kin as they are
 }
 
 // The columns that the rows have, in the order of the first row that has them.
 std::vector<std::string> columns_of(const json::array& rows) {
   std::vector<std::string> out;
   for (const auto& row : rows) {
+    if (!row.is_object()) continue;
     for (const auto& pair : row.get_object()) {
       const std::string key(pair.key());
       if (std::ranges::find(out, key) == out.end()) out.push_back(key);
@@ -38,8 +39,11 @@ std::vector<std::string> columns_of(const json::array& rows) {
 std::string table(const json::array& rows) {
   if (rows.empty()) return "none\n";
   const auto columns = columns_of(rows);
-  std::vector<std::vector<std::string>> cells{columns};
+  std::vector<std::string> heads;
+  for (const auto& column : columns) heads.push_back(base::printable(column));
+  std::vector<std::vector<std::string>> cells{std::move(heads)};
   for (const auto& row : rows) {
+    if (!row.is_object()) continue;
     std::vector<std::string> line;
     for (const auto& column : columns) {
       const auto* value = row.get_object().if_contains(column);
@@ -65,18 +69,17 @@ std::string table(const json::array& rows) {
 
 void lines(std::string& out, const json::object& object, std::string_view indent) {
   std::size_t width = 0;
-  for (const auto& pair : object) width = std::max<std::size_t>(width, pair.key().size());
+  for (const auto& pair : object) width = std::max(width, base::printable(pair.key()).size());
   for (const auto& pair : object) {
     const auto& value = pair.value();
+    const auto name = base::printable(pair.key());
     const bool rows =
         value.is_array() && !value.get_array().empty() && value.get_array().front().is_object();
     if (rows) {
-      out +=
-          fmt::format("{}{}\n{}", indent, std::string_view(pair.key()), table(value.get_array()));
+      out += fmt::format("{}{}\n{}", indent, name, table(value.get_array()));
       continue;
     }
-    out +=
-        fmt::format("{}{:<{}}  {}\n", indent, std::string_view(pair.key()), width, text_of(value));
+    out += fmt::format("{}{:<{}}  {}\n", indent, name, width, text_of(value));
   }
 }
 

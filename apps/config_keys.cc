@@ -260,7 +260,9 @@ Section queue_section() {
        {"concurrency", "number", "500", "Outgoing transfers at once.",
         set(count<std::size_t>(1, 100'000),
             [](Config& c) -> auto& { return c.window.remote_concurrency; })},
-       {"destination_concurrency", "number", "20", "Of them, to one destination.",
+       {"destination_concurrency", "number", "40",
+        "Of them, to one destination, at most: 10 at first, one more with each message that it "
+        "takes, half as many where it gives no session.",
         set(count<std::size_t>(1, 10'000),
             [](Config& c) -> auto& { return c.window.destination_concurrency; })},
        {"destination_per_minute", "number", "0",

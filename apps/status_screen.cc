@@ -1,6 +1,7 @@
 // The node's status as one screen: what is wrong first. What it prints is the node's own words and
 // numbers; names of certificates and listeners go through printable().
 #include <algorithm>
+#include <limits>
 
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
@@ -28,8 +29,12 @@ const json::array& list(const json::object& from, std::string_view name) {
 std::int64_t number(const json::object& from, std::string_view name) {
   const auto* value = from.if_contains(name);
   if (value == nullptr || !value->is_number()) return 0;
-  return value->is_double() ? static_cast<std::int64_t>(value->get_double())
-                            : value->to_number<std::int64_t>();
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  if (value->is_int64()) return value->get_int64();
+  if (value->is_uint64())
+    return static_cast<std::int64_t>(std::min<std::uint64_t>(value->get_uint64(), most));
+  const double known = value->get_double();
+  return known >= -9e18 && known <= 9e18 ? static_cast<std::int64_t>(known) : 0;
 }
 bool is_true(const json::object& from, std::string_view name) {
   const auto* value = from.if_contains(name);
@@ -147,7 +152,7 @@ void ways(Screen& screen, const json::object& ways) {
                                                                   {"fetch", "fetched"}}) {
     std::string piece;
     for (const auto& level : part(ways, name))
-      piece += fmt::format("{}{} {}", piece.empty() ? "" : ", ", std::string_view(level.key()),
+      piece += fmt::format("{}{} {}", piece.empty() ? "" : ", ", base::printable(level.key()),
                            number(part(ways, name), level.key()));
     if (!piece.empty()) pieces.push_back(fmt::format("{}: {}", way, piece));
   }
@@ -159,8 +164,7 @@ void minute(Screen& screen, const json::object& minute) {
   std::vector<std::string> pieces;
   for (const auto& pair : minute) {
     if (pair.key() == "seconds") continue;
-    pieces.push_back(
-        fmt::format("{} {}", std::string_view(pair.key()), number(minute, pair.key())));
+    pieces.push_back(fmt::format("{} {}", base::printable(pair.key()), number(minute, pair.key())));
   }
   if (pieces.empty()) pieces.emplace_back("not known yet");
   screen.row("last minute", pieces);

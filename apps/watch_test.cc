@@ -71,6 +71,21 @@ TEST(StatusScreen, AnAnswerOfAnotherFormDrawsToo) {
               Not(HasSubstr("\x1b")));
 }
 
+TEST(StatusScreen, NumbersAndNamesOfAnySize) {
+  const auto screen =
+      status_screen(status(R"({"uptime-seconds":1e300,"queue":{"in-memory":18446744073709551615},
+                 "ways":{"relay_in":{"cl\u001bear":1}},"minute":{"a\nb":2}})"),
+                    80);
+  EXPECT_THAT(screen, HasSubstr("in memory 9223372036854775807"));
+  EXPECT_THAT(screen, HasSubstr("cl\\x1bear 1"));
+  EXPECT_THAT(screen, HasSubstr("a\\x0ab 2"));
+}
+
+TEST(ForPeople, RowsThatAreNoneAreLeftOut) {
+  EXPECT_EQ(for_people(status(R"({"rows":[1,{"a":2,"b\n":3},null]})"), 80), "a  b\\x0a\n2  3\n");
+  EXPECT_EQ(for_people(status(R"({"\u001b[2J":{"x\u007f":1}})"), 80), "\\x1b[2J  {\"x\\x7f\":1}\n");
+}
+
 TEST(StatusScreen, FoldsToTheWidth) {
   const auto narrow =
       status_screen(status(R"({"queue":{"new":{"recipients":2},"deferred":{"recipients":3},

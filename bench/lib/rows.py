@@ -103,7 +103,7 @@ def many(messages):
         count = 1500 if quick else messages
         with before_a_sink(stage, authority, who, 1, kept=True) as (server, sink):
             server.fill(count)
-            if quick and server.list_queue() < count:
+            if quick and who == "ours" and server.list_queue() < count:
                 raise RuntimeError("the queue isn't listed whole")
             began = time.monotonic()
             server.go_on()
@@ -165,6 +165,6 @@ ROWS = [
     Row("big-25MB", big(8), "2", unit="ms", whom=("ours", "peer"), is_quick=False),
     Row("flush-10000", queued(10_000, flush), "10", unit="per_second", more_is_better=True, whom=("ours", "peer"), is_quick=False),
     Row("list-10000", queued(10_000, listing), "0.1s,50MB", unit="s", whom=("ours", "peer"), is_quick=False),
-    Row("start-1000000", many(1_000_000), "2s,80MB", unit="s", whom=("ours",)),
+    Row("start-1000000", many(1_000_000), "2s,80MB", unit="s", whom=("ours", "peer")),
     Row("idle-session", idle(1000, 80), "20KiB", unit="KiB", whom=("ours", "peer", "bare"), is_quick=False),
 ]

@@ -101,6 +101,12 @@ net::ResultTask<json::object> tenant_remove(const Ports& ports, Arguments argume
   co_return done("removed");
 }
 
+net::ResultTask<json::object> site_postmaster(const Ports& ports, Arguments arguments) {
+  CO_TRY(auto address, address_of(arguments.text("address")));
+  CO_CHECK(co_await ports.operations.set_site_postmaster(std::move(address), std::string(by)));
+  co_return done("set");
+}
+
 // ---- domains ----
 
 net::ResultTask<json::object> domain_add(const Ports& ports, Arguments arguments) {
@@ -247,6 +253,10 @@ std::vector<Operation> directory_operations() {
         {"by", Kind::text, Place::option, "who sets it, as traces will say"}},
        tenant_set},
       {"tenant.remove", "an organisation without domains", {name}, tenant_remove},
+      {"site.postmaster",
+       "who gets mail to the bare <postmaster>, and to roles that no tenant has given to anybody",
+       {address},
+       site_postmaster},
       {"domain.add",
        "a domain of an organisation",
        {domain, {"tenant", Kind::text, Place::required, "whose"}},

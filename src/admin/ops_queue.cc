@@ -122,7 +122,7 @@ net::ResultTask<> walk(const Ports& ports, Filter filter, Use use) {
   const auto now = ports.clock.now();
   for (const auto& tenant : filter.tenants) {
     queue::ListOptions options{filter.message ? key_before(*filter.message) : std::string(),
-                               filter.message ? std::size_t{1} : std::size_t{200}};
+                               filter.message ? std::size_t{1} : std::size_t{1000}};
     if (filter.after && filter.after->first == tenant)
       options.after = std::string(filter.after->second.octets());
     std::vector<queue::Entry> entries;
@@ -216,26 +216,39 @@ struct Change {
   std::size_t recipients = 0;  // done so far
 };
 
+// Whose way this step has ended: who was delivered or relayed since he was read has arrived.
+std::vector<unsigned> ended_by(queue::Step step, const queue::Entry& entry,
+                               const queue::Settled& settled) {
+  std::vector<unsigned> ended;
+  if (step != queue::Step::remove && step != queue::Step::fail) return ended;
+  const auto state = step == queue::Step::remove ? queue::State::removed : queue::State::failed;
+  for (const auto& recipient : entry.recipients) {
+    const auto now =
+        std::ranges::find(settled.recipients, recipient.index, &queue::Recipient::index);
+    if (now != settled.recipients.end() && now->state == state)
+      ended.push_back(recipient.trace_index);
+  }
+  return ended;
+}
+
 net::ResultTask<> change_in(store::Transaction& transaction, const Ports& ports,
                             const queue::Schedule& schedule, base::TenantId tenant,
                             const queue::Entry& entry, const Change& change) {
   std::vector<queue::Outcome> outcomes;
-  std::vector<unsigned> trace_indexes;
-  for (const auto& recipient : entry.recipients) {
+  for (const auto& recipient : entry.recipients)
     outcomes.push_back({.index = recipient.index,
                         .step = change.step,
                         .status = change.status,
                         .reply = change.reply,
                         .counts_as_attempt = !change.reply.empty()});
-    trace_indexes.push_back(recipient.trace_index);
-  }
-  CO_TRY(
-      const auto settled,
+  auto settled =
       co_await queue::settle(transaction, schedule, tenant, entry.message.id, std::move(outcomes),
-                             {.now = ports.clock.now(), .random = 0, .epoch = {}}));
-  (void)settled;
-  if (change.step != queue::Step::remove && change.step != queue::Step::fail)
-    co_return base::Result<>();
+                             {.now = ports.clock.now(), .random = 0, .epoch = {}});
+  // It left the queue since it was read: there is nothing to change, and others may follow.
+  if (!settled && settled.error().kind == ErrorKind::not_found) co_return base::Result<>();
+  if (!settled) co_return base::fail(settled.error());
+  auto trace_indexes = ended_by(change.step, entry, *settled);
+  if (trace_indexes.empty()) co_return base::Result<>();
   const auto kind = change.step == queue::Step::remove ? trace::Ending::Kind::removed
                                                        : trace::Ending::Kind::bounced;
   auto ended =

@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "directory/record.h"
+#include "fuzz/mutators.h"
 
 namespace {
 using namespace letterlock::directory;
@@ -41,4 +42,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       try_one(octets, decode_sending_count);
   }
   return 0;
+}
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t size_max, unsigned int seed) {
+  return letterlock::fuzz::change_record({data, size_max}, size, seed, 1);
 }

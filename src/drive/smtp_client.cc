@@ -153,11 +153,23 @@ net::ResultTask<smtp::Reply> SmtpClient::exchange(sasl::ClientMechanism& mechani
 }
 
 net::ResultTask<smtp::Reply> SmtpClient::reset() {
+  if (is_within_data()) {
+    if (has_taken_)
+      co_return broken({ErrorKind::closed, "the server waits for content that it is not to have"});
+    // RFC 2920 §3.1: with every recipient refused a server may say 354 all the same; it gets the
+    // end alone, and nobody gets anything.
+    data_reply_.reset();
+    CO_TRY(const auto said, co_await command(".\r\n", options_.data_end_wait));
+    if (!usable_) co_return said;
+  }
+  data_reply_.reset();
   co_return co_await command("RSET\r\n", options_.command_wait);
 }
 
 net::Task<> SmtpClient::quit() {
   if (!connection_) co_return;
+  // Within DATA it would be content.
+  usable_ = usable_ && !is_within_data();
   if (usable_) (void)co_await command("QUIT\r\n", options_.quit_wait);
   if (usable_) co_await connection_->shutdown(options_.quit_wait);
   usable_ = false;

@@ -85,13 +85,16 @@ class SmtpClient {
   // can't be used), denied (no TLS; the server doesn't know our keys, or wants them too cheap).
   net::ResultTask<smtp::Reply> sign_in(sasl::ClientOptions options, net::Workers& workers);
 
-  // MAIL and RCPT for each recipient, pipelined where offered, fitted to what is offered
-  // (smtp::fit). A transaction is open after it unless MAIL was refused: content() or reset().
+  // MAIL and RCPT for each recipient, fitted to what is offered (smtp::fit); pipelined where that
+  // is offered, with the DATA that would follow: no octet of the content goes before content(). A
+  // transaction is open after it unless MAIL was refused: content() or reset().
   net::ResultTask<SmtpEnvelope> envelope(smtp::Mail mail, std::vector<smtp::Rcpt> recipients);
   // The content and the server's word on it. `octets`: how many `content` will give. Refused before
   // any octet of it left where has_content_begun() says no. Errors: also those of `content`, and
   // invalid (bare CR or LF, NUL, another length): the server never gets an end it could take.
   net::ResultTask<smtp::Reply> content(std::uint64_t octets, SmtpContent& content);
+  // Errors: also closed, where the server waits for content that somebody would get: it can't be
+  // told that there is none but by going.
   net::ResultTask<smtp::Reply> reset();
   // Says goodbye as far as that goes quickly, and closes. Nothing comes after it.
   net::Task<> quit();
@@ -111,8 +114,8 @@ class SmtpClient {
   net::ResultTask<smtp::Reply> command(std::string line, base::Milliseconds wait);
   base::Result<> ready();
   base::Milliseconds within_message(base::Milliseconds wait) const;
-  net::ResultTask<> ask_envelope(const std::vector<std::string>& lines,
-                                 std::vector<smtp::Reply>& replies);
+  net::ResultTask<> ask_envelope(std::vector<std::string> lines, std::vector<smtp::Reply>& replies);
+  bool is_within_data() const { return data_reply_ && data_reply_->code == 354; }
   net::ResultTask<> write(std::string_view octets, base::Milliseconds wait);
   net::ResultTask<smtp::Reply> read_reply(base::Milliseconds wait);
   net::ResultTask<smtp::Reply> exchange(sasl::ClientMechanism& mechanism, std::string line,
@@ -135,8 +138,10 @@ class SmtpClient {
   smtp::ReplyParser parser_;
   smtp::Offered offered_;
   std::optional<os::Steady> message_until_;  // within envelope() and content()
+  std::optional<smtp::Reply> data_reply_;    // to a DATA that went with the envelope
   bool usable_ = true;
   bool content_begun_ = false;
+  bool has_taken_ = false;  // somebody of the last envelope
 };
 
 }  // namespace letterlock::drive

@@ -1,6 +1,7 @@
 // One message: the envelope, and apart from it the content, so that the caller can make its intent
 // durable between them.
 #include <algorithm>
+#include <utility>
 
 #include "drive/smtp_client.h"
 
@@ -28,17 +29,20 @@ bool SmtpEnvelope::is_open() const {
 net::ResultTask<SmtpEnvelope> SmtpClient::envelope(smtp::Mail mail,
                                                    std::vector<smtp::Rcpt> recipients) {
   content_begun_ = false;
+  has_taken_ = false;
+  data_reply_.reset();
   SmtpEnvelope envelope;
   envelope.unfit = smtp::fit(offered_, mail, recipients);
   if (envelope.unfit) co_return envelope;
+  CO_CHECK(ready());
   std::vector<std::string> lines;
   lines.reserve(recipients.size() + 1);
   lines.push_back(smtp::to_line(mail));
   for (const auto& rcpt : recipients) lines.push_back(smtp::to_line(rcpt));
   std::vector<smtp::Reply> replies;
-  replies.reserve(lines.size());
+  replies.reserve(lines.size() + 1);
   message_until_ = clock_.steady() + options_.message_wait;
-  CO_CHECK(co_await ask_envelope(lines, replies));
+  CO_CHECK(co_await ask_envelope(std::move(lines), replies));
   message_until_.reset();
   envelope.mail = std::move(replies.front());
   replies.erase(replies.begin());
@@ -51,13 +55,23 @@ net::ResultTask<SmtpEnvelope> SmtpClient::envelope(smtp::Mail mail,
   while (envelope.recipients.size() < recipients.size()) {
     envelope.recipients.push_back(envelope.recipients.back());
   }
+  has_taken_ = envelope.is_open();
   co_return envelope;
 }
 
-net::ResultTask<> SmtpClient::ask_envelope(const std::vector<std::string>& lines,
+net::ResultTask<> SmtpClient::ask_envelope(std::vector<std::string> lines,
                                            std::vector<smtp::Reply>& replies) {
-  if (offered_.pipelining) co_return co_await envelope_at_once(lines, replies);
-  co_return co_await envelope_in_turn(lines, replies);
+  if (!offered_.pipelining) co_return co_await envelope_in_turn(lines, replies);
+  const bool by_data = options_.transfer == SmtpClientOptions::Transfer::data || !offered_.chunking;
+  const auto commands = lines.size();
+  // RFC 2920 §3.1: DATA may end a group. What is answered to it counts once it is wanted.
+  if (by_data) lines.emplace_back("DATA\r\n");
+  CO_CHECK(co_await envelope_at_once(lines, replies));
+  if (by_data && replies.size() > commands) {
+    data_reply_ = std::move(replies.back());
+    replies.pop_back();
+  }
+  co_return base::Result<>();
 }
 
 // RFC 2920 §3.1: MAIL and RCPT in groups.
@@ -104,7 +118,12 @@ net::ResultTask<smtp::Reply> SmtpClient::content(std::uint64_t octets, SmtpConte
 }
 
 net::ResultTask<smtp::Reply> SmtpClient::data(std::uint64_t octets, SmtpContent& content) {
-  CO_TRY(smtp::Reply go, co_await command("DATA\r\n", options_.data_start_wait));
+  smtp::Reply go;
+  if (data_reply_) {
+    go = *std::exchange(data_reply_, std::nullopt);
+  } else {
+    CO_TRY(go, co_await command("DATA\r\n", options_.data_start_wait));
+  }
   if (go.is_temporary() || go.is_permanent()) co_return go;
   // A 250 here would look like custody taken of nothing.
   if (go.code != 354) co_return base::fail(ErrorKind::protocol, "DATA answered with " + go.text());

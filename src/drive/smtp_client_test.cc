@@ -67,6 +67,27 @@ TEST(SmtpClient, SendsByDataAndByChunk) {
   }
 }
 
+net::Task<> ask_after_421(SmtpClient& client, std::vector<base::ErrorKind>& met) {
+  co_await greet(client);
+  (void)co_await client.envelope(mail_from("a@a.example"), to({"b@b.example"}));
+  TextContent text("Subject: x\r\n\r\n");
+  const auto reply = co_await client.content(14, text);
+  EXPECT_EQ(reply ? reply->code : 0, 421);
+  EXPECT_FALSE(client.is_usable());
+  const auto envelope = co_await client.envelope(mail_from("a@a.example"), to({"b@b.example"}));
+  if (!envelope) met.push_back(envelope.error().kind);
+  const auto reset = co_await client.reset();
+  if (!reset) met.push_back(reset.error().kind);
+}
+
+TEST(SmtpClient, NothingIsAskedBehind421) {
+  Both both;
+  both.handler.end_reply = smtp::reply(421, dsn::Status{4, 3, 2}, "shutting down");
+  std::vector<base::ErrorKind> met;
+  both.run(ask_after_421(both.client, met));
+  EXPECT_EQ(met, (std::vector{base::ErrorKind::closed, base::ErrorKind::closed}));
+}
+
 net::Task<> meet_a_slow_server(SmtpClient& client, base::Result<>& met) {
   co_await greet(client);
   std::vector<smtp::Rcpt> recipients;
@@ -254,15 +275,15 @@ TEST(SmtpClient, WhatServersSayAndDont) {
   };
   const std::string ehlo = "250-x\r\n250 PIPELINING\r\n";
   const std::string good = "250 a\r\n250 b\r\n250 c\r\n";
+  const std::string go = good + "354 go\r\n";  // to DATA, which goes with the envelope
   const Case cases[] = {
-      {{"220 x\r\n", ehlo, good, "354 go\r\n", "552 5.3.4 too big\r\n"}, "552 5.3.4 too big", true},
-      {{"220 x\r\n", ehlo, good, "451 4.3.0 no\r\n"}, "451 4.3.0 no", false},
-      {{"220 x\r\n", ehlo, good, "250 taken\r\n"}, "protocol", false},  // custody of nothing
-      {{"220 x\r\n", ehlo, good + "250 d\r\n"}, "protocol", false},     // unasked
-      {{"220 x\r\n", ehlo, good, "354 go\r\n250 early\r\n"}, "protocol", false},
+      {{"220 x\r\n", ehlo, go, "552 5.3.4 too big\r\n"}, "552 5.3.4 too big", true},
+      {{"220 x\r\n", ehlo, good + "451 4.3.0 no\r\n"}, "451 4.3.0 no", false},
+      {{"220 x\r\n", ehlo, good + "250 taken\r\n"}, "protocol", false},  // custody of nothing
+      {{"220 x\r\n", ehlo, go + "250 early\r\n"}, "protocol", false},    // unasked
       {{"220 x\r\n", ehlo, "250 a\r\n250 b"}, "timeout", false},
       {{"220 x\r\n", ehlo, "hello\r\n"}, "protocol", false},
-      {{"220 x\r\n", ehlo, good, "354 go\r\n"}, "closed", true},
+      {{"220 x\r\n", ehlo, go}, "closed", true},
   };
   for (const auto& [says, expected, begun] : cases) {
     Fake fake;
@@ -292,6 +313,41 @@ TEST(SmtpClient, A421AnswersAllThatIsLeft) {
   EXPECT_EQ(envelope.recipients.size(), 2U);
   EXPECT_EQ(envelope.recipients[1].code, 421);
   EXPECT_FALSE(fake.client->is_usable());
+}
+
+net::Task<> give_nothing(Fake& fake, std::string& result) {
+  (void)co_await fake.client->greeting();
+  (void)co_await fake.client->ehlo("c.example");
+  (void)co_await fake.client->envelope(mail_from("a@a.example"),
+                                       to({"b@b.example", "c@b.example"}));
+  const auto reply = co_await fake.client->reset();
+  result = reply ? reply->text() : std::string(base::name(reply.error().kind));
+  co_await fake.client->quit();
+}
+
+// A server that waits for content though it refused everybody gets its end; one that would give it
+// to somebody gets nothing any more.
+TEST(SmtpClient, WhatIsNotToBeGivenNobodyGets) {
+  const std::string ehlo = "250-x\r\n250 PIPELINING\r\n";
+  const std::string envelope =
+      "MAIL FROM:<a@a.example>\r\nRCPT TO:<b@b.example>\r\nRCPT TO:<c@b.example>\r\nDATA\r\n";
+  for (const bool takes : {false, true}) {
+    Fake fake;
+    std::string result;
+    bool played = false;
+    std::vector<std::string> says{
+        "220 x\r\n", ehlo,
+        std::string("250 a\r\n550 b\r\n") + (takes ? "250 c\r\n" : "550 c\r\n") + "354 go\r\n"};
+    if (!takes) says.insert(says.end(), {"554 5.5.1 nobody\r\n", "250 d\r\n", "221 e\r\n"});
+    fake.loop.spawn(play(*fake.server, says, fake.heard), [&] {
+      played = true;
+      fake.server->close();
+    });
+    fake.run(give_nothing(fake, result));
+    run_until(fake.loop, [&] { return played; });
+    EXPECT_EQ(result, takes ? "closed" : "250 d");
+    EXPECT_EQ(fake.heard, "EHLO c.example\r\n" + envelope + (takes ? "" : ".\r\nRSET\r\nQUIT\r\n"));
+  }
 }
 
 net::Task<> send_unfit(Both& both, std::optional<smtp::Unfit>& unfit) {

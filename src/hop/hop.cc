@@ -20,9 +20,10 @@ constexpr Words<End::Role, 4> roles{{{
     {End::Role::mta, "mta"},
 }}};
 
-constexpr Words<Change, 8> changes{{{
+constexpr Words<Change, 9> changes{{{
     {Change::trace_fields_added, "trace-fields-added"},
     {Change::bcc_removed, "bcc-removed"},
+    {Change::return_path_removed, "return-path-removed"},
     {Change::date_added, "date-added"},
     {Change::message_id_added, "message-id-added"},
     {Change::dkim_signed, "dkim-signed"},

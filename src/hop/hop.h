@@ -55,6 +55,7 @@ std::optional<End::Role> role_from(std::string_view name);
 enum class Change {
   trace_fields_added,
   bcc_removed,
+  return_path_removed,
   date_added,
   message_id_added,
   dkim_signed,

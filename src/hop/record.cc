@@ -1,7 +1,10 @@
 // The record of a hop as JSON, both ways. Reading is strict: what isn't written here isn't read.
+#include <array>
+
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "base/utf8.h"
 #include "hop/hop.h"
 #include "hop/text.h"
 
@@ -211,7 +214,9 @@ Hop read_hop(const Reader& from, std::string& wrong) {
   return hop;
 }
 
+// What is short and ASCII, as nearly all is, stays as it is.
 void bound(std::string& text, std::size_t octets_max) {
+  if (text.size() <= octets_max && base::is_ascii(text)) return;
   text = bounded_text(text, octets_max);
 }
 
@@ -255,7 +260,10 @@ base::Result<Hop> hop_from_json(std::string_view text) {
   boost::system::error_code error;
   json::parse_options options;
   options.max_depth = 4;
-  const json::value value = json::parse({text.data(), text.size()}, error, {}, options);
+  // Most records fit into the first piece; all goes at once.
+  std::array<unsigned char, 8192> first{};
+  json::monotonic_resource memory(first.data(), first.size());
+  const json::value value = json::parse({text.data(), text.size()}, error, &memory, options);
   if (error) {
     return base::fail(ErrorKind::corrupt,
                       fmt::format("a hop's record is not JSON: {}", error.message()));

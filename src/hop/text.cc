@@ -11,6 +11,7 @@ constexpr std::string_view ellipsis = "…";
 }  // namespace
 
 std::string bounded_text(std::string_view text, std::size_t octets_max) {
+  if (text.size() <= octets_max && base::is_ascii(text)) return std::string(text);
   std::string out;
   std::size_t room_for_ellipsis = 0;  // the longest whole prefix that leaves place for it
   while (!text.empty()) {

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "base/assert.h"
+#include "fuzz/mutators.h"
 #include "mailbox/name.h"
 #include "mailbox/record.h"
 
@@ -54,4 +55,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       try_keys(octets);
   }
   return 0;
+}
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t size_max, unsigned int seed) {
+  return letterlock::fuzz::change_record({data, size_max}, size, seed, 1);
 }

@@ -219,6 +219,8 @@ std::expected<std::vector<hop::Change>, queue::Refused> Handler::edit(message::H
     return std::unexpected(queue::Refused{{5, 6, 0}, "too many authors in the From field"});
   std::vector<hop::Change> changes{hop::Change::trace_fields_added};
   if (header.remove_bcc() > 0) changes.push_back(hop::Change::bcc_removed);
+  // RFC 5321 §4.4: who originates a message sends none.
+  if (header.remove("Return-Path") > 0) changes.push_back(hop::Change::return_path_removed);
   if (header.find("Date") == nullptr) {  // RFC 6409 §8.2
     header.prepend(message::date_field(ports_.clock.now()));
     changes.push_back(hop::Change::date_added);

@@ -192,6 +192,18 @@ TEST_F(MsaTest, DateAndMessageIdAreAddedAndBccIsRemoved) {
                                     hop::Change::date_added, hop::Change::message_id_added));
 }
 
+TEST_F(MsaTest, AReturnPathIsNotTheClientsToWrite) {
+  EXPECT_THAT(
+      send("From: alice@acorn.example\r\nReturn-Path: <eve@old.example>\r\n"
+           "Date: Mon, 23 Nov 2026 03:12:44 +0000\r\nMessage-ID: <x@acorn.example>\r\n\r\nx\r\n"),
+      StartsWith("250"));
+  EXPECT_THAT(newest(), Not(HasSubstr("eve")));
+  const auto trace = trace_of(acorn, queued(acorn)[0].message.trace).value();
+  EXPECT_THAT(trace.hops.at(0).changes,
+              testing::UnorderedElementsAre(hop::Change::trace_fields_added,
+                                            hop::Change::return_path_removed));
+}
+
 TEST_F(MsaTest, WhatIsWrittenMustBeTheAccountsOwn) {
   add_account("eve@acorn.example");
   set_account("alice@acorn.example", {.add_addresses = {custody::test::at("sales@acorn.example")}});

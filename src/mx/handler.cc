@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/bytes.h"
 #include "base/limits.h"
 #include "message/address_list.h"
 #include "message/trace_fields.h"
@@ -62,8 +63,22 @@ net::Task<smtp::Reply> Handler::refuse_rcpt(Refusal refusal, address::Address to
   co_return refusal.reply;
 }
 
+// RFC 5321 §4.5.1: a bare <Postmaster> is taken, whoever else is here. It was read as postmaster at
+// this host's name; where that is nobody's domain, the site's postmaster gets it.
+net::ResultTask<directory::Resolution> Handler::resolve(address::Address& to) const {
+  CO_TRY(auto resolved, co_await ports_.directory.resolve(to));
+  const bool is_hosts_postmaster = to.domain() == options_.server.session.host_name &&
+                                   base::equal_ignoring_case(to.local_part(), "postmaster");
+  if (!std::holds_alternative<directory::NotOurs>(resolved) || !is_hosts_postmaster)
+    co_return resolved;
+  CO_TRY(auto postmaster, co_await ports_.directory.site_postmaster());
+  if (!postmaster) co_return resolved;
+  to = postmaster->address;
+  co_return directory::ToMailbox{std::move(*postmaster), ""};
+}
+
 net::Task<smtp::Reply> Handler::on_rcpt(smtp::Rcpt rcpt) {
-  const auto resolved = co_await ports_.directory.resolve(rcpt.to);
+  const auto resolved = co_await resolve(rcpt.to);
   if (!resolved) {
     ports_.events.emit({base::Severity::error,
                         "directory.failed",
@@ -98,8 +113,11 @@ std::expected<std::vector<hop::Change>, queue::Refused> Handler::edit(message::H
   }
   if (const auto from = message::header_from(header); !from.authors.empty())
     transaction_->header_from = from.authors.front().address.text();
+  std::vector changes{hop::Change::trace_fields_added};
+  // RFC 5321 §4.4: exactly one when it is delivered, and mda writes it.
+  if (header.remove("Return-Path") > 0) changes.push_back(hop::Change::return_path_removed);
   header.prepend(message::received_field(reception_field()));
-  return std::vector{hop::Change::trace_fields_added};
+  return changes;
 }
 
 message::Reception Handler::reception_field() const {

@@ -39,6 +39,8 @@ class Handler final : public custody::InboundHandler {
   std::expected<std::vector<hop::Change>, queue::Refused> edit(message::Header& header);
   message::Reception reception_field() const;
   custody::Reception reception() const;
+  // Whose address that is; `to` becomes the account's where it is the host's own postmaster.
+  net::ResultTask<directory::Resolution> resolve(address::Address& to) const;
   net::Task<smtp::Reply> refuse_rcpt(Refusal refusal, address::Address to);
   net::Task<std::string> tenants();
 

@@ -7,6 +7,7 @@ namespace letterlock::mx {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -65,6 +66,36 @@ TEST_F(MxTest, TheTraceIdIsInTheReplyAndInReceived) {
   EXPECT_EQ(trace.hops[0].protection.level, hop::Level::clear);
   EXPECT_EQ(trace.hops[0].from.who, "mx.modern.example");
   EXPECT_EQ(trace.trace.header_from, "carol@modern.example");
+}
+
+TEST_F(MxTest, TheBarePostmasterIsTheSites) {
+  auto talk = peer_talks();
+  talk.ask("MAIL FROM:<carol@modern.example>");
+  EXPECT_THAT(talk.ask("RCPT TO:<Postmaster>"), StartsWith("550 5.7.1")) << "nobody is named yet";
+  ASSERT_TRUE(wait(operations.set_site_postmaster(custody::test::at("bob@birch.example"), "test")));
+  EXPECT_THAT(talk.ask("RCPT TO:<abuse@mail.acorn.example>"), StartsWith("550 5.7.1"));
+  EXPECT_THAT(talk.ask("RCPT TO:<postMaster>"), StartsWith("250 2.1.5"));
+  EXPECT_THAT(talk.ask("RCPT TO:<Postmaster@mail.acorn.example>"), StartsWith("250 2.1.5"));
+  EXPECT_THAT(talk.message(letter), StartsWith("250"));
+  const auto rows = queued(birch);
+  ASSERT_EQ(queued(birch).size(), 1U);
+  ASSERT_EQ(queued(birch)[0].recipients.size(), 1U) << "named twice, it is one";
+  EXPECT_EQ(queued(birch)[0].recipients[0].address, "bob@birch.example");
+}
+
+// The one that mda writes says who is told of a failure; a stranger's beside it would say another.
+TEST_F(MxTest, AReturnPathFromOutsideIsTakenOut) {
+  auto talk = peer_talks();
+  talk.ask("MAIL FROM:<carol@modern.example>");
+  talk.ask("RCPT TO:<bob@birch.example>");
+  EXPECT_THAT(talk.message("return-path: <boss@birch.example>\r\nSubject: x\r\n"
+                           "Return-Path:\r\n <eve@old.example>\r\n\r\nReturn-Path: body\r\n"),
+              StartsWith("250"));
+  EXPECT_TRUE(only(birch).ends_with("\r\nSubject: x\r\n\r\nReturn-Path: body\r\n")) << only(birch);
+  EXPECT_THAT(only(birch), Not(HasSubstr("boss")));
+  const auto trace = trace_of(birch, queued(birch)[0].message.trace).value();
+  EXPECT_THAT(trace.hops[0].changes,
+              ElementsAre(hop::Change::trace_fields_added, hop::Change::return_path_removed));
 }
 
 TEST_F(MxTest, OverTlsItIsEncryptedAndReceivedSaysSo) {

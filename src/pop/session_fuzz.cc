@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/assert.h"
+#include "fuzz/mutators.h"
 #include "pop/content.h"
 #include "pop/response.h"
 
@@ -120,6 +121,34 @@ void round_trip(std::string_view input) {
   (void)parse_pair(input);
 }
 
+// What is worth saying here, in any order.
+constexpr std::string_view words[] = {"USER bo\r\n",
+                                      "USER bob\r\n",
+                                      "PASS tree\r\n",
+                                      "PASS no\r\n",
+                                      "AUTH PLAIN\r\n",
+                                      "AUTH PLAIN =\r\n",
+                                      "AUTH X\r\n",
+                                      "*\r\n",
+                                      "STLS\r\n",
+                                      "CAPA\r\n",
+                                      "STAT\r\n",
+                                      "LIST\r\n",
+                                      "LIST 2\r\n",
+                                      "UIDL\r\n",
+                                      "UIDL 4294967296\r\n",
+                                      "RETR 1\r\n",
+                                      "TOP 2 0\r\n",
+                                      "TOP 1 99999999999\r\n",
+                                      "DELE 3\r\n",
+                                      "DELE 0\r\n",
+                                      "RSET\r\n",
+                                      "NOOP\r\n",
+                                      "QUIT\r\n",
+                                      "\n",
+                                      "\r",
+                                      "GET / HTTP/1.1\r\n"};
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -140,4 +169,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       round_trip(input);
   }
   return 0;
+}
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t size_max, unsigned int seed) {
+  return letterlock::fuzz::change_lines({data, size_max}, size, seed, 2, words);
 }

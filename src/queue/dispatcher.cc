@@ -205,6 +205,17 @@ net::ResultTask<Job> Dispatcher::take(Lane lane) {
   co_return base::fail(base::ErrorKind::cancelled, "the queue is stopping");
 }
 
+std::optional<Job> Dispatcher::follow(Job& job) {
+  if (ended_) return std::nullopt;
+  (job.lane == Lane::local ? rounds_.local : rounds_.remote) = ports_.clock.steady();
+  return window_.follow(job, ports_.clock.now());
+}
+
+void Dispatcher::note(const Job& job, Window::Showed showed) {
+  window_.note(job.lane, job.destination, showed);
+  if (showed == Window::Showed::takes) bell(job.lane).ring();
+}
+
 void Dispatcher::finish(const Job& job, std::optional<base::Time> next_try) {
   const bool was_full = !window_.has_room();
   window_.finish(job);

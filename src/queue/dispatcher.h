@@ -36,6 +36,11 @@ class Dispatcher {
 
   // The next job of this lane; waits until there is one. Errors: cancelled.
   net::ResultTask<Job> take(Lane lane);
+  // The host has taken the job's message, which isn't written yet: the next one that may go to the
+  // same host at once, in its place, if it is nobody else's turn.
+  std::optional<Job> follow(Job& job);
+  // What the job's destination has shown, for how many may be under way there.
+  void note(const Job& job, Window::Showed showed);
   // The job's outcomes are settled in the store; `next_try` is the earliest of what was deferred.
   void finish(const Job& job, std::optional<base::Time> next_try);
   // They could not be settled (disk full, lease lost): its items stay due, and are looked at again

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/assert.h"
+#include "fuzz/mutators.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace letterlock;
@@ -14,4 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto recipient = queue::unpack_recipient(octets))
     ASSERT(queue::unpack_recipient(queue::pack(*recipient)) == *recipient);
   return 0;
+}
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t size_max, unsigned int seed) {
+  return letterlock::fuzz::change_record({data, size_max}, size, seed, 0);
 }

@@ -11,9 +11,31 @@ std::string Window::known_key(const Due& item) {
   return std::string(item.message.octets()) + keys::index(item.recipient);
 }
 
-bool Window::may_start(const Destination& destination, base::Time now) const {
-  return destination.under_way < limits_.destination_concurrency &&
-         destination.rests_until <= now && destination.next_start <= now;
+std::size_t Window::allowed(Lane lane, const Destination& destination) const {
+  if (lane == Lane::local) return limits_.destination_concurrency;
+  if (destination.allowed > 0) return destination.allowed;
+  return std::min(limits_.destination_concurrency_first, limits_.destination_concurrency);
+}
+
+void Window::note(Lane lane, const std::string& name, Showed showed) {
+  const auto at = destinations_.find({lane, name});
+  if (at == destinations_.end()) return;
+  const auto now = allowed(lane, at->second);
+  switch (showed) {
+    case Showed::takes:
+      if (now >= limits_.destination_concurrency) return;
+      at->second.allowed = now + 1;
+      unpark(lane, name);
+      return;
+    case Showed::crowded:
+      at->second.allowed = std::max<std::size_t>(1, now / 2);
+      return;
+  }
+}
+
+bool Window::may_start(Lane lane, const Destination& destination, base::Time now) const {
+  return destination.under_way < allowed(lane, destination) && destination.rests_until <= now &&
+         destination.next_start <= now;
 }
 
 Window::Added Window::add(const Due& item, base::Time now) {
@@ -72,7 +94,7 @@ std::optional<Job> Window::take_from(Lane lane, const base::TenantId& tenant, ba
     const auto stream = turn.streams.find(name);
     if (stream == turn.streams.end()) continue;  // forgotten meanwhile
     auto& destination = destinations_[{lane, name}];
-    if (!may_start(destination, now)) {
+    if (!may_start(lane, destination, now)) {
       destination.parked.push_back(tenant);
       if (destination.next_start > now) wait_for_time(destination.next_start, {lane, name});
       continue;
@@ -88,11 +110,16 @@ std::optional<Job> Window::take_from(Lane lane, const base::TenantId& tenant, ba
   return std::nullopt;
 }
 
-Job Window::start(Lane lane, const base::TenantId& tenant, const std::string& name,
-                  Destination& destination, base::Time now) {
+Job Window::pop_front(Lane lane, const base::TenantId& tenant, const std::string& name) {
   auto& groups = lane_state(lane).turns[tenant].streams[name].groups;
   Job job{tenant, groups.front().message, lane, name, std::move(groups.front().items)};
   groups.pop_front();
+  return job;
+}
+
+Job Window::start(Lane lane, const base::TenantId& tenant, const std::string& name,
+                  Destination& destination, base::Time now) {
+  auto job = pop_front(lane, tenant, name);
   ++destination.under_way;
   ++under_way_[lane == Lane::local ? 0 : 1];
   if (limits_.destination_per_minute > 0) {
@@ -103,8 +130,37 @@ Job Window::start(Lane lane, const base::TenantId& tenant, const std::string& na
   return job;
 }
 
+std::optional<Job> Window::follow(Job& job, base::Time now) {
+  ASSERT(job.has_place);
+  auto& state = lane_state(job.lane);
+  const auto turn = state.turns.find(job.tenant);
+  if (turn == state.turns.end()) return std::nullopt;
+  const auto stream = turn->second.streams.find(job.destination);
+  if (stream == turn->second.streams.end()) return std::nullopt;
+  auto& destination = destinations_[{job.lane, job.destination}];
+  const bool others_wait = std::ranges::any_of(
+      destination.parked, [&](const base::TenantId& tenant) { return tenant != job.tenant; });
+  if (others_wait || destination.under_way > allowed(job.lane, destination) ||
+      under_way(job.lane) >= lane_limit(job.lane) || destination.rests_until > now ||
+      limits_.destination_per_minute > 0)
+    return std::nullopt;
+  auto next = pop_front(job.lane, job.tenant, job.destination);
+  if (stream->second.groups.empty()) {
+    turn->second.streams.erase(stream);
+    std::erase(turn->second.destinations, job.destination);
+    std::erase(destination.parked, job.tenant);
+    if (turn->second.streams.empty()) {
+      state.turns.erase(turn);
+      std::erase(state.tenants, job.tenant);
+    }
+  }
+  job.has_place = false;
+  return next;
+}
+
 void Window::finish(const Job& job) {
   for (const auto& item : job.items) forget_item(item);
+  if (!job.has_place) return;
   const Place place{job.lane, job.destination};
   const auto at = destinations_.find(place);
   ASSERT(at != destinations_.end() && at->second.under_way > 0);

@@ -21,8 +21,11 @@ struct WindowLimits {
   std::size_t job_recipients_max = 100;  // RFC 5321 §4.5.3.1.8: what any server takes at once
   std::size_t local_concurrency = 64;    // jobs under way in each lane
   std::size_t remote_concurrency = 500;
-  std::size_t destination_concurrency = 20;  // jobs under way to one destination
-  std::size_t destination_per_minute = 0;    // jobs begun to one destination; 0: no limit
+  std::size_t destination_concurrency = 40;  // jobs under way to one destination at most
+  // To one elsewhere so many at first: each that the host takes lets one more go, one that finds no
+  // session there halves them.
+  std::size_t destination_concurrency_first = 10;
+  std::size_t destination_per_minute = 0;  // jobs begun to one destination; 0: no limit
 };
 
 // What an agent takes: one message, and those of its recipients that share a destination.
@@ -32,6 +35,7 @@ struct Job {
   Lane lane = Lane::remote;
   std::string destination;
   std::vector<Due> items;
+  bool has_place = true;  // among those under way; false: the job that followed it has it
 };
 
 class Window {
@@ -42,6 +46,14 @@ class Window {
   Added add(const Due& item, base::Time now);
   // The next job whose destination may take one; nothing: none now.
   std::optional<Job> take(Lane lane, base::Time now);
+  // What goes to the host is done, though not yet written: the next job of the same tenant to the
+  // same destination in this one's place. Nothing where there is none, or where somebody else's
+  // turn has come.
+  std::optional<Job> follow(Job& job, base::Time now);
+  // The destination has taken what a job brought, or it gave no session to one: it may have more
+  // at once from now on, or fewer.
+  enum class Showed { takes, crowded };
+  void note(Lane lane, const std::string& destination, Showed showed);
   // The job is over, whatever came of it: its items are forgotten.
   void finish(const Job& job);
   // Nothing goes to this destination until then. What was ready for it is forgotten and returned,
@@ -77,6 +89,7 @@ class Window {
   struct Destination {
     std::size_t recipients = 0;  // ready and under way
     std::size_t under_way = 0;
+    std::size_t allowed = 0;  // under way at once, as it has shown; 0: it has shown nothing
     base::Time rests_until{};
     base::Time next_start{};             // by its rate
     std::size_t timers = 0;              // entries in waiting_for_time_
@@ -91,7 +104,8 @@ class Window {
   std::size_t lane_limit(Lane lane) const {
     return lane == Lane::local ? limits_.local_concurrency : limits_.remote_concurrency;
   }
-  bool may_start(const Destination& destination, base::Time now) const;
+  bool may_start(Lane lane, const Destination& destination, base::Time now) const;
+  std::size_t allowed(Lane lane, const Destination& destination) const;
   void put_in_turn(Lane lane, const base::TenantId& tenant, const std::string& destination);
   void unpark(Lane lane, const std::string& destination);
   void unpark_by_time(base::Time now);
@@ -99,6 +113,7 @@ class Window {
   std::optional<Job> take_from(Lane lane, const base::TenantId& tenant, base::Time now);
   Job start(Lane lane, const base::TenantId& tenant, const std::string& name,
             Destination& destination, base::Time now);
+  Job pop_front(Lane lane, const base::TenantId& tenant, const std::string& name);
   void forget_item(const Due& item);
   void drop_if_idle(const Place& place);
 

@@ -141,5 +141,110 @@ TEST(Window, EmptyAgainAfterManyDestinations) {
   EXPECT_FALSE(window.next_time());
 }
 
+// ---- one after the other, in one place ----
+
+TEST(Window, AJobIsFollowedInItsPlace) {
+  WindowLimits limits;
+  limits.destination_concurrency = 1;
+  Window window(limits);
+  for (std::uint8_t i = 1; i <= 3; ++i) window.add(item(1, i, "a.example"), now);
+  auto first = window.take(Lane::remote, now);
+  EXPECT_FALSE(window.take(Lane::remote, now));
+  auto second = window.follow(*first, now);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->message, numbered<base::MessageId>(2));
+  EXPECT_EQ(window.under_way(Lane::remote), 1U);
+  // What is written later frees no place.
+  window.finish(*first);
+  EXPECT_FALSE(window.take(Lane::remote, now));
+  auto third = window.follow(*second, now);
+  ASSERT_TRUE(third);
+  EXPECT_FALSE(window.follow(*third, now));
+  window.finish(*second);
+  EXPECT_EQ(window.under_way(Lane::remote), 1U);
+  // What comes again has its turn, once.
+  window.add(item(1, 4, "a.example"), now);
+  window.finish(*third);
+  const auto fourth = window.take(Lane::remote, now);
+  ASSERT_TRUE(fourth);
+  EXPECT_FALSE(window.take(Lane::remote, now));
+  window.finish(*fourth);
+  EXPECT_EQ(window.count(), 0U);
+  EXPECT_EQ(window.under_way(Lane::remote), 0U);
+}
+
+TEST(Window, NothingFollowsWhereOthersWaitOrTheDestinationRests) {
+  WindowLimits limits;
+  limits.destination_concurrency = 1;
+  Window window(limits);
+  for (std::uint8_t i = 1; i <= 3; ++i) window.add(item(1, i, "a.example"), now);
+  window.add(item(2, 9, "a.example"), now);
+  auto first = window.take(Lane::remote, now);
+  EXPECT_FALSE(window.take(Lane::remote, now));  // both wait for the place
+  EXPECT_FALSE(window.follow(*first, now));
+  EXPECT_TRUE(first->has_place);
+  window.finish(*first);
+  auto second = window.take(Lane::remote, now);
+  ASSERT_TRUE(second);
+  window.rest(Lane::remote, "a.example", now + 1min);
+  EXPECT_FALSE(window.follow(*second, now));
+  window.finish(*second);
+}
+
+TEST(Window, FollowersDontKeepAFullLaneFromOthers) {
+  WindowLimits limits;
+  limits.remote_concurrency = 1;
+  Window window(limits);
+  window.add(item(1, 1, "a.example"), now);
+  window.add(item(1, 2, "a.example"), now);
+  window.add(item(1, 3, "b.example"), now);
+  auto first = window.take(Lane::remote, now);
+  EXPECT_FALSE(window.follow(*first, now));
+  window.finish(*first);
+  EXPECT_EQ(window.take(Lane::remote, now)->destination, "b.example");
+}
+
+std::size_t startable(Window& window) {
+  std::size_t count = 0;
+  while (window.take(Lane::remote, now)) ++count;
+  return count;
+}
+
+TEST(Window, ADestinationThatTakesGetsMoreAtOnceAndOneThatDoesntFewer) {
+  WindowLimits limits;
+  limits.destination_concurrency_first = 4;
+  limits.destination_concurrency = 6;
+  Window window(limits);
+  for (std::uint8_t i = 0; i < 100; ++i) window.add(item(1, i, "a.example"), now);
+  EXPECT_EQ(startable(window), 4U);
+  window.note(Lane::remote, "a.example", Window::Showed::takes);
+  EXPECT_EQ(startable(window), 1U);
+  for (int i = 0; i < 10; ++i) window.note(Lane::remote, "a.example", Window::Showed::takes);
+  EXPECT_EQ(startable(window), 1U);
+  EXPECT_EQ(window.under_way(Lane::remote), 6U);
+  for (int i = 0; i < 10; ++i) window.note(Lane::remote, "a.example", Window::Showed::crowded);
+  EXPECT_EQ(startable(window), 0U);
+  // Others know nothing of it.
+  for (std::uint8_t i = 0; i < 9; ++i) window.add(item(1, 200 + i, "b.example"), now);
+  EXPECT_EQ(startable(window), 4U);
+  window.note(Lane::remote, "unknown.example", Window::Showed::takes);
+}
+
+// Fewer are allowed than are under way: they end one after the other, and nobody follows.
+TEST(Window, NothingFollowsWhereFewerAreAllowed) {
+  WindowLimits limits;
+  limits.destination_concurrency_first = 2;
+  Window window(limits);
+  for (std::uint8_t i = 0; i < 9; ++i) window.add(item(1, i, "a.example"), now);
+  auto first = window.take(Lane::remote, now);
+  auto second = window.take(Lane::remote, now);
+  ASSERT_TRUE(first && second);
+  window.note(Lane::remote, "a.example", Window::Showed::crowded);
+  EXPECT_FALSE(window.follow(*first, now));
+  window.finish(*first);
+  EXPECT_TRUE(window.follow(*second, now));
+  EXPECT_FALSE(window.take(Lane::remote, now));
+}
+
 }  // namespace
 }  // namespace letterlock::queue

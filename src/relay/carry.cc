@@ -35,7 +35,7 @@ std::string sentences(const std::vector<Trouble>& troubles) {
 
 }  // namespace
 
-net::ResultTask<std::optional<queue::Settled>> Carry::run() {
+net::ResultTask<std::optional<Conclusion>> Carry::run() {
   const auto epoch = world_.ports.leases.epoch_of(queue::keys::partition_of(work_.job.message));
   if (!epoch)
     co_return base::fail(base::ErrorKind::denied, "the queue's partition isn't this node's");
@@ -43,12 +43,11 @@ net::ResultTask<std::optional<queue::Settled>> Carry::run() {
   CO_CHECK(co_await world_.ports.store.read(
       store::Scope::tenant(work_.job.tenant),
       [this](store::Transaction& transaction) { return read(transaction); }));
-  if (work_.recipients.empty()) co_return std::optional<queue::Settled>();
+  if (work_.recipients.empty()) co_return std::optional<Conclusion>();
   work_.demand.requirement = work_.message.requirement;
   work_.until = world_.ports.clock.steady() + world_.options.hosts_wait;
   CO_TRY(auto conclusion, co_await decide());
-  CO_TRY(auto settled, co_await conclude(world_, work_, std::move(conclusion)));
-  co_return std::optional(std::move(settled));
+  co_return std::optional(std::move(conclusion));
 }
 
 net::ResultTask<> Carry::read(store::Transaction& transaction) {

@@ -14,50 +14,24 @@ using base::ErrorKind;
 
 constexpr unsigned tries_max = 4;
 
-// One conclusion's transaction, and what it has found out.
-class Writer {
- public:
-  Writer(const World& world, const Work& work, const Conclusion& conclusion)
-      : world_(world), work_(work), conclusion_(conclusion) {}
+bool is_worth_another_try(ErrorKind kind) {
+  return kind == ErrorKind::io || kind == ErrorKind::full || base::is_temporary(kind);
+}
 
-  net::ResultTask<queue::Settled> run();
+}  // namespace
 
- private:
-  net::ResultTask<> write(store::Transaction& transaction);
-  net::ResultTask<> write_given(store::Transaction& transaction);
-  net::ResultTask<> close(store::Transaction& transaction);
-  net::ResultTask<> record_attempts(store::Transaction& transaction);
-  net::ResultTask<> settle(store::Transaction& transaction, std::vector<queue::Outcome> outcomes,
-                           std::optional<std::uint64_t> epoch);
-  net::ResultTask<> end_ways(store::Transaction& transaction);
-  net::ResultTask<> count_failures(store::Transaction& transaction);
-  net::ResultTask<> transact(net::ResultTask<> (Writer::*function)(store::Transaction&));
-  net::Task<> report_stopped();
-  base::Time now() const { return world_.ports.clock.now(); }
-  const base::TenantId& tenant() const { return work_.message.tenant; }
-
-  const World& world_;
-  const Work& work_;
-  const Conclusion& conclusion_;
-  queue::Settled settled_;
-  directory::SendingOutcome sending_;
-};
-
-net::ResultTask<> Writer::transact(net::ResultTask<> (Writer::*function)(store::Transaction&)) {
+net::ResultTask<> OutcomeWriter::transact(
+    net::ResultTask<> (OutcomeWriter::*function)(store::Transaction&)) {
   co_return co_await world_.ports.store.transact(
       store::Scope::tenant(tenant()),
       [this, function](store::Transaction& transaction) { return (this->*function)(transaction); });
 }
 
-bool is_worth_another_try(ErrorKind kind) {
-  return kind == ErrorKind::io || kind == ErrorKind::full || base::is_temporary(kind);
-}
-
-net::ResultTask<queue::Settled> Writer::run() {
+net::ResultTask<> OutcomeWriter::write_alone() {
   auto wait = base::Milliseconds(std::chrono::seconds(1));
   base::Result<> written = base::Result<>();
   for (unsigned i = 1; i <= tries_max; ++i, wait *= 2) {
-    written = co_await transact(&Writer::write);
+    written = co_await transact(&OutcomeWriter::write);
     if (written || !is_worth_another_try(written.error().kind) || i == tries_max) break;
     CO_CHECK(co_await world_.ports.timers.sleep(wait));
   }
@@ -65,15 +39,14 @@ net::ResultTask<queue::Settled> Writer::run() {
     // Another node has the partition: its queue is its own, but what left here is our evidence.
     if (written.error().kind != ErrorKind::denied || !conclusion_.intent)
       co_return base::fail(written.error());
-    const auto given = co_await transact(&Writer::write_given);
+    const auto given = co_await transact(&OutcomeWriter::write_given);
     if (!given || settled_.recipients.empty()) co_return base::fail(written.error());
     world_.ports.leases.lost(queue::keys::partition_of(work_.message.id));
   }
-  co_await report_stopped();
-  co_return std::move(settled_);
+  co_return base::Result<>();
 }
 
-net::ResultTask<> Writer::write(store::Transaction& transaction) {
+net::ResultTask<> OutcomeWriter::write(store::Transaction& transaction) {
   settled_ = {};
   sending_ = {};
   CO_CHECK(co_await queue::check_epoch(transaction, queue::keys::partition_of(work_.message.id),
@@ -88,7 +61,7 @@ net::ResultTask<> Writer::write(store::Transaction& transaction) {
   co_return co_await count_failures(transaction);
 }
 
-net::ResultTask<> Writer::record_attempts(store::Transaction& transaction) {
+net::ResultTask<> OutcomeWriter::record_attempts(store::Transaction& transaction) {
   for (const auto& attempt : conclusion_.attempts) {
     CO_TRY(const auto ref, co_await trace::record(transaction, tenant(), attempt));
     (void)ref;
@@ -98,7 +71,7 @@ net::ResultTask<> Writer::record_attempts(store::Transaction& transaction) {
 
 // Without the lease: whom the peer has taken, nobody need give it again, whoever has the partition
 // by now. When to try again is that node's to say, so of all else only the record is written.
-net::ResultTask<> Writer::write_given(store::Transaction& transaction) {
+net::ResultTask<> OutcomeWriter::write_given(store::Transaction& transaction) {
   settled_ = {};
   CO_CHECK(co_await close(transaction));
   CO_CHECK(co_await record_attempts(transaction));
@@ -108,7 +81,7 @@ net::ResultTask<> Writer::write_given(store::Transaction& transaction) {
   co_return co_await settle(transaction, std::move(relayed), {});
 }
 
-net::ResultTask<> Writer::close(store::Transaction& transaction) {
+net::ResultTask<> OutcomeWriter::close(store::Transaction& transaction) {
   if (!conclusion_.intent || conclusion_.intent->sequence == 0) co_return base::Result<>();
   auto closed =
       co_await trace::close(transaction, tenant(), *conclusion_.intent, conclusion_.closing);
@@ -120,9 +93,9 @@ net::ResultTask<> Writer::close(store::Transaction& transaction) {
   co_return base::Result<>();
 }
 
-net::ResultTask<> Writer::settle(store::Transaction& transaction,
-                                 std::vector<queue::Outcome> outcomes,
-                                 std::optional<std::uint64_t> epoch) {
+net::ResultTask<> OutcomeWriter::settle(store::Transaction& transaction,
+                                        std::vector<queue::Outcome> outcomes,
+                                        std::optional<std::uint64_t> epoch) {
   auto settled = co_await queue::settle(transaction, world_.options.schedule, tenant(),
                                         work_.message.id, std::move(outcomes),
                                         {now(), world_.ports.random.below(1'000'000), epoch});
@@ -134,7 +107,7 @@ net::ResultTask<> Writer::settle(store::Transaction& transaction,
 }
 
 // Those whom this transaction has given up, by the word that says why.
-net::ResultTask<> Writer::end_ways(store::Transaction& transaction) {
+net::ResultTask<> OutcomeWriter::end_ways(store::Transaction& transaction) {
   std::map<std::string, std::vector<unsigned>> ends;
   for (const auto& outcome : conclusion_.outcomes) {
     const auto at = std::ranges::find(settled_.recipients, outcome.index, &queue::Recipient::index);
@@ -149,7 +122,7 @@ net::ResultTask<> Writer::end_ways(store::Transaction& transaction) {
 }
 
 // Refused by the far side for good: what an account does that was taken over.
-net::ResultTask<> Writer::count_failures(store::Transaction& transaction) {
+net::ResultTask<> OutcomeWriter::count_failures(store::Transaction& transaction) {
   if (work_.message.account.is_nil()) co_return base::Result<>();
   const auto count = std::ranges::count_if(conclusion_.outcomes, [](const auto& outcome) {
     return outcome.step == queue::Step::fail && !outcome.host.empty();
@@ -160,34 +133,60 @@ net::ResultTask<> Writer::count_failures(store::Transaction& transaction) {
   co_return base::Result<>();
 }
 
-net::Task<> Writer::report_stopped() {
+net::Task<> OutcomeWriter::report_stopped() {
   if (!sending_.stopped_now) co_return;
   const auto account = co_await world_.ports.directory.account(tenant(), work_.message.account);
   if (account && *account) world_.ports.directory.report_stopped(**account, sending_.reason);
 }
 
+net::Task<> OutcomeWriter::tell() {
+  co_await report_stopped();
+  co_await relay::tell(world_, work_, conclusion_, settled_);
+  if (settled_.notice_pending && world_.ports.notice) world_.ports.notice(work_.message.tenant);
+}
+
+namespace {
+
 net::ResultTask<queue::Settled> write_and_tell(const World& world, const Work& work,
                                                const Conclusion& conclusion) {
-  Writer writer(world, work, conclusion);
-  CO_TRY(auto settled, co_await writer.run());
-  co_await tell(world, work, conclusion, settled);
-  if (settled.notice_pending && world.ports.notice) world.ports.notice(work.message.tenant);
-  co_return settled;
+  OutcomeWriter writer(world, work, conclusion);
+  CO_CHECK(co_await writer.write_alone());
+  co_await writer.tell();
+  co_return writer.settled();
 }
 
 }  // namespace
 
-net::ResultTask<queue::Settled> conclude(const World& world, const Work& work,
-                                         Conclusion conclusion) {
-  co_return co_await to_the_end(world.ports.loop, write_and_tell(world, work, conclusion));
+net::Task<> write_by_itself(const World& world, std::shared_ptr<Unwritten> unwritten) {
+  const auto& work = unwritten->work;
+  const auto settled =
+      co_await to_the_end(world.ports.loop, write_and_tell(world, work, unwritten->conclusion));
+  if (settled)
+    give_back(world, work.job, *settled);
+  else
+    give_back(world, work.job, settled.error());
+}
+
+void give_back(const World& world, const queue::Job& job, const queue::Settled& settled) {
+  world.ports.dispatcher.finish(job, settled.next_try());
+}
+
+void give_back(const World& world, const queue::Job& job, const base::Error& error) {
+  const bool lost = error.kind == ErrorKind::denied;
+  if (lost) world.ports.leases.lost(queue::keys::partition_of(job.message));
+  if (error.kind != ErrorKind::cancelled) {
+    world.ports.events.emit({lost ? base::Severity::warning : base::Severity::error,
+                             "relay.failed",
+                             {{"message", job.message.text()}, {"reason", error.what}}});
+  }
+  world.ports.dispatcher.abandon(job, world.options.trouble_wait);
 }
 
 net::ResultTask<> record(const World& world, const Work& work, std::vector<hop::Hop> attempts) {
   Conclusion conclusion;
   conclusion.attempts = std::move(attempts);
-  Writer writer(world, work, conclusion);
-  CO_CHECK(co_await writer.run());
-  co_return base::Result<>();
+  OutcomeWriter writer(world, work, conclusion);
+  co_return co_await writer.write_alone();
 }
 
 }  // namespace letterlock::relay

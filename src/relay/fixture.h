@@ -46,7 +46,8 @@ struct Mta {
   smtp::Reply to_content = smtp::reply(250, dsn::status::ok, "queued as 4F1");
   std::map<std::string, smtp::Reply> to_rcpt;  // by address; others are taken
   std::function<void()> before_rcpt;           // is answered
-  std::function<void()> before_content;        // at its first octet
+  base::Milliseconds rcpt_pause{0};
+  std::function<void()> before_content;  // at its first octet
   std::function<void()> after_content;
   sasl::ScramKeys keys;
 
@@ -87,6 +88,8 @@ class MtaHandler final : public drive::SmtpHandler {
     mta_.envelopes.back() += " " + rcpt.to.text();
     mta_.rcpts.push_back(rcpt);
     if (mta_.before_rcpt) mta_.before_rcpt();
+    if (mta_.rcpt_pause.count() > 0)
+      (void)co_await mta_.world.timers().sleep(std::exchange(mta_.rcpt_pause, {}));
     const auto found = mta_.to_rcpt.find(rcpt.to.text());
     if (found != mta_.to_rcpt.end()) co_return found->second;
     co_return smtp::reply(250, dsn::status::address_valid, "taken");
@@ -180,7 +183,7 @@ class Fixture : public ::testing::Test {
     dispatcher.emplace(
         queue::DispatcherPorts{store, world.loop(), world.timers(), world.clock(), events, *leases,
                                [tenants = std::vector{acorn, birch}] { return all_of(tenants); }},
-        queue::WindowLimits());
+        window);
     relay.emplace(Ports{store, directory, *dispatcher, *leases, *router, host, tls, workers,
                         world.loop(), world.timers(), world.clock(), world.random(), events,
                         [this](base::TenantId tenant) { noticed.insert(tenant); }},
@@ -355,6 +358,7 @@ class Fixture : public ::testing::Test {
   std::vector<std::unique_ptr<Mta>> mtas;
   route::Options routing;
   Options options;
+  queue::WindowLimits window;
   std::set<base::TenantId> noticed;
   std::optional<route::Router> router;
   std::optional<queue::Leases> leases;

@@ -1,6 +1,5 @@
 #include "relay/relay.h"
 
-#include "queue/keys.h"
 #include "relay/carry.h"
 
 namespace letterlock::relay {
@@ -10,37 +9,83 @@ Relay::Relay(Ports ports, Options options)
       options_(std::move(options)),
       gate_(ports_.loop),
       pool_(gate_, ports_.timers, ports_.clock, options_.pool),
-      rests_(options_.rest) {}
+      rests_(options_.rest),
+      world_(new World{ports_, options_, pool_}) {}
+
+Relay::~Relay() = default;
 
 net::Task<> Relay::run() {
   gate_.start(pool_.run());
+  gate_.start(write_late());
   while (true) {
     auto job = co_await ports_.dispatcher.take(queue::Lane::remote);
     if (!job) break;
     if (!gate_.start(handle(std::move(*job)))) break;
   }
   pool_.stop();
+  stopped_ = true;
+  late_bell_.ring();
   co_await gate_.close(ports_.timers, options_.stop_wait);
 }
 
+// One message after the other, as long as the host takes them and nobody else waits for the place:
+// what came of one is written together with the next one's intent.
 net::Task<> Relay::handle(queue::Job job) {
-  const World world{ports_, options_, pool_};
-  Carry carry(world, job);
-  const auto settled = co_await carry.run();
-  if (!settled) {
-    const bool lost = settled.error().kind == base::ErrorKind::denied;
-    if (lost) ports_.leases.lost(queue::keys::partition_of(job.message));
-    if (settled.error().kind != base::ErrorKind::cancelled) {
-      ports_.events.emit({lost ? base::Severity::warning : base::Severity::error,
-                          "relay.failed",
-                          {{"message", job.message.text()}, {"reason", settled.error().what}}});
+  std::shared_ptr<Unwritten> before;
+  for (std::optional<queue::Job> next(std::move(job)); next;) {
+    Carry carry(*world_, std::move(*next), before);
+    next.reset();
+    auto carried = co_await carry.run();
+    // There was no intent that it could go with.
+    if (before && before->take()) co_await write_by_itself(*world_, before);
+    if (!carried) {
+      give_back(*world_, carry.job(), carried.error());
+      co_return;
     }
-    ports_.dispatcher.abandon(job, options_.trouble_wait);
-    co_return;
+    if (carry.reached() == Carry::Reached::nobody) rest(carry.job().destination);
+    if (carry.reached() == Carry::Reached::somebody) rests_.answered(carry.job().destination);
+    if (!*carried) {
+      give_back(*world_, carry.job(), queue::Settled());
+      co_return;
+    }
+    before =
+        std::make_shared<Unwritten>(carry.take_work(), std::move(**carried), ports_.clock.steady());
+    before->work.before.reset();
+    const auto& conclusion = before->conclusion;
+    if (conclusion.is_plain_success())
+      ports_.dispatcher.note(before->work.job, queue::Window::Showed::takes);
+    if (conclusion.found_no_session())
+      ports_.dispatcher.note(before->work.job, queue::Window::Showed::crowded);
+    if (!stopped_ && conclusion.is_plain_success())
+      next = ports_.dispatcher.follow(before->work.job);
+    if (next)
+      note_waiting(before);
+    else if (before->take())
+      co_await write_by_itself(*world_, before);
   }
-  if (carry.reached() == Carry::Reached::nobody) rest(job.destination);
-  if (carry.reached() == Carry::Reached::somebody) rests_.answered(job.destination);
-  ports_.dispatcher.finish(job, *settled ? (*settled)->next_try() : std::nullopt);
+}
+
+void Relay::note_waiting(std::shared_ptr<Unwritten> unwritten) {
+  if (unwritten_.empty()) late_bell_.ring();
+  unwritten_.push_back(std::move(unwritten));
+}
+
+// Writes what waited too long for an intent to go with: behind a host that is slow to answer, or a
+// new session.
+net::Task<> Relay::write_late() {
+  constexpr auto idle = std::chrono::hours(1);
+  while (!stopped_) {
+    const auto now = ports_.clock.steady();
+    while (!unwritten_.empty() && (unwritten_.front()->is_taken ||
+                                   now - unwritten_.front()->since >= options_.together_wait)) {
+      const auto oldest = std::move(unwritten_.front());
+      unwritten_.pop_front();
+      if (!oldest->take()) continue;
+      if (!gate_.start(write_by_itself(*world_, oldest))) co_await write_by_itself(*world_, oldest);
+    }
+    const auto wait = unwritten_.empty() ? base::Milliseconds(idle) : options_.together_wait;
+    if (!co_await late_bell_.wait(ports_.timers, wait)) co_return;
+  }
 }
 
 void Relay::rest(const std::string& destination) {

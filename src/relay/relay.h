@@ -6,8 +6,10 @@
 // relay.sign_in_failed, relay.destination_rests.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -70,11 +72,19 @@ struct Options {
   std::string smart_host_ca_file;                              // PEM; empty: the machine's
   base::Milliseconds trouble_wait = std::chrono::seconds(30);  // after the store failed
   base::Milliseconds stop_wait = std::chrono::seconds(5);      // for what is under way at the end
+  // So long what came of a message waits for the next one's intent to go with.
+  base::Milliseconds together_wait = std::chrono::milliseconds(100);
 };
+
+struct Unwritten;
+struct World;
 
 class Relay {
  public:
   Relay(Ports ports, Options options);
+  ~Relay();
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
 
   // Takes jobs until it is cancelled or the dispatcher ends; then lets those under way end.
   // Cancel: what was answered by then is written down; what wasn't stays due.
@@ -83,6 +93,8 @@ class Relay {
 
  private:
   net::Task<> handle(queue::Job job);
+  net::Task<> write_late();
+  void note_waiting(std::shared_ptr<Unwritten> unwritten);
   void rest(const std::string& destination);
 
   Ports ports_;
@@ -90,6 +102,11 @@ class Relay {
   net::Gate gate_;
   Pool pool_;
   Rests rests_;
+  const std::unique_ptr<World> world_;
+  // For the next message's intent to take along, the oldest first.
+  std::deque<std::shared_ptr<Unwritten>> unwritten_;
+  net::Bell late_bell_;
+  bool stopped_ = false;
 };
 
 }  // namespace letterlock::relay

@@ -186,13 +186,40 @@ net::Task<> Transfer::reset() {
 // ---- intent ----
 
 net::ResultTask<> Transfer::intend() {
-  auto intended = co_await world_.ports.store.transact(
-      store::Scope::tenant(work_.message.tenant),
-      [this](store::Transaction& transaction) { return intend_in(transaction); });
-  // Nothing was given but the envelope, and the session holds a transaction that is not to be.
-  if (!intended) co_return base::fail(intended.error());
+  CO_TRY(const bool done, co_await intend_with_before());
+  if (!done) {
+    // Where it fails nothing was given but the envelope, and the session holds a transaction that
+    // is not to be.
+    CO_CHECK(co_await world_.ports.store.transact(
+        store::Scope::tenant(work_.message.tenant),
+        [this](store::Transaction& transaction) { return intend_in(transaction); }));
+  }
   if (!ref_.trace.is_nil()) conclusion_.intent = ref_;
   co_return base::Result<>();
+}
+
+// What came of the message before is one commit with this one's intent. If that can't be, each has
+// its own: neither's trouble is the other's.
+net::ResultTask<bool> Transfer::intend_with_before() {
+  const auto before = work_.before;
+  if (!before || !before->take()) co_return false;
+  OutcomeWriter writer(world_, before->work, before->conclusion);
+  const auto written = co_await world_.ports.store.transact(
+      store::Scope::tenant(work_.message.tenant), [this, &writer](store::Transaction& transaction) {
+        return intend_after(transaction, writer);
+      });
+  if (!written) {
+    co_await write_by_itself(world_, before);
+    co_return false;
+  }
+  co_await writer.tell();
+  give_back(world_, before->work.job, writer.settled());
+  co_return true;
+}
+
+net::ResultTask<> Transfer::intend_after(store::Transaction& transaction, OutcomeWriter& before) {
+  CO_CHECK(co_await before.write(transaction));
+  co_return co_await intend_in(transaction);
 }
 
 net::ResultTask<> Transfer::intend_in(store::Transaction& transaction) {

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "drive/smtp_client.h"
+#include "relay/conclude.h"
 #include "relay/session.h"
 #include "relay/work.h"
 
@@ -50,7 +51,9 @@ class Transfer {
  private:
   net::ResultTask<TransferEnd> after(drive::SmtpEnvelope envelope);
   net::ResultTask<> intend();
+  net::ResultTask<bool> intend_with_before();
   net::ResultTask<> intend_in(store::Transaction& transaction);
+  net::ResultTask<> intend_after(store::Transaction& transaction, OutcomeWriter& before);
   net::ResultTask<bool> still_wait(store::Transaction& transaction);
   net::Task<Conclusion> give_content();
   net::Task<> reset();

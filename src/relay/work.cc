@@ -19,6 +19,17 @@ Conclusion for_all(const Work& work, queue::Step step, dsn::Status status, std::
   return conclusion;
 }
 
+bool Conclusion::is_plain_success() const {
+  return intent && closing.outcome == hop::Outcome::completed && attempts.empty() &&
+         std::ranges::all_of(outcomes, [](const queue::Outcome& outcome) {
+           return outcome.step == queue::Step::relay;
+         });
+}
+
+bool Conclusion::found_no_session() const {
+  return !intent && !judgement && !attempts.empty() && attempts.back().given == hop::Given::nothing;
+}
+
 hop::Hop attempt_at(const World& world, const Work& work, const std::string& host,
                     const net::IpAddress& address, const std::vector<std::size_t>& recipients) {
   hop::Hop hop;

@@ -2,8 +2,10 @@
 // of it in the end.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hop/hop.h"
@@ -13,6 +15,8 @@
 #include "trace/trace.h"
 
 namespace letterlock::relay {
+
+struct Unwritten;
 
 // What all jobs share.
 struct World {
@@ -30,6 +34,8 @@ struct Work {
   std::vector<address::Address> addresses;  // of them, in the same order
   protection::Demand demand;
   os::Steady until;  // no further host is begun
+  // What came of the message before it on the same way; it goes with this one's intent.
+  std::shared_ptr<Unwritten> before;
 };
 
 // One host, or one of its addresses, didn't take the message.
@@ -56,6 +62,22 @@ struct Conclusion {
   // For the log.
   std::string host;
   std::optional<protection::Judgement> judgement;
+
+  // The host has taken the message for everybody: nothing is owed but the record of it.
+  bool is_plain_success() const;
+  // No host gave it a session: too many at once, perhaps.
+  bool found_no_session() const;
+};
+
+// What came of a message, to be written: with the next one's intent, in one transaction, or by
+// itself where that is long in coming. Exactly one of them takes it.
+struct Unwritten {
+  Work work;
+  Conclusion conclusion;
+  os::Steady since;
+  bool is_taken = false;
+
+  bool take() { return !std::exchange(is_taken, true); }
 };
 
 // The same for all recipients of the work. `host` says who said it; empty: we.

@@ -170,6 +170,9 @@ Step ServerSession::take(Bdat bdat, std::string_view) {
   if (phase_ != Phase::chunks) {
     if (auto refused = content_without_recipients()) return discard(bdat, std::move(*refused));
   }
+  // A chunk of nothing, with more to come, does nothing: nobody may send them for ever.
+  if (bdat.octets == 0 && !bdat.last && ++idle_commands_ > options_.idle_commands_max)
+    return end(421, suspicious, "too many commands without a message");
   content_ = Content::chunk;
   chunk_ = bdat;
   if (phase_ != Phase::chunks) return Begin{};

@@ -73,12 +73,25 @@ TEST(Attack07, BdatStateStaysWhole) {
   EXPECT_EQ(again("BDAT 6 LAST\r\nQUIT\r\nNOOP\r\n"), "503 5.5.1|250 2.0.0|");
   EXPECT_EQ(again(envelope + "BDAT 3 LAST\r\na\r\n"), envelope_ok + "250 2.0.0|");
   EXPECT_EQ(again.messages, std::vector<std::string>{"a\r\n"});
-  EXPECT_EQ(again("MAIL FROM:<>\r\nRCPT TO:<no@b.example>\r\nBDAT 6 LAST\r\nQUIT\r\nRSET\r\n"),
-            "250 2.0.0|550 5.1.1|554 5.5.1|250 2.0.0|");
+  // With it goes the transaction: who is named behind it would get a message without its beginning.
+  EXPECT_EQ(again("MAIL FROM:<>\r\nRCPT TO:<no@b.example>\r\nBDAT 6\r\nQUIT\r\n"
+                  "RCPT TO:<b@b.example>\r\nBDAT 3 LAST\r\nb\r\nMAIL FROM:<>\r\n"),
+            "250 2.0.0|550 5.1.1|554 5.5.1|503 5.5.1|503 5.5.1|250 2.0.0|");
+  EXPECT_EQ(again("RSET\r\n"), "250 2.0.0|");
   // A chunk that failed takes its message with it; later chunks are thrown away.
   EXPECT_EQ(again(envelope + "BDAT 2\r\n\rxBDAT 6\r\nQUIT\r\nBDAT 0 LAST\r\n"),
             envelope_ok + "554 5.6.0|503 5.5.1|503 5.5.1|");
   EXPECT_EQ(again.messages.size(), 1U);
+}
+
+TEST(Attack53, ChunksOfNothingHaveAnEnd) {
+  auto options = all_options();
+  options.idle_commands_max = 5;
+  Talk talk(options);
+  talk("EHLO c.example\r\n");
+  talk(envelope);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(talk("BDAT 0\r\n"), "250 2.0.0|") << i;
+  EXPECT_EQ(talk("BDAT 0\r\n"), "421 4.7.0|closed");
 }
 
 // A thousand recipients are welcome, a MiB of their lines isn't; a hundred always fit.

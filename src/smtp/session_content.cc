@@ -109,6 +109,12 @@ ContentStep ServerSession::chunk_content(std::string_view octets) {
 ContentStep ServerSession::chunk_ended() {
   if (content_ == Content::discard) {
     phase_ = after_discard_;
+    // RFC 3030 §2: a chunk that fails takes its transaction with it. A recipient taken behind it
+    // would get the message without its beginning.
+    if (phase_ == Phase::mail) {
+      chunks_failed_ = true;
+      return abandoned(0, ContentStep::Next::abandoned);
+    }
     content_ = Content::none;
     return {ContentStep::Next::chunk_end, {}, 0, *std::exchange(failure_, std::nullopt)};
   }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/assert.h"
+#include "fuzz/mutators.h"
 
 namespace smtp = letterlock::smtp;
 
@@ -87,6 +88,36 @@ struct Driver {
   }
 };
 
+// What is worth saying here, in any order.
+constexpr std::string_view words[] = {"EHLO c.example\r\n",
+                                      "HELO c.example\r\n",
+                                      "MAIL FROM:<a@a.example>\r\n",
+                                      "MAIL FROM:<> SIZE=400 BODY=8BITMIME SMTPUTF8\r\n",
+                                      "RCPT TO:<b@b.example>\r\n",
+                                      "RCPT TO:<no@b.example> NOTIFY=NEVER\r\n",
+                                      "DATA\r\n",
+                                      "BDAT 0\r\n",
+                                      "BDAT 6\r\nab\r\n\r\n",
+                                      "BDAT 3 LAST\r\nx\r\n",
+                                      "BDAT 9999 LAST\r\n",
+                                      "STARTTLS\r\n",
+                                      "AUTH PLAIN\r\n",
+                                      "AUTH PLAIN AGEAYg==\r\n",
+                                      "*\r\n",
+                                      "RSET\r\n",
+                                      "NOOP\r\n",
+                                      "QUIT\r\n",
+                                      ".\r\n",
+                                      "..\r\n",
+                                      "\r\n.\r\n",
+                                      "\n.\n",
+                                      "\r.\r",
+                                      "\r\n.\n",
+                                      "\n.\r\n",
+                                      std::string_view("\r\n\0.\r\n", 6),
+                                      "Subject: x\r\n\r\n",
+                                      "GET / HTTP/1.1\r\n"};
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -106,4 +137,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     driver.run();
   }
   return 0;
+}
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t size_max, unsigned int seed) {
+  return letterlock::fuzz::change_lines({data, size_max}, size, seed, 1, words);
 }

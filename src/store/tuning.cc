@@ -50,7 +50,7 @@ rocksdb::DBOptions database_options(const RocksOptions& options) {
   database.paranoid_checks = true;
   database.max_background_jobs = 2;
   database.max_open_files = 512;
-  database.db_write_buffer_size = options.write_buffer_octets * 4;
+  database.db_write_buffer_size = options.write_buffer_octets * 3;
   database.max_total_wal_size = 128ULL * 1024 * 1024;
   database.bytes_per_sync = 1024 * 1024;
   database.wal_bytes_per_sync =

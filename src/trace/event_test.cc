@@ -56,6 +56,30 @@ TEST_F(TraceEvent, ACopyShowsNobodyElsesAddress) {
   }
 }
 
+// A crash within a fetch: the sender's tenant is to know of it, too.
+TEST_F(TraceEvent, AFetchThatNobodyKnowsTheEndOfIsTold) {
+  const Trace trace = delivered();
+  const auto intent = in<HopRef>(birch, [&](auto& tx) {
+    return intend(tx, birch, fetch(trace, Level::encrypted, 1, "POP3S"), "dublin-1");
+  });
+  ASSERT_TRUE(intent);
+  const auto open =
+      in<OpenPage>(birch, [&](auto& tx) { return open_intents(tx, birch, "dublin-1", "", 10); });
+  ASSERT_EQ(open->intents.size(), 1U);
+  EXPECT_TRUE(in<void>(birch, [&](auto& tx) {
+    return leave_unknown(tx, birch, open->intents, test::at("11:00:00"), TimeDetail::day);
+  }));
+  ASSERT_EQ(pending().size(), 1U);
+  EXPECT_EQ(apply(pending().front()), Applied::now);
+  EXPECT_EQ(loaded(trace.id).hops.back().outcome, hop::Outcome::unknown);
+  EXPECT_EQ(loaded(trace.id).hops.back().kind, hop::Kind::fetch);
+  // Begun again after a crash, it finds nothing to do.
+  EXPECT_TRUE(in<void>(birch, [&](auto& tx) {
+    return leave_unknown(tx, birch, open->intents, test::at("11:00:01"), TimeDetail::day);
+  }));
+  EXPECT_EQ(pending().size(), 1U);
+}
+
 TEST_F(TraceEvent, TellsTheProtectionAndNothingElse) {
   const Trace trace = delivered();
   Hop hop = fetch(trace, Level::encrypted, 1, "POP3S");

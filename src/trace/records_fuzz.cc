@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/assert.h"
+#include "fuzz/mutators.h"
 
 namespace {
 
@@ -33,4 +34,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ASSERT(unpack_event(pack_event(event->first, event->second)) == *event);
   }
   return 0;
+}
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t size_max, unsigned int seed) {
+  return letterlock::fuzz::change_record({data, size_max}, size, seed, 0);
 }

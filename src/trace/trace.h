@@ -5,6 +5,7 @@
 // recorded there, under a copy of the trace, and told to the owner as a redacted event (event.h).
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,13 +50,24 @@ struct Trace {
   bool operator==(const Trace&) const = default;
 };
 
+// A hop and its record, octet for octet.
+struct Written {
+  hop::Hop hop;
+  std::string record;
+};
+
 // Where a hop was recorded. `sequence` 0: it was only counted.
 struct HopRef {
   base::TraceId trace;
   std::uint64_t sequence = 0;
   unsigned number = 0;
   unsigned attempt = 0;
-  bool operator==(const HopRef&) const = default;
+  // Of an intent: whoever closes it soon needn't have it taken apart again, if it stands as it did.
+  std::shared_ptr<const Written> written = nullptr;
+  bool operator==(const HopRef& other) const {
+    return trace == other.trace && sequence == other.sequence && number == other.number &&
+           attempt == other.attempt;
+  }
 };
 
 // How the outcome of an intent turned out.

@@ -135,18 +135,35 @@ Trace copy_for(const Trace& trace, const std::vector<unsigned>& recipients) {
   return copy;
 }
 
-net::ResultTask<HopRef> append(store::Transaction& tx, base::TenantId tenant, Hop hop) {
+namespace {
+
+net::ResultTask<HopRef> append_written(store::Transaction& tx, base::TenantId tenant, Hop hop,
+                                       std::shared_ptr<const Written>* written) {
   CO_TRY(State state, co_await state_of(tx, tenant, hop.trace));
   hop = hop::bounded(std::move(hop));
   CO_CHECK(co_await give_number(tx, tenant, state, hop));
   HopRef ref{hop.trace, 0, hop.number, hop.attempt};
   if (is_kept(hop, state)) {
     ref.sequence = state.next_sequence++;
-    tx.put(keys::hop(tenant, hop.trace, ref.sequence), pack(hop));
+    auto record = pack(hop);
+    if (written != nullptr) *written = std::make_shared<const Written>(hop, record);
+    tx.put(keys::hop(tenant, hop.trace, ref.sequence), std::move(record));
   }
   put_lasts(tx, tenant, hop);
   tx.put(keys::state(tenant, hop.trace), pack(state));
   co_return ref;
+}
+
+// As it stands now; taken apart only where it isn't as it was written.
+base::Result<Hop> hop_as_it_stands(const std::string& record, const HopRef& ref) {
+  if (ref.written && ref.written->record == record) return ref.written->hop;
+  return unpack_hop(record);
+}
+
+}  // namespace
+
+net::ResultTask<HopRef> append(store::Transaction& tx, base::TenantId tenant, Hop hop) {
+  co_return co_await append_written(tx, tenant, std::move(hop), nullptr);
 }
 
 net::ResultTask<HopRef> record(store::Transaction& tx, base::TenantId tenant, Hop hop) {
@@ -159,7 +176,9 @@ net::ResultTask<HopRef> intend(store::Transaction& tx, base::TenantId tenant, Ho
   hop.outcome = Outcome::intended;
   hop.given = hop::Given::content;
   hop.finished = {};
-  CO_TRY(const HopRef ref, co_await append(tx, tenant, std::move(hop)));
+  std::shared_ptr<const Written> written;
+  CO_TRY(HopRef ref, co_await append_written(tx, tenant, std::move(hop), &written));
+  ref.written = std::move(written);
   // One that was only counted has no outcome to wait for.
   if (ref.sequence != 0) tx.put(keys::open(tenant, ref.trace, ref.sequence), std::move(node));
   co_return ref;
@@ -170,7 +189,7 @@ net::ResultTask<> close(store::Transaction& tx, base::TenantId tenant, HopRef re
   const std::string key = keys::hop(tenant, ref.trace, ref.sequence);
   CO_TRY(const auto octets, co_await tx.get(key));
   if (!octets) co_return base::fail(ErrorKind::not_found, "there is no such hop");
-  CO_TRY(Hop hop, unpack_hop(*octets));
+  CO_TRY(Hop hop, hop_as_it_stands(*octets, ref));
   const bool is_open = hop.outcome == Outcome::intended;
   const bool is_late = hop.outcome == Outcome::unknown && closing.outcome != Outcome::unknown;
   if ((!is_open && !is_late) || closing.outcome == Outcome::intended) {

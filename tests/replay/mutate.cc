@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t size_max);
 extern "C" __attribute__((weak)) std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data,
@@ -89,6 +88,6 @@ extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size,
   std::string changed(reinterpret_cast<const char*>(data), size);
   replay::change_once(changed);
   changed.resize(std::min(changed.size(), size_max));
-  std::memcpy(data, changed.data(), changed.size());
+  std::ranges::copy(changed, data);
   return changed.size();
 }

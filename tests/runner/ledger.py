@@ -22,9 +22,10 @@ def state_of(root):
 
 
 class Ledger:
-    def __init__(self, path, state, accepted=()):
-        """`accepted`: other states, on which what passed counts as passed."""
+    def __init__(self, path, state, accepted=(), now=None):
+        """`accepted`: other states, on which what passed counts as passed. `now`: what the state is when a piece has ended."""
         self.path, self.state = Path(path), state
+        self._now = now or (lambda: state)
         self._accepted = {state, *accepted}
         self.lines = []
         if self.path.exists():
@@ -35,7 +36,10 @@ class Ledger:
                     pass
 
     def add(self, piece, passed, failed, seconds, **more):
-        line = {"piece": piece, "state": self.state, "ended": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        # What was changed under a running piece was tested neither before nor after the change.
+        now = self._now()
+        state = self.state if now == self.state else f"{self.state}..{now}"
+        line = {"piece": piece, "state": state, "ended": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 "passed": passed, "failed": failed, "seconds": round(seconds, 1), **more}
         self.lines.append(line)
         self.path.parent.mkdir(parents=True, exist_ok=True)

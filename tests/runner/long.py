@@ -25,7 +25,7 @@ def long(count, given):
         count.add("build", 0, 1, 0.0, "the build failed")
         return
     accepted = git(ROOT, "rev-list", "--abbrev-commit", "--abbrev=12", f"{given.since}^..HEAD").split() if given.since else ()
-    ledger = Ledger(ROOT / "build" / "long" / "ledger", state_of(ROOT), accepted)
+    ledger = Ledger(ROOT / "build" / "long" / "ledger", state_of(ROOT), accepted, lambda: state_of(ROOT))
     try:
         for name, piece in pieces(True):
             if wanted(name, given.names):

@@ -76,6 +76,11 @@ def ledger(folder):
     again.add("floor0", 6, 1, 1.0)
     check("long: the last run decides", not again.is_done("floor0"))
 
+    moved = Ledger(path, "aaa", now=lambda: "bbb")
+    moved.add("floor5", 7, 0, 1.0)
+    check("long: what ran while the tree changed is done on neither", not moved.is_done("floor5")
+          and not Ledger(path, "aaa").is_done("floor5") and not Ledger(path, "bbb").is_done("floor5"))
+
     again.add("days", 50, 0, 1.0, **{"from": 101, "seeds": 50})
     check("long: the days go on behind the last seed", again.next_seed("days", 101) == 151)
     again.add("days", 50, 0, 1.0, **{"from": 200, "seeds": 50})

@@ -50,11 +50,15 @@ class Postfix:
         stage.watch(self.maillog)
         self.make_folders()
         self.write_config(host, domains or {}, settings or {})
-        self.process = stage.start(name, [LIBRARIES / "sbin/master", "-d", "-c", self.base / "etc"],
+        self.process = self.start()
+
+    def start(self):
+        process = self.stage.start(self.name, [LIBRARIES / "sbin/master", "-d", "-c", self.base / "etc"],
                                    env=self.environment(), own_group=True)
-        if not wait_for(15, lambda: can_connect(address, port) or self.process.poll() is not None) \
-                or self.process.poll() is not None:
-            raise RuntimeError(f"{name} doesn't start: {self.process.log.read_text()} {self.log()}")
+        if not wait_for(15, lambda: can_connect(self.address, self.port) or process.poll() is not None) \
+                or process.poll() is not None:
+            raise RuntimeError(f"{self.name} doesn't start: {process.log.read_text()} {self.log()}")
+        return process
 
     def environment(self):
         return {"LD_LIBRARY_PATH": str(LIBRARIES), "MAIL_CONFIG": str(self.base / "etc")}

@@ -290,7 +290,7 @@ void Faults::crash_a_node() {
 // Long enough, at times, for its leases to end and another to take over.
 void Faults::stall_a_node() {
   auto& node = any_node();
-  const auto duration = a_while(30min);
+  const auto duration = a_while(50min);
   site_.findings.note(fmt::format("{} stalls for {}", node.name(), base::to_text(duration)));
   node.stall(site_.now() + duration);
 }
@@ -298,7 +298,7 @@ void Faults::stall_a_node() {
 // In the middle of its work, for so long that another node takes over what it was at.
 void Faults::stall_at_a_commit() {
   auto& node = any_node();
-  const auto duration = 11min + a_while(20min);
+  const auto duration = 21min + a_while(20min);
   site_.findings.note(
       fmt::format("{} is about to stall for {}", node.name(), base::to_text(duration)));
   site_.store.on_commit(

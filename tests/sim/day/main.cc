@@ -104,9 +104,16 @@ int run_many(const Arguments& arguments) {
   }
   const auto seconds = std::chrono::duration<double>(Monotonic::now() - began).count();
   const auto done = shared.done.load();
-  fmt::print("{} seeds from {}, {} letters, in {:.1f} s: {:.1f} a second{}; {} failed\n", done,
-             arguments.from, shared.letters.load(), seconds, static_cast<double>(done) / seconds,
-             shared.out_of_time ? " (the time was over)" : "", shared.failed.load());
+  // Every seed that somebody took was lived to its end, so what is left begins at the next one.
+  const auto end = arguments.from + arguments.seeds;
+  const auto reached = std::min(shared.next.load(), end);
+  if (reached < end)
+    fmt::print("{} after seed {}: go on with --from {} --seeds {}\n",
+               shared.out_of_time ? "the time was over" : "enough has failed", reached - 1, reached,
+               end - reached);
+  fmt::print("{} seeds from {} to {}, {} letters, in {:.1f} s: {:.1f} a second; {} failed\n", done,
+             arguments.from, reached - 1, shared.letters.load(), seconds,
+             static_cast<double>(done) / seconds, shared.failed.load());
   return shared.failed == 0 ? 0 : 1;
 }
 

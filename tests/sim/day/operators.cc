@@ -71,11 +71,15 @@ void Operators::order(std::string_view operation, json::object arguments) {
   const auto what = fmt::format("{} {}", operation, json::serialize(arguments));
   site_.findings.note("the operator says " + what);
   auto& node = *site_.nodes[random_.below(site_.nodes.size())];
-  const auto begun = node.order(
-      operation, std::move(arguments), [this, what](const base::Result<json::object>& answer) {
-        site_.findings.note(
-            fmt::format("{}: {}", what, answer ? json::serialize(*answer) : answer.error().what));
-      });
+  // Gone with the task, whether it was answered or died with its node.
+  ++pending_;
+  const std::shared_ptr<unsigned> at_it(&pending_, [](unsigned* pending) { --*pending; });
+  const auto begun =
+      node.order(operation, std::move(arguments),
+                 [this, what, at_it](const base::Result<json::object>& answer) {
+                   site_.findings.note(fmt::format(
+                       "{}: {}", what, answer ? json::serialize(*answer) : answer.error().what));
+                 });
   if (!begun) site_.findings.note(what + ": " + begun.error().what);
 }
 
@@ -146,9 +150,9 @@ net::Task<> Operators::suspend() {
 
 net::Task<> Operators::change_password() {
   auto& person = any_person();
-  const auto password = fmt::format("tree house {}", random_.below(1000));
-  if (co_await set(person, {.password = password}, "has another password"))
-    person.password = password;
+  const auto another = fmt::format("tree house {}", random_.below(1000));
+  if (co_await set(person, {.password = another}, "has another password"))
+    person.password = another;
 }
 
 net::Task<> Operators::change_quota() {
@@ -268,7 +272,8 @@ net::Task<bool> Operators::undo_once() {
   }
   const bool is_held = std::ranges::any_of(
       custody_.fates(), [](const Fate& fate) { return fate.state == queue::State::held; });
-  co_return all && !is_held;
+  // One that waits in a node that stands still may yet hold something.
+  co_return all && !is_held && pending_ == 0;
 }
 
 }  // namespace letterlock::day

@@ -57,6 +57,7 @@ class Operators {
   sim::Random random_;
   net::Gate gate_;
   bool may_remove_account_ = false;
+  unsigned pending_ = 0;      // orders that a node is still at, or will get to
   bool has_removed_ = false;  // nobody doubts it any more
 };
 

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 // nothing.
 constexpr unsigned rounds_few = 8;
 bool proves_by_scram(sim::World& world) {
-  return world.random().fork("mechanism").below(6) == 0;
+  return world.random().fork("mechanism").below(16) == 0;
 }
 unsigned rounds_for(sim::World& world) {
   return proves_by_scram(world) ? sasl::rounds_min : rounds_few;
@@ -84,11 +84,12 @@ Site::Site(sim::World& its_world, Findings& its_findings, NamesKnown& its_names,
   if (proves_by_scram(world)) mechanism = sasl::Mechanism::scram_sha_256_plus;
   if (random_.below(6) == 0) add_smart_host();
   const std::size_t count = random_.below(2) == 0 ? 2 : 1;
+  // A node alone waits for nobody's lease to end, and needn't be at it all day.
+  const apps::Pace pace{.lease = count == 1 ? 60min : 20min, .look = 10min};
   for (std::size_t i = 0; i < count; ++i) {
     auto& host = network.host(fmt::format("192.0.2.{}", i + 1));
     nodes.push_back(std::make_unique<Node>(Ground{world, store, names, workers, findings}, host,
-                                           config(i), apps::Pace{.lease = 10min, .look = 2min},
-                                           rounds_for(world)));
+                                           config(i), pace, rounds_for(world)));
     nodes.back()->tls().settings.identities = {sim::identity_for(host_name, "the CA")};
     nodes.back()->tls().settings.trusted_issuers = {"the CA"};
   }

@@ -43,16 +43,16 @@ class Stranger::Session final : public drive::SmtpHandler {
     co_return;
   }
   net::ResultTask<drive::SmtpAccount> on_auth_keys(std::string user, sasl::Mechanism) override {
-    const auto& customer = stranger_.customer;
-    if (customer && customer->user == user)
-      co_return drive::SmtpAccount{customer->keys, sasl::Standing::welcome};
+    const auto& expected = stranger_.customer;
+    if (expected && expected->user == user)
+      co_return drive::SmtpAccount{expected->keys, sasl::Standing::welcome};
     co_return drive::SmtpAccount{sasl::fake_keys("0123456789abcdef", user, sasl::rounds_min),
                                  sasl::Standing::refused};
   }
   net::ResultTask<sasl::Standing> on_auth_check(sasl::NeedCheck check) override {
-    const auto& customer = stranger_.customer;
-    const bool fits = customer && customer->user == check.user &&
-                      sasl::password_matches(check.password, customer->keys);
+    const auto& expected = stranger_.customer;
+    const bool fits = expected && expected->user == check.user &&
+                      sasl::password_matches(check.password, expected->keys);
     co_return fits ? sasl::Standing::welcome : sasl::Standing::refused;
   }
   net::Task<smtp::Reply> on_authenticated(sasl::Success, sasl::Mechanism) override {
