@@ -57,7 +57,8 @@ std::vector<std::string> Watch::problems() const {
   const auto free = store.free_octets();
   if (!free) out.push_back(free.error().what);
   if (free && *free == 0)
-    out.emplace_back("the disk is full (df, df -i): mail is answered 452 until there is room on it");
+    out.emplace_back(
+        "the disk is full (df, df -i): mail is answered 452 until there is room on it");
   const auto now = clock().now();
   for (const auto& serving : parts_.world.certificates()->serving()) {
     if (serving.expires - now > certificate_soon) continue;

@@ -98,6 +98,7 @@ net::ResultTask<> one_message(SmtpClient& client, const Plan& plan, const Record
   mail.smtputf8 = plan.utf8;
   std::vector<smtp::Rcpt> recipients{{*address::Address::parse("b@b.example"), {}},
                                      {*address::Address::parse("c@c.example"), {}}};
+  const std::size_t heard = record.heard.size();
   CO_TRY(const auto envelope, co_await client.envelope(mail, recipients));
   ASSERT(!client.has_content_begun());
   if (envelope.unfit) co_return base::Result<>();
@@ -109,11 +110,10 @@ net::ResultTask<> one_message(SmtpClient& client, const Plan& plan, const Record
     co_return base::Result<>();
   }
   const std::size_t before = record.said.size();
-  const std::size_t heard = record.heard.size();
   Letter content;
   const auto reply = co_await client.content(letter.size(), content);
   const auto sent = std::string_view(record.said).substr(before);
-  // A server that offered no chunks was asked first, and agreed.
+  // A server that offered no chunks was asked first, with the envelope or behind it, and agreed.
   if (sent.contains(heart)) {
     ASSERT(client.has_content_begun());
     ASSERT(sent.starts_with("BDAT ") || record.heard.substr(heard).contains('3'));

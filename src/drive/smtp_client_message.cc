@@ -14,6 +14,8 @@ using base::ErrorKind;
 constexpr std::size_t group_commands_max = 100;
 constexpr std::size_t group_octets_max = 16 * 1024;
 constexpr std::size_t dots_reserve_octets = 1024;  // room for stuffed dots
+// What is encoded and written at once: as much as goes into one flight of TLS records.
+constexpr std::size_t data_block_octets = 32 * 1024;
 
 auto wrong_length() {
   return base::fail(ErrorKind::invalid, "the content is longer or shorter than was said");
@@ -130,17 +132,21 @@ net::ResultTask<smtp::Reply> SmtpClient::data(std::uint64_t octets, SmtpContent&
   smtp::DataEncoder encoder;
   std::string out;
   while (true) {
-    CO_TRY(const std::string_view part, co_await content.next());
+    CO_TRY(std::string_view part, co_await content.next());
     if (part.size() > octets || (part.empty() && octets > 0)) co_return wrong_length();
     octets -= part.size();
-    out.reserve(part.size() + dots_reserve_octets);  // growing would double it
-    CO_CHECK(encoder.encode(part, out));
-    // The end goes with the last part, in one write.
-    if (octets == 0) CO_CHECK(encoder.finish(out));
-    CO_CHECK(ready());
-    content_begun_ = content_begun_ || !part.empty();
-    CO_CHECK(co_await write(out, options_.data_block_wait));
-    out.clear();
+    do {
+      const auto block = part.substr(0, data_block_octets);
+      part.remove_prefix(block.size());
+      out.reserve(block.size() + dots_reserve_octets);  // growing would double it
+      CO_CHECK(encoder.encode(block, out));
+      // The end goes with the last block, in one write.
+      if (octets == 0 && part.empty()) CO_CHECK(encoder.finish(out));
+      CO_CHECK(ready());
+      content_begun_ = content_begun_ || !block.empty();
+      CO_CHECK(co_await write(out, options_.data_block_wait));
+      out.clear();
+    } while (!part.empty());
     if (octets == 0) break;
   }
   co_return co_await read_reply(options_.data_end_wait);
