@@ -1,6 +1,7 @@
 #include "queue/dispatcher.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "queue/keys.h"
 
@@ -189,12 +190,21 @@ void Dispatcher::offer(std::vector<Due> items) {
     const auto now = ports_.clock.now();
     for (const auto& item : items) {
       if (!ports_.leases.epoch_of(keys::partition_of(item.message))) continue;
-      auto& state = tenants_[item.tenant];
-      if (window_.add(item, now) == Window::Added::added) {
-        bell(item.lane).ring();
-      } else {
-        state.more = true;
-        load_bell_.ring();
+      switch (window_.add(item, now)) {
+        case Window::Added::added:
+          bell(item.lane).ring();
+          break;
+        case Window::Added::known:
+          break;
+        case Window::Added::resting:
+          to_postpone_.push_back(item);
+          load_bell_.ring();
+          break;
+        case Window::Added::full:
+        case Window::Added::destination_full:
+          // It stands in the store: the next pass finds it. None begins for each that came.
+          if (!std::exchange(tenants_[item.tenant].passed_over, true)) load_bell_.ring();
+          break;
       }
     }
   });

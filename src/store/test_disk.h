@@ -33,9 +33,11 @@ class TestDisk final : public rocksdb::FileSystemWrapper {
   TestDisk() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
   const char* Name() const override { return "TestDisk"; }
 
+  // That it is full it says once it has refused a write, as one does that fills between two looks.
   void set_full(bool full) {
     const std::scoped_lock lock(mutex_);
     full_ = full;
+    has_refused_ = false;
   }
 
   // What a power cut at this moment leaves, as a copy: each file to its synced length, and of what
@@ -73,14 +75,14 @@ class TestDisk final : public rocksdb::FileSystemWrapper {
                                  std::uint64_t* free, rocksdb::IODebugContext* context) override {
     const auto status = target()->GetFreeSpace(path, options, free, context);
     const std::scoped_lock lock(mutex_);
-    if (full_) *free = 0;
+    if (full_ && has_refused_) *free = 0;
     return status;
   }
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* result,
                                     rocksdb::IODebugContext* context) override {
     const std::scoped_lock lock(mutex_);
-    if (full_) return rocksdb::IOStatus::NoSpace("the test's disk is full");
+    if (full_) return refuse();
     auto status = target()->NewWritableFile(name, options, result, context);
     if (!status.ok()) return status;
     files_[name] = {};
@@ -132,7 +134,7 @@ class TestDisk final : public rocksdb::FileSystemWrapper {
     rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
                              rocksdb::IODebugContext* context) override {
       const std::scoped_lock lock(disk_.mutex_);
-      if (disk_.full_) return rocksdb::IOStatus::NoSpace("the test's disk is full");
+      if (disk_.full_) return disk_.refuse();
       disk_.files_[name_].written += data.size();
       return target()->Append(data, options, context);
     }
@@ -195,7 +197,13 @@ class TestDisk final : public rocksdb::FileSystemWrapper {
   }
 
   std::mutex mutex_;
+  rocksdb::IOStatus refuse() {
+    has_refused_ = true;
+    return rocksdb::IOStatus::NoSpace("the test's disk is full");
+  }
+
   bool full_ = false;
+  bool has_refused_ = false;
   std::map<std::string, Lengths> files_;
   std::set<std::string> unsynced_names_;
   std::map<std::string, std::string> moved_;  // where it stands, and where it stood
