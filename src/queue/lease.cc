@@ -74,8 +74,9 @@ net::ResultTask<> Leases::take_and_renew_in(store::Transaction& transaction) {
   // All at once: it comes round every few seconds.
   CO_TRY(const auto rows, co_await transaction.get_many(all_rows()));
   for (unsigned partition = 0; partition < keys::partition_count; ++partition) {
-    const auto& lease_octets = rows[2 * partition];
-    const auto& epoch_octets = rows[2 * partition + 1];
+    const std::size_t row = std::size_t{2} * partition;
+    const auto& lease_octets = rows[row];
+    const auto& epoch_octets = rows[row + 1];
     std::optional<Lease> lease;
     if (lease_octets) {
       CO_TRY(lease, unpack_lease(*lease_octets));

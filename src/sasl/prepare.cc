@@ -16,8 +16,8 @@ base::Result<std::string> prepare(std::string_view text) {
   // The library would end there. RFC 4013 §2.3: controls are prohibited output.
   if (text.contains('\0')) return base::fail(ErrorKind::invalid, "name or password holds a NUL");
   char* out = nullptr;
-  const int status = stringprep_profile(std::string(text).c_str(), &out, "SASLprep",
-                                        static_cast<Stringprep_profile_flags>(0));
+  const int status =
+      stringprep_profile(std::string(text).c_str(), &out, "SASLprep", Stringprep_profile_flags{});
   const std::unique_ptr<char, decltype(&std::free)> owned(out, &std::free);
   if (status == STRINGPREP_ICONV_ERROR)
     return base::fail(ErrorKind::invalid, "name or password is not UTF-8");
