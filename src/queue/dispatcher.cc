@@ -131,23 +131,25 @@ void Dispatcher::take_in(const base::TenantId& tenant, const DuePage& page) {
   state.more = page.next_time && *page.next_time <= now;
   state.next_due = page.next_time;
   state.cursor = state.more ? page.last_key : std::string();
-  for (const auto& item : page.items) {
-    if (!ports_.leases.epoch_of(keys::partition_of(item.message))) continue;
-    switch (window_.add(item, now)) {
-      case Window::Added::added:
-        bell(item.lane).ring();
-        break;
-      case Window::Added::known:
-        break;
-      case Window::Added::resting:
-        to_postpone_.push_back(item);
-        break;
-      case Window::Added::full:
-      case Window::Added::destination_full:
-        state.passed_over = true;
-        break;
-    }
+  for (const auto& item : page.items) place(item, now);
+}
+
+bool Dispatcher::place(const Due& item, base::Time now) {
+  if (!ports_.leases.epoch_of(keys::partition_of(item.message))) return false;
+  switch (window_.add(item, now)) {
+    case Window::Added::added:
+      bell(item.lane).ring();
+      return false;
+    case Window::Added::known:
+      return false;
+    case Window::Added::resting:
+      to_postpone_.push_back(item);
+      return true;
+    case Window::Added::full:
+    case Window::Added::destination_full:
+      return !std::exchange(tenants_[item.tenant].passed_over, true);
   }
+  return false;
 }
 
 net::ResultTask<> Dispatcher::postpone_some() {
@@ -189,23 +191,9 @@ void Dispatcher::offer(std::vector<Due> items) {
   ports_.loop.post([this, items = std::move(items)] {
     const auto now = ports_.clock.now();
     for (const auto& item : items) {
-      if (!ports_.leases.epoch_of(keys::partition_of(item.message))) continue;
-      switch (window_.add(item, now)) {
-        case Window::Added::added:
-          bell(item.lane).ring();
-          break;
-        case Window::Added::known:
-          break;
-        case Window::Added::resting:
-          to_postpone_.push_back(item);
-          load_bell_.ring();
-          break;
-        case Window::Added::full:
-        case Window::Added::destination_full:
-          // It stands in the store: the next pass finds it. None begins for each that came.
-          if (!std::exchange(tenants_[item.tenant].passed_over, true)) load_bell_.ring();
-          break;
-      }
+      // What there is no room for stands in the store: the next pass finds it. None begins for each
+      // that came.
+      if (place(item, now)) load_bell_.ring();
     }
   });
 }

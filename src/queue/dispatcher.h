@@ -79,6 +79,9 @@ class Dispatcher {
   net::ResultTask<bool> load_round();
   net::ResultTask<> load_page(base::TenantId tenant);
   net::ResultTask<> postpone_some();
+  // Into the window, if it is this node's and there is room. True: the loader has to look, for a
+  // rest to be written down, or because something is passed over now that wasn't before.
+  bool place(const Due& item, base::Time now);
   void take_in(const base::TenantId& tenant, const DuePage& page);
   bool wants_loading(const TenantState& state, base::Time now) const;
   base::Milliseconds until_next() const;

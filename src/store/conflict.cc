@@ -13,7 +13,7 @@ std::vector<Range> in_order(std::vector<Range> ranges) {
   std::vector<Range> apart;
   for (auto& range : ranges) {
     if (!apart.empty() && range.first <= apart.back().end) {
-      apart.back().end = std::max(std::move(apart.back().end), std::move(range.end));
+      if (apart.back().end < range.end) apart.back().end = std::move(range.end);
     } else {
       apart.push_back(std::move(range));
     }
