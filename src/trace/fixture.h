@@ -85,7 +85,8 @@ class Fixture : public testing::Test {
     return in<void>(tenant, [=](auto& tx) { return begin(tx, tenant, trace); });
   }
   net::ResultTask<> begun_with(store::Transaction& tx, Trace trace, hop::Hop first) {
-    co_return begin_with(tx, trace.owner, std::move(trace), std::move(first));
+    const auto owner = trace.owner;
+    co_return begin_with(tx, owner, std::move(trace), std::move(first));
   }
   HopRef recorded(const hop::Hop& hop) { return recorded(acorn, hop); }
   HopRef recorded(const base::TenantId& tenant, const hop::Hop& hop) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/utf8.h"
@@ -150,7 +151,7 @@ std::vector<std::size_t> Table::widths(std::size_t room) const {
   };
   std::vector<std::size_t> order(needed.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return columns_[i].gives; });
+  std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(columns_[i].gives, i); });
   for (const std::size_t i : order) {
     const std::size_t over = total() - std::min(total(), room);
     const std::size_t spare = needed[i] - std::min(needed[i], columns_[i].width_min);
