@@ -12,11 +12,6 @@ namespace {
 // An author list is short; each costs a look into the directory.
 constexpr std::size_t authors_max = 10;
 
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-
 protection::SignIn sign_in_of(sasl::Mechanism mechanism) {
   switch (mechanism) {
     case sasl::Mechanism::plain:

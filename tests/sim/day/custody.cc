@@ -13,6 +13,19 @@ namespace letterlock::day {
 using queue::Notice;
 using queue::State;
 
+namespace {
+
+// What stands under a key; nothing where nothing does.
+template <class Key>
+const std::vector<const Fate*>& fates_under(const std::map<Key, std::vector<const Fate*>>& fates,
+                                            const Key& key) {
+  static const std::vector<const Fate*> none;
+  const auto at = fates.find(key);
+  return at == fates.end() ? none : at->second;
+}
+
+}  // namespace
+
 const base::MessageId& Custody::queued(std::size_t at) const {
   return std::next(entries_.begin(), static_cast<std::ptrdiff_t>(at))->first.second;
 }
@@ -23,15 +36,11 @@ const Custody::Taken* Custody::taken(const base::TraceId& trace) const {
 }
 
 const std::vector<const Fate*>& Custody::fates_of(const base::TraceId& trace) const {
-  static const std::vector<const Fate*> none;
-  const auto at = by_trace_.find(trace);
-  return at == by_trace_.end() ? none : at->second;
+  return fates_under(by_trace_, trace);
 }
 
 const std::vector<const Fate*>& Custody::fates_of(const base::MessageId& message) const {
-  static const std::vector<const Fate*> none;
-  const auto at = by_message_.find(message);
-  return at == by_message_.end() ? none : at->second;
+  return fates_under(by_message_, message);
 }
 
 const base::TraceId& Custody::root_of(const base::TraceId& trace) const {
@@ -40,9 +49,7 @@ const base::TraceId& Custody::root_of(const base::TraceId& trace) const {
 }
 
 const std::vector<const Fate*>& Custody::fates_from(const base::TraceId& root) const {
-  static const std::vector<const Fate*> none;
-  const auto at = by_root_.find(root);
-  return at == by_root_.end() ? none : at->second;
+  return fates_under(by_root_, root);
 }
 
 bool Custody::took(const base::TraceId& root, const std::string& address) const {
