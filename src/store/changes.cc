@@ -63,9 +63,8 @@ net::ResultTask<std::vector<std::optional<std::string>>> BufferedTransaction::ge
   std::vector<std::size_t> places;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     ASSERT(scope_.covers_read(keys[i]));
-    const auto own = changes.keys.find(keys[i]);
-    if (own != changes.keys.end()) {
-      values[i] = own->second;
+    if (const auto* value = known(keys[i])) {
+      values[i] = *value;
       continue;
     }
     reads.add(keys[i]);
@@ -74,9 +73,24 @@ net::ResultTask<std::vector<std::optional<std::string>>> BufferedTransaction::ge
   }
   CO_CHECK(within_limits());
   if (missing.empty()) co_return values;
-  CO_TRY(auto fetched, co_await fetch(std::move(missing)));
-  for (std::size_t i = 0; i < places.size(); ++i) values[places[i]] = std::move(fetched[i]);
+  CO_TRY(auto fetched, co_await fetch(missing));
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    remember(missing[i], fetched[i]);
+    values[places[i]] = std::move(fetched[i]);
+  }
   co_return values;
+}
+
+const std::optional<std::string>* BufferedTransaction::known(std::string_view key) const {
+  if (const auto own = changes.keys.find(key); own != changes.keys.end()) return &own->second;
+  const auto read = known_.find(key);
+  return read == known_.end() ? nullptr : &read->second;
+}
+
+void BufferedTransaction::remember(std::string_view key, const std::optional<std::string>& value) {
+  const auto octets = key.size() + (value ? value->size() : 0);
+  if (known_octets_ + octets > known_octets_max) return;
+  if (known_.emplace(key, value).second) known_octets_ += octets;
 }
 
 net::ResultTask<std::vector<KeyValue>> BufferedTransaction::scan(Range range, ScanOptions options) {

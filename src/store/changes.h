@@ -19,6 +19,7 @@ inline constexpr std::size_t reads_octets_max = 4 * 1024 * 1024;    // of keys a
 inline constexpr std::size_t scan_octets_max = 32 * 1024 * 1024;    // of one scan's pairs
 inline constexpr base::Milliseconds transaction_time_max = std::chrono::seconds(5);
 inline constexpr int transaction_tries_max = 20;
+inline constexpr std::size_t known_octets_max = 64 * 1024;  // of what one has read
 
 struct Reads {
   std::set<std::string, std::less<>> keys;
@@ -76,8 +77,14 @@ class BufferedTransaction : public Transaction {
   void change(std::string key, std::optional<std::string> value);
   void change_holder(const base::BlobId& blob, std::string_view holder, bool held);
 
+  const std::optional<std::string>* known(std::string_view key) const;
+  void remember(std::string_view key, const std::optional<std::string>& value);
+
   Scope scope_;
   Mode mode_;
+  // What was read and may be read again, by other steps of the same function.
+  std::map<std::string, std::optional<std::string>, std::less<>> known_;
+  std::size_t known_octets_ = 0;
   std::optional<base::Error> broken_;
 };
 

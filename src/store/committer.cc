@@ -10,10 +10,10 @@
 namespace letterlock::store {
 namespace {
 constexpr std::size_t group_octets_max = 8 * 1024 * 1024;
+// A group waits for as many as the last one had: so many times as long as that one took.
+constexpr int gathering_groups = 3;
 constexpr std::chrono::milliseconds gathering_max(1);
 constexpr std::size_t swept_at_once_max = 32;
-// Snapshots are given back together: with the next group, when so many wait, or within a second.
-constexpr std::size_t released_at_once = 64;
 constexpr base::Milliseconds housekeeping_every = std::chrono::seconds(1);
 }  // namespace
 
@@ -36,6 +36,7 @@ Committer::Committer(Engine& engine, const os::Clock& clock, base::EventSink& ev
       content_(content),
       waiting_max_(options.waiting_max),
       blob_grace_(options.blob_grace),
+      snapshots_(engine.db()),
       thread_([this] { run(); }) {}
 
 Committer::~Committer() {
@@ -66,28 +67,6 @@ bool Committer::wakes() {
   return true;
 }
 
-// The number is taken before the snapshot: so the snapshot may see more than `begun` says, never
-// less, and the check may find a conflict too many, never one too few.
-Snapshot Committer::begin() {
-  Snapshot snapshot;
-  {
-    const std::scoped_lock lock(mutex_);
-    snapshot.begun = committed_;
-    begun_.insert(snapshot.begun);
-  }
-  snapshot.snapshot = engine_.db().GetSnapshot();
-  return snapshot;
-}
-
-void Committer::end(Snapshot snapshot) {
-  {
-    const std::scoped_lock lock(mutex_);
-    ended_.push_back(snapshot);
-    if (ended_.size() < released_at_once) return;
-  }
-  changed_.notify_one();
-}
-
 void Committer::writing(const base::BlobId& blob) {
   const std::scoped_lock lock(mutex_);
   unheld_.emplace(blob, std::nullopt);
@@ -112,10 +91,8 @@ void Committer::run() {
   std::unique_lock lock(mutex_);
   while (true) {
     wakes_at_ = 1;
-    changed_.wait_for(lock, housekeeping_every, [&] {
-      return ending_ || !waiting_.empty() || ended_.size() >= released_at_once;
-    });
-    if (ending_ && waiting_.empty() && ended_.empty()) return;
+    changed_.wait_for(lock, housekeeping_every, [&] { return ending_ || !waiting_.empty(); });
+    if (ending_ && waiting_.empty()) return;
     gather(lock);
     std::vector<std::shared_ptr<Commit>> commits;
     for (std::size_t octets = 0; !waiting_.empty() && octets < group_octets_max;
@@ -123,24 +100,23 @@ void Committer::run() {
       octets += waiting_.front()->changes.octets;
       commits.push_back(std::move(waiting_.front()));
     }
-    auto ended = std::exchange(ended_, {});
     lock.unlock();
     if (!commits.empty()) {
       last_group_ = commits.size();
       const auto begun = std::chrono::steady_clock::now();
       write(std::move(commits));
       gathering_ = std::min<std::chrono::nanoseconds>(
-          (std::chrono::steady_clock::now() - begun) / 8, gathering_max);
+          (std::chrono::steady_clock::now() - begun) * gathering_groups, gathering_max);
     }
-    release(std::move(ended));
+    snapshots_.give_back();
     housekeeping();
     lock.lock();
   }
 }
 
-// Those who were told just now come back with their next transaction: a moment's wait, short
-// against the sync, lets them share one instead of the first going alone. A single writer never
-// waits.
+// Those who were told just now come back with their next transaction: a moment's wait lets them
+// share a sync instead of the first going alone, which costs each less, and all together time. A
+// single writer never waits.
 void Committer::gather(std::unique_lock<std::mutex>& lock) {
   wakes_at_ = never;
   if (waiting_.empty() || waiting_.size() >= last_group_) return;
@@ -171,16 +147,16 @@ void Committer::write(std::vector<std::shared_ptr<Commit>> commits) {
       figures_.committed.add(group.commits.size());
     else
       figures_.note(written.error());
-    const std::scoped_lock lock(mutex_);
     // What failed may be in or out: who began before it must look again, who begins now needn't.
-    committed_ = recent_.last();
+    snapshots_.committed(recent_.last());
+    recent_.forget_until(snapshots_.oldest());
     if (written) {
+      const std::scoped_lock lock(mutex_);
       for (const auto& blob : group.ledger.newly_held()) {
         unheld_.erase(blob);
         fresh_.drop(blob);
       }
     }
-    recent_.forget_until(begun_.empty() ? committed_ : std::min(*begun_.begin(), committed_));
   }
   if (!group.commits.empty() && group.commits.front()->result) {
     content_.held(group.ledger.held_files());
@@ -220,13 +196,6 @@ base::Result<> Committer::write_group(Group& group) {
   figures_.syncs.add();
   engine_.count_written(octets);
   return to_result(status, "committing");
-}
-
-void Committer::release(std::vector<Snapshot> ended) {
-  if (ended.empty()) return;
-  for (const auto& snapshot : ended) engine_.db().ReleaseSnapshot(snapshot.snapshot);
-  const std::scoped_lock lock(mutex_);
-  for (const auto& snapshot : ended) begun_.erase(begun_.find(snapshot.begun));
 }
 
 void Committer::housekeeping() {

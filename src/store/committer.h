@@ -9,7 +9,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <thread>
 #include <vector>
 
@@ -21,15 +20,10 @@
 #include "store/engine.h"
 #include "store/figures.h"
 #include "store/fresh.h"
+#include "store/snapshots.h"
 #include "store/watchers.h"
 
 namespace letterlock::store {
-
-// Where a transaction's reads begin.
-struct Snapshot {
-  const rocksdb::Snapshot* snapshot = nullptr;
-  Sequence begun = 0;
-};
 
 // One transaction on its way into the store. Owned by its task and the commit thread together.
 struct Commit {
@@ -51,8 +45,7 @@ class Committer {
   // Any thread, all of them.
   // `commit->done` is set when `commit->result` stands. Errors: full (too many wait).
   base::Result<> submit(std::shared_ptr<Commit> commit);
-  Snapshot begin();
-  void end(Snapshot snapshot);  // given back by the commit thread
+  Snapshots::Shared begin() { return snapshots_.begin(); }
 
   // A blob is being written from the first of its octets; once its writer is gone it must be held
   // within the grace.
@@ -72,7 +65,6 @@ class Committer {
   void write(std::vector<std::shared_ptr<Commit>> commits);
   base::Result<> add(Group& group, Commit& commit);
   base::Result<> write_group(Group& group);
-  void release(std::vector<Snapshot> ended);
   void housekeeping();
   void sweep();
 
@@ -85,6 +77,7 @@ class Committer {
   const base::Milliseconds blob_grace_;
 
   FreshBlobs fresh_;
+  Snapshots snapshots_;
   Watchers watchers_;
   RecentCommits recent_;  // the commit thread's own
   os::Steady last_housekeeping_{};
@@ -96,9 +89,6 @@ class Committer {
   std::deque<std::shared_ptr<Commit>> waiting_;
   // With how many of them the thread wants to be woken; it sleeps no more once it was.
   std::size_t wakes_at_ = never;
-  std::vector<Snapshot> ended_;
-  std::multiset<Sequence> begun_;
-  Sequence committed_ = 0;  // what a snapshot taken now surely sees
   // Blobs not held yet, with the moment at which their writer went.
   std::map<base::BlobId, std::optional<os::Steady>> unheld_;
   bool ending_ = false;

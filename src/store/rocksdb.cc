@@ -31,13 +31,8 @@ class RocksStore::RocksTransaction final : public BufferedTransaction {
  public:
   RocksTransaction(Parts& parts, Scope scope, Mode mode, os::Steady deadline)
       : BufferedTransaction(std::move(scope), mode), parts_(parts), deadline_(deadline) {}
-  ~RocksTransaction() override {
-    if (snapshot_.snapshot != nullptr) parts_.committer.end(snapshot_);
-  }
-  RocksTransaction(const RocksTransaction&) = delete;
-  RocksTransaction& operator=(const RocksTransaction&) = delete;
 
-  Sequence begun() const { return snapshot_.begun; }
+  Sequence begun() const { return snapshot_ ? snapshot_->begun : 0; }
   base::Result<> within_time() const {
     if (parts_.clock.steady() < deadline_) return {};
     return base::fail(base::ErrorKind::timeout, "a transaction took longer than 5 s");
@@ -68,9 +63,9 @@ class RocksStore::RocksTransaction final : public BufferedTransaction {
     co_return within_time();
   }
   rocksdb::ReadOptions read_options(From from) {
-    if (snapshot_.snapshot == nullptr) snapshot_ = parts_.committer.begin();
+    if (!snapshot_) snapshot_ = parts_.committer.begin();
     auto options = Engine::read_options(from);
-    options.snapshot = snapshot_.snapshot;
+    options.snapshot = snapshot_->snapshot;
     return options;
   }
   base::Result<std::vector<std::optional<std::string>>> get_now(
@@ -120,7 +115,7 @@ class RocksStore::RocksTransaction final : public BufferedTransaction {
 
   Parts& parts_;
   const os::Steady deadline_;
-  Snapshot snapshot_;
+  Snapshots::Shared snapshot_;
 };
 
 RocksStore::RocksStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
