@@ -10,7 +10,7 @@ namespace letterlock::directory {
 namespace {
 
 constexpr std::size_t tenant_names_max = 10'000;
-constexpr std::size_t takers_max = 10'000;
+constexpr std::size_t remembered_max = 10'000;
 
 using store::Scope;
 
@@ -56,6 +56,14 @@ Taker taker_of(const Resolution& resolution) {
       resolution);
 }
 
+// The account as it stands, not as the session has it: the answer is remembered.
+net::ResultTask<bool> may_send_as_now(store::Transaction& tx, base::TenantId tenant,
+                                      base::AccountId id, Address address) {
+  CO_TRY(auto account, co_await find_account(tx, tenant, id));
+  if (!account) co_return false;
+  co_return co_await may_send_as(tx, std::move(*account), std::move(address));
+}
+
 net::ResultTask<bool> stop_account(store::Transaction& tx, base::TenantId tenant,
                                    base::AccountId id, std::string reason, base::Time now,
                                    Account& stopped) {
@@ -74,8 +82,11 @@ Directory::Directory(Environment environment, Options options)
     : environment_(environment),
       options_(options),
       recent_passwords_(environment.random),
-      changes_(environment.store.watch(keys::decides_where_mail_goes)),
-      takers_(takers_max) {}
+      changes_(environment.store.watch(keys::is_of_directory)),
+      takers_(changes_, remembered_max),
+      tenants_(changes_, remembered_max),
+      accounts_(changes_, remembered_max),
+      senders_(changes_, remembered_max) {}
 
 net::ResultTask<std::optional<base::TenantId>> Directory::is_ours(Domain domain) {
   CO_TRY(const auto found,
@@ -86,8 +97,13 @@ net::ResultTask<std::optional<base::TenantId>> Directory::is_ours(Domain domain)
 }
 
 net::ResultTask<std::optional<Tenant>> Directory::tenant(base::TenantId id) {
-  co_return co_await ask<std::optional<Tenant>>(environment_.store, Scope::site(),
-                                                [&](auto& tx) { return find_tenant(tx, id); });
+  auto known = tenants_.find(id.octets());
+  if (known.value) co_return std::move(known.value);
+  CO_TRY(auto found,
+         co_await ask<std::optional<Tenant>>(environment_.store, Scope::site(),
+                                             [&](auto& tx) { return find_tenant(tx, id); }));
+  if (found) tenants_.keep(id.octets(), *found, known.asked);
+  co_return found;
 }
 
 net::Task<std::string> Directory::tenant_name(base::TenantId id) {
@@ -105,9 +121,14 @@ net::Task<std::string> Directory::tenant_name(base::TenantId id) {
 
 net::ResultTask<std::optional<Account>> Directory::account(base::TenantId tenant,
                                                            base::AccountId id) {
-  co_return co_await ask<std::optional<Account>>(
-      environment_.store, Scope::tenant(tenant),
-      [&](auto& tx) { return find_account(tx, tenant, id); });
+  const auto key = std::string(tenant.octets()).append(id.octets());
+  auto known = accounts_.find(key);
+  if (known.value) co_return std::move(known.value);
+  CO_TRY(auto found, co_await ask<std::optional<Account>>(
+                         environment_.store, Scope::tenant(tenant),
+                         [&](auto& tx) { return find_account(tx, tenant, id); }));
+  if (found) accounts_.keep(key, *found, known.asked);
+  co_return found;
 }
 
 net::ResultTask<Resolution> Directory::resolve(Address address) {
@@ -124,25 +145,13 @@ net::ResultTask<Resolution> Directory::resolve(Address address) {
   co_return resolution;
 }
 
-// A stranger's guesses aren't remembered: they would only push out who is here.
 net::ResultTask<Taker> Directory::taker(Address address) {
   const auto key = address.key();
-  std::uint64_t known = 0;
-  {
-    const std::scoped_lock lock(takers_mutex_);
-    known = changes_->load();
-    if (known != takers_known_) {
-      takers_ = Recent<Taker>(takers_max);
-      takers_known_ = known;
-    }
-    if (const auto* taker = takers_.find(key)) co_return *taker;
-  }
+  const auto known = takers_.find(key);
+  if (known.value) co_return *known.value;
   CO_TRY(const auto resolution, co_await resolve(std::move(address)));
   const auto taker = taker_of(resolution);
-  if (taker.kind != Taker::Kind::here) co_return taker;
-  const std::scoped_lock lock(takers_mutex_);
-  // What was read before a change must not be taken for what came after it.
-  if (takers_known_ == known) takers_.get(key) = taker;
+  if (taker.kind == Taker::Kind::here) takers_.keep(key, taker, known.asked);
   co_return taker;
 }
 
@@ -157,11 +166,17 @@ net::ResultTask<std::optional<Account>> Directory::site_postmaster() {
 }
 
 net::ResultTask<bool> Directory::may_send_as(Account account, Address address) {
+  const auto key = std::string(account.id.octets()).append(address.key());
+  const auto known = senders_.find(key);
+  if (known.value) co_return *known.value;
   CO_TRY(const auto tenant, co_await is_ours(address.domain()));
   if (!tenant || *tenant != account.tenant) co_return false;
-  co_return co_await ask<bool>(environment_.store, Scope::tenant(account.tenant), [&](auto& tx) {
-    return directory::may_send_as(tx, account, address);
-  });
+  CO_TRY(const bool may,
+         co_await ask<bool>(environment_.store, Scope::tenant(account.tenant), [&](auto& tx) {
+           return may_send_as_now(tx, account.tenant, account.id, address);
+         }));
+  if (may) senders_.keep(key, may, known.asked);
+  co_return may;
 }
 
 net::ResultTask<> Directory::stop_sending(base::TenantId tenant, base::AccountId account,

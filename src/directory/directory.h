@@ -10,8 +10,8 @@
 
 #include "base/event.h"
 #include "directory/lookup.h"
+#include "directory/memory.h"
 #include "directory/passwords.h"
-#include "directory/recent.h"
 #include "directory/sending.h"
 #include "directory/throttle.h"
 #include "net/loop.h"
@@ -88,6 +88,8 @@ class Directory {
   explicit Directory(Environment environment, Options options = {});
 
   // Errors of all: the store's, corrupt.
+  // What tenant(), account(), taker() and may_send_as() find is remembered until the directory
+  // changes: what is answered was true at a moment after the question. Limits: 10,000 of each.
   net::ResultTask<std::optional<base::TenantId>> is_ours(Domain domain);
   net::ResultTask<std::optional<Tenant>> tenant(base::TenantId id);
   // For the log: the name that people know the tenant by; its id as text where that can't be told.
@@ -95,8 +97,7 @@ class Directory {
   net::Task<std::string> tenant_name(base::TenantId id);
   net::ResultTask<std::optional<Account>> account(base::TenantId tenant, base::AccountId id);
   net::ResultTask<Resolution> resolve(Address address);
-  // What resolve() comes to. Those who are here are remembered until the directory changes: what is
-  // answered was true at a moment after the question. Limits: 10,000 addresses.
+  // What resolve() comes to.
   net::ResultTask<Taker> taker(Address address);
   // Of the site: who gets mail to the bare <postmaster>, and to the roles of tenants without an
   // account.
@@ -135,10 +136,12 @@ class Directory {
   RecentPasswords recent_passwords_;
   Throttle throttle_;
   std::atomic<std::size_t> strangers_ = 0;  // whose passwords are being checked
-  store::Store::Count changes_;             // of what decides where mail goes
-  std::mutex takers_mutex_;
-  Recent<Taker> takers_;  // as of takers_known_ changes
-  std::uint64_t takers_known_ = 0;
+  store::Store::Count changes_;             // of the directory
+  // Those that are there; a stranger's guesses would only push them out.
+  Memory<Taker> takers_;
+  Memory<Tenant> tenants_;
+  Memory<Account> accounts_;
+  Memory<bool> senders_;  // by account and address: those who may
   std::mutex names_mutex_;
   std::unordered_map<base::TenantId, std::string> names_;  // of tenants that were asked for
   std::mutex secret_mutex_;

@@ -83,7 +83,7 @@ std::string groups(const base::TenantId& tenant) {
   return of(tenant, 'G');
 }
 
-bool decides_where_mail_goes(std::string_view key) {
+bool is_of_directory(std::string_view key) {
   if (key.starts_with(store::site_prefix())) return key.substr(2).starts_with("d/");
   constexpr std::size_t scope_octets = 2 + 16 + 1;  // t/, the tenant, /
   const auto rest = key.substr(std::min(key.size(), scope_octets));

@@ -50,7 +50,7 @@ std::string aliases(const base::TenantId& tenant);
 std::string group(const base::TenantId& tenant, const Address& address);
 std::string groups(const base::TenantId& tenant);
 // All of these but the counts of what was sent, which change with each message.
-bool decides_where_mail_goes(std::string_view key);
+bool is_of_directory(std::string_view key);
 }  // namespace keys
 
 }  // namespace letterlock::directory

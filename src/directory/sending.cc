@@ -50,6 +50,8 @@ SendingOutcome stop(store::Transaction& tx, Account account, Kind kind, std::str
 net::ResultTask<SendingOutcome> count_sending(store::Transaction& tx, base::TenantId tenant,
                                               base::AccountId account, std::uint64_t recipients,
                                               base::Time now) {
+  CO_CHECK(co_await tx.get_many(
+      {keys::account(tenant, account), keys::tenant(tenant), keys::sending(tenant, account)}));
   CO_TRY(const auto who, co_await find_account(tx, tenant, account));
   CO_TRY(const auto settings, co_await find_tenant(tx, tenant));
   if (!who || !settings)
