@@ -21,7 +21,8 @@ class Connection {
   virtual ~Connection() = default;  // closes at once
 
   // At least one octet, at most buffer.size(); 0 when the peer has ended its side in order.
-  // Errors: timeout, closed (reset), cancelled, protocol (TLS broken).
+  // Timeout 0: what is there already. Errors: timeout, closed (reset), cancelled, protocol (TLS
+  // broken).
   virtual ResultTask<std::size_t> read_some(std::span<char> buffer, base::Milliseconds timeout) = 0;
   // All of `octets`, which must live until it returns.
   // Errors: as read_some. The timeout is for the whole of it.

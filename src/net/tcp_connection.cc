@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_state.hpp>
@@ -12,6 +13,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <sys/socket.h>
 
 #include "base/assert.h"
 #include "net/sockets.h"
@@ -141,10 +143,21 @@ bool is_cancelled(const asio::cancellation_state& cancellation) {
   return cancellation.cancelled() != asio::cancellation_type::none;
 }
 
+// What is there without waiting; nothing: ask the loop, which tells what is wrong as well.
+std::optional<std::size_t> read_now(State& state, std::span<char> buffer) {
+  ASSERT(!state.reading.busy);
+  const auto got = ::recv(state.socket.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  return got >= 0 ? std::optional(static_cast<std::size_t>(got)) : std::nullopt;
+}
+
 ResultTask<std::size_t> read(std::shared_ptr<State> state, std::span<char> buffer,
                              base::Milliseconds timeout) {
-  const Busy busy(state, state->reading, timeout);
   const auto cancellation = co_await asio::this_coro::cancellation_state;
+  if (timeout <= base::Milliseconds(0) && !is_cancelled(cancellation) && !state->closed) {
+    if (const auto got = read_now(*state, buffer)) co_return *got;
+    if (errno == EAGAIN) co_return base::fail(ErrorKind::timeout, "nothing has come yet");
+  }
+  const Busy busy(state, state->reading, timeout);
   while (true) {
     error_code error = asio::error::operation_aborted;
     std::size_t octets = 0;
@@ -159,10 +172,23 @@ ResultTask<std::size_t> read(std::shared_ptr<State> state, std::span<char> buffe
   }
 }
 
+// As much as the kernel takes at once: nearly always all of it, and then the loop need not be
+// asked. What goes wrong here is told by the operation that waits. Reads always pass through the
+// loop, so nobody keeps it to himself by writing.
+std::size_t write_now(State& state, std::string_view octets) {
+  ASSERT(!state.writing.busy);
+  const auto sent = ::send(state.socket.native_handle(), octets.data(), octets.size(),
+                           MSG_NOSIGNAL | MSG_DONTWAIT);
+  return sent > 0 ? static_cast<std::size_t>(sent) : 0;
+}
+
 ResultTask<> write_all(std::shared_ptr<State> state, std::string_view octets,
                        base::Milliseconds timeout) {
-  const Busy busy(state, state->writing, timeout);
   const auto cancellation = co_await asio::this_coro::cancellation_state;
+  if (!is_cancelled(cancellation) && !state->closed && !octets.empty())
+    octets.remove_prefix(write_now(*state, octets));
+  if (octets.empty()) co_return base::Result<>();
+  const Busy busy(state, state->writing, timeout);
   while (!octets.empty()) {
     error_code error = asio::error::operation_aborted;
     if (!is_cancelled(cancellation) && !state->closed) {

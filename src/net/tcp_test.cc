@@ -169,6 +169,21 @@ TEST_F(Tcp, TimeoutsAreOfTheOperationAlone) {
   EXPECT_EQ(read(*pair.client, 1s), 4U);
 }
 
+TEST_F(Tcp, WithoutAWaitOnlyWhatIsThereIsRead) {
+  auto pair = make_pair();
+  EXPECT_EQ(read(*pair.client, 0ms).error().kind, ErrorKind::timeout);
+  std::optional<base::Result<>> written;
+  loop.spawn(write_into(*pair.server, "there", 1s, written));
+  run_until(loop, [&] { return written.has_value(); });
+  EXPECT_EQ(read(*pair.client, 0ms), 5U);
+  EXPECT_EQ(read(*pair.client, 0ms).error().kind, ErrorKind::timeout);
+  pair.server.reset();
+  EXPECT_EQ(read(*pair.client, 1s), 0U);
+  EXPECT_EQ(read(*pair.client, 0ms), 0U);
+  pair.client->close();
+  EXPECT_EQ(read(*pair.client, 0ms).error().kind, ErrorKind::closed);
+}
+
 TEST_F(Tcp, ATimedOutReadLeavesTheWriteAlone) {
   auto pair = make_pair();
   std::optional<base::Result<>> written;
