@@ -68,6 +68,7 @@ struct Config {
     std::size_t connections_per_minute_max = 1200;
     std::size_t errors_max = 20;
     bool normalise_line_ends = false;
+    base::Milliseconds greeting_pause{0};
     base::Milliseconds command_timeout = std::chrono::minutes(5);
     base::Milliseconds session_time_max = std::chrono::hours(2);
     base::Milliseconds pop_idle_timeout = std::chrono::minutes(10);

@@ -180,6 +180,10 @@ Section limits_section() {
         "Make a bare LF into CRLF before the end of the message is looked for, instead of refusing "
         "it.",
         set(values::boolean, [](Config& c) -> auto& { return c.limits.normalise_line_ends; })},
+       {"greeting_pause", "duration", "\"0s\"",
+        "How long to listen on port 25 before greeting: who speaks first is no mail server, and is "
+        "refused. At `0s` it looks, and doesn't wait.",
+        set(values::duration, [](Config& c) -> auto& { return c.limits.greeting_pause; })},
        {"command_timeout", "duration", "\"5m\"", "Between two commands (RFC 5321 §4.5.3.2.7).",
         set(values::duration, [](Config& c) -> auto& { return c.limits.command_timeout; })},
        {"session_time", "duration", "\"2h\"", "Of one SMTP session, whatever it does.",

@@ -10,8 +10,6 @@ namespace {
 constexpr std::size_t sweep_count = 500;
 constexpr std::size_t left_count = 4;  // hops of the largest size together stay under 1 MiB
 constexpr std::size_t tenants_page = 500;
-// Whoever sends blindly does so with the connection itself; a real MTA doesn't notice the wait.
-constexpr auto greeting_pause = std::chrono::milliseconds(10);
 
 net::ResultTask<> read_open(store::Transaction& transaction, base::TenantId tenant,
                             std::string node, std::string after, trace::OpenPage& page) {
@@ -144,7 +142,7 @@ mx::Options Platform::mx_options() const {
   server.session.tls = smtp::Need::offered;
   server.session.authentication = smtp::Need::none;
   server.tls.resumption_scope = "mx";
-  server.greeting_pause = greeting_pause;
+  server.greeting_pause = config_.limits.greeting_pause;
   return {config_.site.node,
           std::move(server),
           {config_.site.private_networks, config_.site.public_networks}};

@@ -92,9 +92,9 @@ net::ResultTask<> SmtpServer::end_for_stop() {
 }
 
 net::ResultTask<> SmtpServer::greet() {
-  if (options_.greeting_pause.count() > 0 && tls_ == nullptr) {
+  if (options_.greeting_pause && tls_ == nullptr) {
     const auto early = co_await connection_->read_some(buffer_.room(SmtpBuffer::small_octets),
-                                                       options_.greeting_pause);
+                                                       *options_.greeting_pause);
     if (!early && early.error().kind != ErrorKind::timeout) co_return base::fail(early.error());
     if (early) {
       end_ = SmtpEnd::refused;

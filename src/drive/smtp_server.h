@@ -26,9 +26,9 @@ struct SmtpServerOptions {
   } start = Start::clear;
   tls::ServerOptions tls;
 
-  // How long the server listens before it greets: who speaks first is no mail server. 0: not at
-  // all.
-  base::Milliseconds greeting_pause{0};
+  // How long the server listens before it greets: who speaks first is no mail server. 0: it looks,
+  // and doesn't wait; nothing: it doesn't look.
+  std::optional<base::Milliseconds> greeting_pause;
   base::Milliseconds handshake_wait = std::chrono::seconds(30);
   base::Milliseconds command_wait = base::limits::command_wait;  // for one whole command
   // For content: so long without any, and on average this fast.
