@@ -9,9 +9,8 @@ namespace letterlock::custody {
 
 net::ResultTask<> begin_trace_again_if_gone(store::Transaction& tx, queue::Message message,
                                             base::Time now, base::Milliseconds keep) {
-  const auto found = co_await trace::find(tx, message.tenant, message.trace);
-  if (found) co_return base::Result<>();
-  if (found.error().kind != base::ErrorKind::not_found) co_return base::fail(found.error());
+  CO_TRY(const bool is_there, co_await trace::exists(tx, message.tenant, message.trace));
+  if (is_there) co_return base::Result<>();
   trace::Trace again;
   again.id = message.trace;
   again.owner = message.tenant;
@@ -20,8 +19,9 @@ net::ResultTask<> begin_trace_again_if_gone(store::Transaction& tx, queue::Messa
   again.expires = now + keep;
   again.octets = message.octets;
   again.digest = message.digest;
-  CO_TRY(const auto recipients, co_await queue::recipients_of(tx, message.tenant, message.id));
-  for (const auto& recipient : recipients) {
+  CO_TRY(auto entry, co_await queue::find(tx, message.tenant, message.id));
+  if (!entry) entry.emplace();
+  for (const auto& recipient : entry->recipients) {
     // Several may stand for one of the trace's: an alias's targets.
     const auto at =
         std::ranges::find(again.recipients, recipient.trace_index, &trace::Recipient::index);

@@ -76,11 +76,13 @@ net::ResultTask<std::optional<queue::Settled>> Delivery::run() {
 }
 
 net::ResultTask<> Delivery::read(store::Transaction& transaction) {
-  CO_TRY(message_, co_await queue::find(transaction, item_.tenant, item_.message));
-  if (!message_) co_return base::Result<>();
-  CO_TRY(auto recipients, co_await queue::recipients_of(transaction, item_.tenant, item_.message));
-  const auto at = std::ranges::find(recipients, item_.recipient, &queue::Recipient::index);
-  recipient_ = at == recipients.end() ? std::nullopt : std::optional(std::move(*at));
+  message_.reset();
+  recipient_.reset();
+  CO_TRY(auto entry, co_await queue::find(transaction, item_.tenant, item_.message));
+  if (!entry) co_return base::Result<>();
+  message_ = std::move(entry->message);
+  const auto at = std::ranges::find(entry->recipients, item_.recipient, &queue::Recipient::index);
+  if (at != entry->recipients.end()) recipient_ = std::move(*at);
   co_return base::Result<>();
 }
 

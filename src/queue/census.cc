@@ -101,8 +101,9 @@ net::ResultTask<> Census::walk_tenant(base::TenantId tenant, Counted& counted) {
     Waiting waiting;
     for (const auto& [key, value] : page) {
       CO_TRY(const auto id, message_in(key, area.size()));
-      CO_TRY(auto within, unpack_recipients_within(value));
-      for (auto& recipient : within) waiting.emplace(std::pair(id, recipient.index), recipient);
+      CO_TRY(const auto entry, unpack_message(value));
+      for (const auto& recipient : entry.recipients)
+        waiting.emplace(std::pair(id, recipient.index), recipient);
     }
     CO_TRY(const auto first, message_in(page.front().first, area.size()));
     CO_TRY(const auto last, message_in(page.back().first, area.size()));

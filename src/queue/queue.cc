@@ -14,6 +14,8 @@ namespace {
 using base::ErrorKind;
 using base::fail;
 
+constexpr std::size_t asked_by_name_max = 4;
+
 std::string due_value(const Recipient& recipient) {
   std::string value(1, recipient.lane == Lane::local ? 'l' : 'r');
   return value + recipient.destination;
@@ -54,18 +56,40 @@ void put_own(std::vector<Recipient>& recipients, Recipient own) {
     recipients.push_back(std::move(own));
 }
 
+// The records of their own that a message's recipients have. Of few that stand in the message each
+// is asked for by its name: that is less than the way through a range.
+net::ResultTask<std::vector<std::string>> own_rows(store::Transaction& transaction,
+                                                   base::TenantId tenant, base::MessageId id,
+                                                   std::size_t within) {
+  std::vector<std::string> rows;
+  if (within > 0 && within <= asked_by_name_max) {
+    std::vector<std::string> names;
+    for (unsigned at = 0; at < within; ++at) names.push_back(keys::recipient(tenant, id, at));
+    CO_TRY(auto found, co_await transaction.get_many(std::move(names)));
+    for (auto& row : found) {
+      if (row) rows.push_back(std::move(*row));
+    }
+    co_return rows;
+  }
+  store::Transaction::ScanOptions options;
+  options.count_max = recipients_max;
+  CO_TRY(auto found,
+         co_await transaction.scan(store::range_of(keys::recipients(tenant, id)), options));
+  for (auto& row : found) rows.push_back(std::move(row.second));
+  co_return rows;
+}
+
 // From the message's record, which may hold what its recipients began with, and from their own.
 net::ResultTask<Kept> read(store::Transaction& transaction, base::TenantId tenant,
                            const std::string& octets) {
   Kept kept;
-  CO_TRY(kept.message, unpack_message(octets));
-  CO_TRY(kept.recipients, unpack_recipients_within(octets));
-  store::Transaction::ScanOptions options;
-  options.count_max = recipients_max;
-  CO_TRY(const auto rows, co_await transaction.scan(
-                              store::range_of(keys::recipients(tenant, kept.message.id)), options));
+  CO_TRY(auto entry, unpack_message(octets));
+  kept.message = std::move(entry.message);
+  kept.recipients = std::move(entry.recipients);
+  CO_TRY(const auto rows,
+         co_await own_rows(transaction, tenant, kept.message.id, kept.recipients.size()));
   for (const auto& row : rows) {
-    CO_TRY(auto recipient, unpack_recipient(row.second));
+    CO_TRY(auto recipient, unpack_recipient(row));
     kept.rows.push_back(recipient.index);
     put_own(kept.recipients, std::move(recipient));
   }
@@ -209,9 +233,9 @@ net::ResultTask<std::optional<Recipient>> recipient_of(store::Transaction& trans
   }
   CO_TRY(const auto octets, co_await transaction.get(keys::message(item.tenant, item.message)));
   if (!octets) co_return std::nullopt;
-  CO_TRY(auto within, unpack_recipients_within(*octets));
-  if (item.recipient >= within.size()) co_return std::nullopt;
-  co_return std::move(within[item.recipient]);
+  CO_TRY(auto entry, unpack_message(*octets));
+  if (item.recipient >= entry.recipients.size()) co_return std::nullopt;
+  co_return std::move(entry.recipients[item.recipient]);
 }
 
 base::Result<Due> due_from(const store::KeyValue& pair, const base::TenantId& tenant,
@@ -268,20 +292,21 @@ base::Result<std::vector<Due>> enqueue(store::Transaction& transaction, const Me
   return items;
 }
 
-net::ResultTask<std::optional<Message>> find(store::Transaction& transaction, base::TenantId tenant,
-                                             base::MessageId id) {
+net::ResultTask<std::optional<Entry>> find(store::Transaction& transaction, base::TenantId tenant,
+                                           base::MessageId id) {
   CO_TRY(const auto octets, co_await transaction.get(keys::message(tenant, id)));
-  if (!octets) co_return std::optional<Message>();
-  CO_TRY(auto message, unpack_message(*octets));
-  co_return std::optional(std::move(message));
+  if (!octets) co_return std::nullopt;
+  CO_TRY(auto kept, co_await read(transaction, tenant, *octets));
+  co_return Entry{std::move(kept.message), std::move(kept.recipients)};
 }
 
-net::ResultTask<std::vector<Recipient>> recipients_of(store::Transaction& transaction,
-                                                      base::TenantId tenant, base::MessageId id) {
-  CO_TRY(const auto octets, co_await transaction.get(keys::message(tenant, id)));
-  if (!octets) co_return std::vector<Recipient>();
-  CO_TRY(auto kept, co_await read(transaction, tenant, *octets));
-  co_return std::move(kept.recipients);
+std::vector<std::string> rows_of(base::TenantId tenant, base::MessageId id,
+                                 const std::vector<Recipient>& recipients) {
+  std::vector<std::string> rows{keys::epoch(keys::partition_of(id)), keys::message(tenant, id)};
+  if (recipients.size() > asked_by_name_max) return rows;
+  for (const auto& recipient : recipients)
+    rows.push_back(keys::recipient(tenant, id, recipient.index));
+  return rows;
 }
 
 net::ResultTask<> check_epoch(store::Transaction& transaction, unsigned partition,
@@ -424,9 +449,8 @@ net::ResultTask<std::vector<Entry>> list(store::Transaction& transaction, base::
   std::vector<Entry> entries;
   entries.reserve(pairs.size());
   for (const auto& pair : pairs) {
-    CO_TRY(auto message, unpack_message(pair.second));
-    CO_TRY(auto within, unpack_recipients_within(pair.second));
-    entries.push_back({std::move(message), std::move(within)});
+    CO_TRY(auto entry, unpack_message(pair.second));
+    entries.push_back(std::move(entry));
   }
   CO_CHECK(co_await add_recipients(transaction, tenant, entries));
   co_return entries;

@@ -56,10 +56,13 @@ struct Settled {
 base::Result<std::vector<Due>> enqueue(store::Transaction& transaction, const Message& message,
                                        std::vector<Recipient>& recipients);
 
-net::ResultTask<std::optional<Message>> find(store::Transaction& transaction, base::TenantId tenant,
-                                             base::MessageId id);
-net::ResultTask<std::vector<Recipient>> recipients_of(store::Transaction& transaction,
-                                                      base::TenantId tenant, base::MessageId id);
+// A message with its recipients as they stand now, in their order.
+net::ResultTask<std::optional<Entry>> find(store::Transaction& transaction, base::TenantId tenant,
+                                           base::MessageId id);
+// What find() and settle() read, where few recipients stand in the message's own record: asked for
+// beforehand (Transaction::get_many), it is one read instead of several.
+std::vector<std::string> rows_of(base::TenantId tenant, base::MessageId id,
+                                 const std::vector<Recipient>& recipients);
 
 struct SettleOptions {
   base::Time now;
@@ -101,10 +104,6 @@ net::ResultTask<Settled> told(store::Transaction& transaction, base::TenantId te
                               base::MessageId id, std::vector<Told> told);
 
 // A page of the queue, oldest first.
-struct Entry {
-  Message message;
-  std::vector<Recipient> recipients;
-};
 struct ListOptions {
   std::string after;  // a message id's octets; empty: the beginning
   std::size_t count_max = 100;

@@ -128,15 +128,12 @@ Recipient unpack_fields(base::Unpacker& in, bool& bad) {
   return recipient;
 }
 
-struct Stored {
-  Message message;
-  std::vector<Recipient> within;
-};
+}  // namespace
 
-base::Result<Stored> unpack_stored(std::string_view octets) {
+base::Result<Entry> unpack_message(std::string_view octets) {
   base::Unpacker in("queued message", octets);
   bool bad = false;
-  Stored stored;
+  Entry stored;
   auto& message = stored.message;
   message.id = in.id<base::MessageId>();
   message.trace = in.id<base::TraceId>();
@@ -158,16 +155,14 @@ base::Result<Stored> unpack_stored(std::string_view octets) {
     const auto count = in.count();
     bad = bad || count > recipients_within_max;
     for (std::size_t i = 0; i < count && !bad; ++i) {
-      stored.within.push_back(unpack_fields(in, bad));
-      bad = bad || stored.within.back().index != i;
+      stored.recipients.push_back(unpack_fields(in, bad));
+      bad = bad || stored.recipients.back().index != i;
     }
   }
   if (bad) return unknown_value("queued message");
   TRY(in.done(message_version));
   return stored;
 }
-
-}  // namespace
 
 std::string pack(const Message& message, const std::vector<Recipient>& within) {
   base::Packer out(message_version);
@@ -187,14 +182,6 @@ std::string pack(const Message& message, const std::vector<Recipient>& within) {
   out.flag(message.is_report).number(within.size());
   for (const auto& recipient : within) pack_fields(out, recipient);
   return out.take();
-}
-
-base::Result<Message> unpack_message(std::string_view octets) {
-  return TRY(unpack_stored(octets)).message;
-}
-
-base::Result<std::vector<Recipient>> unpack_recipients_within(std::string_view message_octets) {
-  return TRY(unpack_stored(message_octets)).within;
 }
 
 std::string pack(const Recipient& recipient) {

@@ -70,9 +70,13 @@ struct Recipient {
 inline constexpr std::size_t recipients_within_max = 16;
 std::string pack(const Message& message, const std::vector<Recipient>& within = {});
 std::string pack(const Recipient& recipient);
-// Errors: corrupt.
-base::Result<Message> unpack_message(std::string_view octets);
-base::Result<std::vector<Recipient>> unpack_recipients_within(std::string_view message_octets);
+struct Entry {
+  Message message;
+  std::vector<Recipient> recipients;
+  bool operator==(const Entry&) const = default;
+};
+// Errors of both: corrupt.
+base::Result<Entry> unpack_message(std::string_view octets);  // with those that stand in it
 base::Result<Recipient> unpack_recipient(std::string_view octets);
 
 }  // namespace letterlock::queue

@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace letterlock;
   const std::string_view octets(reinterpret_cast<const char*>(data), size);
   if (const auto message = queue::unpack_message(octets))
-    ASSERT(queue::unpack_message(queue::pack(*message)) == *message);
+    ASSERT(queue::unpack_message(queue::pack(message->message, message->recipients)) == *message);
   if (const auto recipient = queue::unpack_recipient(octets))
     ASSERT(queue::unpack_recipient(queue::pack(*recipient)) == *recipient);
   return 0;

@@ -36,8 +36,8 @@ Recipient a_recipient() {
 }
 
 TEST(QueueRecord, RoundTrips) {
-  EXPECT_EQ(unpack_message(pack(a_message())), a_message());
-  EXPECT_EQ(unpack_message(pack(Message{})), Message{});
+  EXPECT_EQ(unpack_message(pack(a_message())), Entry(a_message()));
+  EXPECT_EQ(unpack_message(pack(Message{})), Entry());
   EXPECT_EQ(unpack_recipient(pack(a_recipient())), a_recipient());
   EXPECT_EQ(unpack_recipient(pack(Recipient{})), Recipient{});
 }
@@ -51,15 +51,14 @@ std::vector<Recipient> some_within(std::size_t count) {
 TEST(QueueRecord, AFewRecipientsStandWithinTheMessage) {
   for (const std::size_t count : {std::size_t{1}, recipients_within_max}) {
     const auto octets = pack(a_message(), some_within(count));
-    EXPECT_EQ(unpack_message(octets), a_message());
-    EXPECT_EQ(unpack_recipients_within(octets), some_within(count));
+    EXPECT_EQ(unpack_message(octets), Entry(a_message(), some_within(count)));
     for (std::size_t cut = 0; cut < octets.size(); ++cut)
-      EXPECT_FALSE(unpack_recipients_within(octets.substr(0, cut)));
+      EXPECT_FALSE(unpack_message(octets.substr(0, cut)));
   }
   const auto too_many = pack(a_message(), some_within(recipients_within_max + 1));
   EXPECT_EQ(unpack_message(too_many).error().kind, base::ErrorKind::corrupt);
   // Their places are their numbers.
-  EXPECT_FALSE(unpack_recipients_within(pack(a_message(), {a_recipient()})));
+  EXPECT_FALSE(unpack_message(pack(a_message(), {a_recipient()})));
 }
 
 // As the program before wrote it: the same fields, and nothing behind them.
@@ -69,8 +68,7 @@ TEST(QueueRecord, ReadsTheFirstVersion) {
   ASSERT_EQ(octets.back(), 0);
   octets.front() = 1;
   octets.pop_back();
-  EXPECT_EQ(unpack_message(octets), a_message());
-  EXPECT_EQ(unpack_recipients_within(octets), std::vector<Recipient>());
+  EXPECT_EQ(unpack_message(octets), Entry(a_message()));
   EXPECT_FALSE(unpack_message(octets + '\0'));
 }
 
@@ -82,7 +80,7 @@ TEST(QueueRecord, EveryCutAndEveryFlippedBitIsAnErrorOrAnotherValue) {
     auto changed = octets;
     changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << bit % 8));
     const auto read = unpack_message(changed);
-    if (read) EXPECT_NE(*read, a_message()) << bit;
+    if (read) EXPECT_NE(*read, Entry(a_message())) << bit;
   }
   EXPECT_EQ(unpack_recipient(pack(a_recipient()) + "x").error().kind, base::ErrorKind::corrupt);
 }

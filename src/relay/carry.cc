@@ -54,11 +54,10 @@ net::ResultTask<> Carry::read(store::Transaction& transaction) {
   work_.recipients.clear();
   work_.addresses.clear();
   const auto& job = work_.job;
-  CO_TRY(auto message, co_await queue::find(transaction, job.tenant, job.message));
-  if (!message) co_return base::Result<>();
-  work_.message = std::move(*message);
-  CO_TRY(auto recipients, co_await queue::recipients_of(transaction, job.tenant, job.message));
-  for (auto& recipient : recipients) {
+  CO_TRY(auto entry, co_await queue::find(transaction, job.tenant, job.message));
+  if (!entry) co_return base::Result<>();
+  work_.message = std::move(entry->message);
+  for (auto& recipient : entry->recipients) {
     const bool is_meant =
         std::ranges::find(job.items, recipient.index, &queue::Due::recipient) != job.items.end();
     if (!is_meant || recipient.state != queue::State::waiting) continue;

@@ -1,6 +1,7 @@
 #include "relay/conclude.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "custody/trace_again.h"
@@ -44,6 +45,14 @@ net::ResultTask<> OutcomeWriter::write_alone() {
     world_.ports.leases.lost(queue::keys::partition_of(work_.message.id));
   }
   co_return base::Result<>();
+}
+
+std::vector<std::string> OutcomeWriter::rows() const {
+  auto rows = queue::rows_of(tenant(), work_.message.id, work_.recipients);
+  if (conclusion_.intent)
+    std::ranges::move(trace::rows_for_close(tenant(), *conclusion_.intent),
+                      std::back_inserter(rows));
+  return rows;
 }
 
 net::ResultTask<> OutcomeWriter::write(store::Transaction& transaction) {

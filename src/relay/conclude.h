@@ -30,6 +30,8 @@ class OutcomeWriter {
   OutcomeWriter(const World& world, const Work& work, const Conclusion& conclusion)
       : world_(world), work_(work), conclusion_(conclusion) {}
 
+  // What write() is going to read: asked for beforehand, it is one read.
+  std::vector<std::string> rows() const;
   // Everything, within a transaction that may hold more. Errors: the store's; denied (the lease is
   // lost).
   net::ResultTask<> write(store::Transaction& transaction);

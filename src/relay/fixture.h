@@ -281,7 +281,9 @@ class Fixture : public ::testing::Test {
   static net::ResultTask<> load_in(store::Transaction& tx, queue::Message message,
                                    std::vector<queue::Recipient>& recipients,
                                    trace::LoadedTrace& trace) {
-    CO_TRY(recipients, co_await queue::recipients_of(tx, message.tenant, message.id));
+    CO_TRY(auto entry, co_await queue::find(tx, message.tenant, message.id));
+    recipients.clear();
+    if (entry) recipients = std::move(entry->recipients);
     CO_TRY(trace, co_await trace::load(tx, message.tenant, message.trace));
     co_return base::Result<>();
   }

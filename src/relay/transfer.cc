@@ -1,6 +1,7 @@
 #include "relay/transfer.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -218,8 +219,21 @@ net::ResultTask<bool> Transfer::intend_with_before() {
 }
 
 net::ResultTask<> Transfer::intend_after(store::Transaction& transaction, OutcomeWriter& before) {
+  auto rows = before.rows();
+  std::ranges::move(rows_to_intend(), std::back_inserter(rows));
+  CO_CHECK(co_await transaction.get_many(std::move(rows)));
   CO_CHECK(co_await before.write(transaction));
   co_return co_await intend_in(transaction);
+}
+
+// What intend_in() is going to read.
+std::vector<std::string> Transfer::rows_to_intend() const {
+  const auto& message = work_.message;
+  auto rows = queue::rows_of(message.tenant, message.id, work_.recipients);
+  std::ranges::move(trace::rows_for_intend(message.tenant, message.trace,
+                                           work_.recipients[taken_.front()].trace_index),
+                    std::back_inserter(rows));
+  return rows;
 }
 
 net::ResultTask<> Transfer::intend_in(store::Transaction& transaction) {
@@ -238,8 +252,10 @@ net::ResultTask<> Transfer::intend_in(store::Transaction& transaction) {
 // Read again with the intent, so that an operator's word, and what a node that lost this partition
 // has given meanwhile, still count: whom somebody has by now, or nobody is to have, gets nothing.
 net::ResultTask<bool> Transfer::still_wait(store::Transaction& transaction) {
-  CO_TRY(const auto recipients,
-         co_await queue::recipients_of(transaction, work_.message.tenant, work_.message.id));
+  CO_TRY(const auto entry,
+         co_await queue::find(transaction, work_.message.tenant, work_.message.id));
+  if (!entry) co_return false;
+  const auto& recipients = entry->recipients;
   co_return std::ranges::all_of(taken_, [&](std::size_t at) {
     const auto now =
         std::ranges::find(recipients, work_.recipients[at].index, &queue::Recipient::index);

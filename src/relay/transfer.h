@@ -52,6 +52,7 @@ class Transfer {
   net::ResultTask<TransferEnd> after(drive::SmtpEnvelope envelope);
   net::ResultTask<> intend();
   net::ResultTask<bool> intend_with_before();
+  std::vector<std::string> rows_to_intend() const;
   net::ResultTask<> intend_in(store::Transaction& transaction);
   net::ResultTask<> intend_after(store::Transaction& transaction, OutcomeWriter& before);
   net::ResultTask<bool> still_wait(store::Transaction& transaction);

@@ -93,10 +93,11 @@ std::optional<dsn::Refusal> refusal_of(const trace::LoadedTrace& trace,
 net::ResultTask<> Notice::read(store::Transaction& transaction) {
   recipients_.clear();
   trace_.reset();
-  CO_TRY(message_, co_await queue::find(transaction, tenant_, id_));
-  if (!message_) co_return base::Result<>();
-  CO_TRY(auto all, co_await queue::recipients_of(transaction, tenant_, id_));
-  for (auto& recipient : all) {
+  message_.reset();
+  CO_TRY(auto entry, co_await queue::find(transaction, tenant_, id_));
+  if (!entry) co_return base::Result<>();
+  message_ = std::move(entry->message);
+  for (auto& recipient : entry->recipients) {
     if (recipient.notice != queue::Notice::none) recipients_.push_back(std::move(recipient));
   }
   auto loaded = co_await trace::load(transaction, tenant_, message_->trace);

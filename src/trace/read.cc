@@ -145,6 +145,11 @@ std::vector<Hop> LoadedTrace::hops_of(const Way& way) const {
   return found;
 }
 
+net::ResultTask<bool> exists(store::Transaction& tx, base::TenantId tenant, base::TraceId id) {
+  CO_TRY(const auto octets, co_await tx.get(keys::trace(tenant, id)));
+  co_return octets.has_value();
+}
+
 net::ResultTask<Trace> find(store::Transaction& tx, base::TenantId tenant, base::TraceId id) {
   CO_TRY(const auto head, co_await head_of(tx, tenant, id));
   co_return unpack_trace(head);

@@ -112,6 +112,11 @@ net::ResultTask<HopRef> intend(store::Transaction& tx, base::TenantId tenant, ho
 // by now, may still learn its outcome. Errors: not_found; invalid (closed already, or with
 // `intended`).
 net::ResultTask<> close(store::Transaction& tx, base::TenantId tenant, HopRef ref, Closing closing);
+// What exists() and intend() read for this first recipient, and what exists() and close() read:
+// asked for beforehand (Transaction::get_many), it is one read instead of several.
+std::vector<std::string> rows_for_intend(base::TenantId tenant, base::TraceId id,
+                                         unsigned recipient);
+std::vector<std::string> rows_for_close(base::TenantId tenant, const HopRef& ref);
 
 // What a node left open: before its agents start nobody else will close it. Read a page, then leave
 // what it names unknown; begun again after a crash it finds what is left.
@@ -160,6 +165,7 @@ struct LoadedTrace {
 // Errors: not_found, corrupt.
 net::ResultTask<LoadedTrace> load(store::Transaction& tx, base::TenantId tenant, base::TraceId id);
 net::ResultTask<Trace> find(store::Transaction& tx, base::TenantId tenant, base::TraceId id);
+net::ResultTask<bool> exists(store::Transaction& tx, base::TenantId tenant, base::TraceId id);
 
 struct Summary {
   base::TraceId id;

@@ -237,6 +237,15 @@ net::ResultTask<> close(store::Transaction& tx, base::TenantId tenant, HopRef re
   co_return base::Result<>();
 }
 
+std::vector<std::string> rows_for_intend(base::TenantId tenant, base::TraceId id,
+                                         unsigned recipient) {
+  return {keys::trace(tenant, id), keys::state(tenant, id), keys::last(tenant, id, recipient)};
+}
+
+std::vector<std::string> rows_for_close(base::TenantId tenant, const HopRef& ref) {
+  return {keys::trace(tenant, ref.trace), keys::hop(tenant, ref.trace, ref.sequence)};
+}
+
 net::ResultTask<> end(store::Transaction& tx, base::TenantId tenant, base::TraceId trace,
                       std::vector<unsigned> recipients, Ending ending) {
   CO_CHECK(co_await state_of(tx, tenant, trace));

@@ -24,10 +24,13 @@ base::Result<> read_queue(Commit& commit, const base::TenantId& tenant, std::str
   const auto row = key.substr(4);
   if (key.starts_with("q/m/")) {
     const auto id = TRY(base::MessageId::from_octets(row));
-    commit.messages.push_back(
-        {tenant, id, TRY(value_of<queue::Message>(octets, queue::unpack_message))});
-    if (!octets) return {};
-    for (auto& recipient : TRY(queue::unpack_recipients_within(*octets)))
+    auto entry = TRY(value_of<queue::Entry>(octets, queue::unpack_message));
+    if (!entry) {
+      commit.messages.push_back({tenant, id, std::nullopt});
+      return {};
+    }
+    commit.messages.push_back({tenant, id, std::move(entry->message)});
+    for (const auto& recipient : entry->recipients)
       commit.recipients.push_back({tenant, id, recipient.index, recipient});
   } else if (key.starts_with("q/r/")) {
     const auto index = static_cast<unsigned>(static_cast<std::uint8_t>(row[id_octets])) << 8 |
