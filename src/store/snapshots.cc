@@ -13,19 +13,27 @@ Snapshots::~Snapshots() {
   ASSERT(begun_.empty());
 }
 
+// Ends what it holds with the last who reads from it; one that was never taken has no end.
+struct Snapshots::Held {
+  explicit Held(Snapshots& of) : snapshots(of) {}
+  ~Held() {
+    if (snapshot.snapshot != nullptr) snapshots.end(snapshot);
+  }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+  Snapshots& snapshots;
+  Snapshot snapshot;
+};
+
 // The number is taken before the snapshot: so the snapshot may show more than it says, never less,
 // and the check may find a conflict too many, never one too few.
 Snapshots::Shared Snapshots::begin() {
   const std::scoped_lock lock(mutex_);
   if (!shared_) {
-    Snapshot snapshot;
-    snapshot.begun = committed_;
-    begun_.insert(snapshot.begun);
-    snapshot.snapshot = db_.GetSnapshot();
-    shared_ = Shared(new Snapshot(snapshot), [this](const Snapshot* last) {
-      end(*last);
-      delete last;
-    });
+    const auto held = std::make_shared<Held>(*this);
+    begun_.insert(committed_);
+    held->snapshot = {db_.GetSnapshot(), committed_};
+    shared_ = Shared(held, &held->snapshot);
   }
   return shared_;
 }

@@ -39,6 +39,7 @@ class Snapshots {
   void give_back();
 
  private:
+  struct Held;
   void end(Snapshot snapshot);
 
   rocksdb::DB& db_;
