@@ -100,6 +100,36 @@ TEST_F(DirectoryTest, TakersAreRememberedUntilTheDirectoryChanges) {
   EXPECT_EQ(asked("info@acorn.example"), (Taker{Kind::here, alice.tenant}));
 }
 
+// What a session asks with each message: answered without the store, and never after its end.
+TEST_F(DirectoryTest, SendersAndTheirSettingsAreRememberedUntilTheDirectoryChanges) {
+  const auto asked = [&] { return wait(directory.account(alice.tenant, alice.id)); };
+  const auto tenant = [&] { return wait(directory.tenant(alice.tenant)); };
+  ASSERT_TRUE(set("alice@acorn.example", {.add_addresses = {at("al@acorn.example")}}));
+  ASSERT_TRUE(asked().value() && tenant().value() && may(alice, "al@acorn.example"));
+
+  store.fail_next_read(base::ErrorKind::io);
+  EXPECT_EQ(asked().value()->id, alice.id);
+  EXPECT_EQ(tenant().value()->id, alice.tenant);
+  EXPECT_TRUE(may(alice, "AL@acorn.example"));
+  // Whose it isn't, nobody remembers: the read that fails is this one.
+  EXPECT_FALSE(wait(directory.may_send_as(alice, at("carol@acorn.example"))));
+
+  ASSERT_TRUE(set("alice@acorn.example", {.remove_addresses = {at("al@acorn.example")}}));
+  EXPECT_FALSE(may(alice, "al@acorn.example"));
+  ASSERT_TRUE(wait(directory.stop_sending(alice.tenant, alice.id, "too much")));
+  EXPECT_EQ(asked().value()->sending.state, Sending::State::stopped);
+  ASSERT_TRUE(set("alice@acorn.example", {.state = Account::State::suspended}));
+  EXPECT_EQ(asked().value()->state, Account::State::suspended);
+}
+
+// The account as it stands decides, not as somebody has it who read it before.
+TEST_F(DirectoryTest, AnOldAccountSaysNothingOfWhoMaySend) {
+  const auto before = alice;
+  ASSERT_TRUE(wait(operations.remove_account(at("alice@acorn.example"), by)));
+  EXPECT_FALSE(may(before, "alice@acorn.example"));
+  EXPECT_FALSE(may(before, "alice+x@acorn.example"));
+}
+
 // What an account has sent changes with each message, and says nothing of where mail goes.
 TEST_F(DirectoryTest, CountsLeaveWhatIsRemembered) {
   ASSERT_TRUE(wait(directory.taker(at("alice@acorn.example"))));
