@@ -50,6 +50,31 @@ TEST_F(MemoryFaults, ReadsFailAsOrdered) {
   EXPECT_EQ(look({get("b")}), Words{"-"});
 }
 
+// The next read of the store fails: what was read before, or changed here, needs none.
+net::ResultTask<> read_again(Transaction& transaction, MemoryStore& store, Words& values) {
+  CO_CHECK(co_await transaction.get_many({"s/a", "s/gone", "s/large"}));
+  transaction.put("s/own", "3");
+  store.fail_next_read(base::ErrorKind::corrupt);
+  CO_TRY(const auto again, co_await transaction.get_many({"s/gone", "s/own", "s/a"}));
+  for (const auto& value : again) values.push_back(value.value_or("-"));
+  transaction.erase("s/a");
+  CO_TRY(const auto erased, co_await transaction.get("s/a"));
+  values.push_back(erased.value_or("-"));
+  // Too large to be kept beside: it is read again.
+  CO_TRY(const auto large, co_await transaction.get("s/large"));
+  co_return base::Result<>();
+}
+
+TEST_F(MemoryFaults, AKeyIsReadOnce) {
+  ASSERT_TRUE(change({put("a", "1"), put("large", std::string(known_octets_max, 'x'))}));
+  Words values;
+  const auto read = wait(loop, store.transact(Scope::site(), [&](Transaction& transaction) {
+    return read_again(transaction, store, values);
+  }));
+  EXPECT_EQ(read.error().kind, base::ErrorKind::corrupt);
+  EXPECT_EQ(values, (Words{"-", "3", "1", "-"}));
+}
+
 TEST_F(MemoryFaults, FullDiskStopsContentFirstRemovalsLast) {
   ASSERT_TRUE(change({put("a", "1")}));
   const std::uint64_t reserve = MemoryStore::Options().reserve_octets;
