@@ -1,6 +1,7 @@
 // The directory as the agents ask it: whose domain, where does an address lead, who signs in,
 // who may send as whom. Lives anywhere: what it holds in memory is guarded. Every lookup of an
-// address goes through resolve(), is_ours() and expand(): a cache would stand there.
+// address goes through resolve(), is_ours() and expand(); what sessions ask with each message is
+// remembered (memory.h).
 #pragma once
 
 #include <atomic>

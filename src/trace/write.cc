@@ -147,7 +147,7 @@ base::Result<> begin_with(store::Transaction& tx, const base::TenantId& tenant, 
 }
 
 net::ResultTask<> begin(store::Transaction& tx, base::TenantId tenant, Trace trace) {
-  CO_TRY(const auto already, co_await tx.get(keys::trace(tenant, trace.id)));
+  CO_TRY(const bool already, co_await exists(tx, tenant, trace.id));
   if (already) {
     co_return base::fail(ErrorKind::exists,
                          fmt::format("there is a trace {} already", trace.id.text()));
