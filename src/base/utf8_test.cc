@@ -20,5 +20,19 @@ TEST(Utf8, WellFormedAlone) {
   }
 }
 
+TEST(Utf8, AsciiWhereverTheOtherOctetStands) {
+  for (const std::size_t size : {0, 1, 15, 16, 17, 63, 100}) {
+    const std::string plain(size, '\x7f');
+    EXPECT_TRUE(is_ascii(plain));
+    for (std::size_t at = 0; at < size; ++at) {
+      for (const char octet : {'\x80', '\xff'}) {
+        std::string text = plain;
+        text[at] = octet;
+        EXPECT_FALSE(is_ascii(text)) << size << " octets, at " << at;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace letterlock::base

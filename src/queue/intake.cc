@@ -1,18 +1,11 @@
 #include "queue/intake.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
+#include "base/utf8.h"
 #include "message/trace_fields.h"
 
 namespace letterlock::queue {
-namespace {
-bool has_eight_bit(std::string_view octets) {
-  return std::ranges::any_of(octets, [](char c) { return static_cast<unsigned char>(c) > 127; });
-}
-}  // namespace
-
 Intake::Intake(store::Store& store, IntakeOptions options, HeaderEdit edit)
     : store_(store), options_(options), edit_(std::move(edit)), parser_(options.header) {}
 
@@ -34,7 +27,7 @@ net::ResultTask<> Intake::add(std::string_view octets) {
   }
   if (refused_) co_return base::Result<>();
   digest_in_.add(octets);
-  if (!content_.eight_bit) content_.eight_bit = has_eight_bit(octets);
+  if (!content_.eight_bit) content_.eight_bit = !base::is_ascii(octets);
   if (header_done_) co_return co_await keep(octets);
   if (auto fed = parser_.feed(octets); !fed) {
     refuse_header(fed.error());

@@ -1,5 +1,6 @@
 #include "smtp/content.h"
 
+#include "base/utf8.h"
 #include "smtp/line_end.h"
 
 namespace letterlock::smtp {
@@ -77,7 +78,7 @@ Piece DataDecoder::decode(std::span<char> octets) {
   }
   const std::string_view content = output.content();
   facts_.octets += content.size();
-  facts_.eight_bit = facts_.eight_bit || has_eight_bit(content);
+  facts_.eight_bit = facts_.eight_bit || !base::is_ascii(content);
   return {content, output.read, go == Go::ended, false};
 }
 
@@ -176,7 +177,7 @@ Piece ChunkDecoder::decode(std::string_view octets) {
   if (fault_ != Fault::none) return piece;
   piece.content = ends_ == LineEnds::normalise ? std::string_view(widened_) : octets;
   facts_.octets += piece.content.size();
-  facts_.eight_bit = facts_.eight_bit || has_eight_bit(piece.content);
+  facts_.eight_bit = facts_.eight_bit || !base::is_ascii(piece.content);
   return piece;
 }
 

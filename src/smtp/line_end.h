@@ -41,10 +41,4 @@ inline LineEnd find_line_end(std::string_view octets) {
   return {Kind::bare_cr, cr, cr};
 }
 
-inline bool has_eight_bit(std::string_view octets) {
-  unsigned char all = 0;
-  for (const char c : octets) all |= static_cast<unsigned char>(c);
-  return all > 127;
-}
-
 }  // namespace letterlock::smtp
