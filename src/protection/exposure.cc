@@ -15,6 +15,7 @@ namespace {
 using hop::End;
 using hop::Hop;
 using hop::Level;
+using hop::Outcome;
 using Hops = std::vector<const Hop*>;
 
 // Clauses of one reason, each once.
@@ -302,9 +303,38 @@ PartyExposure recorder(const std::vector<Hop>& hops) {
   return found;
 }
 
+// What the client at the end of a fetch has of the message; the later the more.
+enum class Fetched { some, perhaps, all };
+
+Fetched fetched_by(const Hop& hop) {
+  switch (hop.outcome) {
+    case Outcome::completed:
+      return Fetched::all;
+    case Outcome::failed:
+      return Fetched::some;
+    case Outcome::intended:
+    case Outcome::unknown:
+      return Fetched::perhaps;
+  }
+  return Fetched::perhaps;
+}
+
+std::string_view words(Fetched fetched) {
+  switch (fetched) {
+    case Fetched::some:
+      return "which was given some of it";
+    case Fetched::perhaps:
+      return "which may have fetched it";
+    case Fetched::all:
+      return "which fetched it";
+  }
+  return "";
+}
+
 PartyExposure devices(const std::vector<Hop>& hops) {
   PartyExposure found{.party = Party::devices, .could = Could::no, .reason = {}, .hops = {}};
   Clauses clauses;
+  std::map<std::string, Fetched> clients;
   std::map<std::string, bool> fetched;  // by mailbox
   for (const Hop& hop : hops) {
     if (!gave_content(hop)) continue;
@@ -313,10 +343,13 @@ PartyExposure devices(const std::vector<Hop>& hops) {
     }
     if (hop.kind == hop::Kind::delivery) fetched.try_emplace(short_name(hop.to), false);
     if (hop.kind == hop::Kind::fetch) {
-      clauses.add(fmt::format("{}, which fetched it", short_name(hop.to)));
+      auto& most = clients.try_emplace(short_name(hop.to), Fetched::some).first->second;
+      most = std::max(most, fetched_by(hop));
       fetched[short_name(hop.from)] = true;
     }
   }
+  for (const auto& [client, most] : clients)
+    clauses.add(fmt::format("{}, {}", client, words(most)));
   if (!clauses.empty()) found.could = Could::yes;
   if (std::ranges::any_of(hops,
                           [](const Hop& hop) { return gave_content(hop) && goes_out(hop); })) {

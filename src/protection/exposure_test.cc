@@ -106,6 +106,23 @@ TEST(Exposure, OfTheExample) {
             "it.");
 }
 
+// A client that was given the beginning alone has not fetched it; the most that it was given
+// counts.
+TEST(Exposure, WhatTheClientWasGiven) {
+  const auto part = failed(fetch(3, Level::encrypted), Given::content);
+  Hop unknown = fetch(4, Level::encrypted);
+  unknown.outcome = Outcome::unknown;
+  const auto reason = [](std::vector<Hop> fetches) {
+    std::vector<Hop> hops{submission(), delivery(2)};
+    hops.insert(hops.end(), fetches.begin(), fetches.end());
+    return of(exposure(hops, {}), Party::devices).reason;
+  };
+  const std::string alices = "alice's client, which sent it; bob's client, ";
+  EXPECT_EQ(reason({part}), alices + "which was given some of it");
+  EXPECT_EQ(reason({part, unknown, part}), alices + "which may have fetched it");
+  EXPECT_EQ(reason({part, fetch(4, Level::encrypted), unknown}), alices + "which fetched it");
+}
+
 // What was deleted isn't gone from the disk yet; what never came can't be asked for.
 TEST(Exposure, DeletedIsNotGone) {
   const auto deleted =
