@@ -101,9 +101,11 @@ void Loop::stop() {
   context_->stop();
 }
 
-std::size_t Loop::poll() {
+std::size_t Loop::poll(std::size_t most) {
   context_->restart();
-  return context_->poll();
+  std::size_t ran = 0;
+  while (ran < most && context_->poll_one() > 0) ++ran;
+  return ran;
 }
 
 bool Loop::is_this_thread() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -37,8 +38,9 @@ class Loop {
   // Runs until stop(). Called by the thread that is the loop's.
   void run();
   void stop();
-  // Runs all that is ready and returns how much that was: the simulator's and the tests' way.
-  std::size_t poll();
+  // Runs all that is ready, and what becomes ready by it, or the first `most` of it; returns how
+  // much that was: the simulator's and the tests' way.
+  std::size_t poll(std::size_t most = std::numeric_limits<std::size_t>::max());
   bool is_this_thread() const;
 
   boost::asio::io_context& context() { return *context_; }  // for net's own .cc files

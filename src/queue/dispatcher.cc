@@ -28,10 +28,6 @@ base::Milliseconds pause_after_pass(const Window& window) {
   return pass_again;
 }
 
-std::string rest_key(Lane lane, const std::string& destination) {
-  return (lane == Lane::local ? "l" : "r") + destination;
-}
-
 }  // namespace
 
 Dispatcher::Dispatcher(DispatcherPorts ports, WindowLimits limits)
@@ -154,12 +150,12 @@ bool Dispatcher::place(const Due& item, base::Time now) {
 
 net::ResultTask<> Dispatcher::postpone_some() {
   const auto now = ports_.clock.now();
-  std::erase_if(rests_, [&](const auto& rest) { return rest.second <= now; });
   while (!to_postpone_.empty()) {
     // One tenant and one rest at a time: a transaction has one scope.
     const auto first = to_postpone_.back();
-    const auto rest = rests_.find(rest_key(first.lane, first.destination));
-    const auto until = rest == rests_.end() ? now : rest->second;
+    // As the window has it, which turned the items away: another answer would bring them back at
+    // once, over and over.
+    const auto until = window_.resting_until(first.lane, first.destination, now).value_or(now);
     std::vector<Due> items;
     std::erase_if(to_postpone_, [&](const Due& item) {
       const bool same = item.tenant == first.tenant && item.lane == first.lane &&
@@ -247,7 +243,6 @@ net::Task<> Dispatcher::forget_later(Job job, base::Milliseconds wait) {
 }
 
 void Dispatcher::rest(Lane lane, const std::string& destination, base::Time until) {
-  rests_[rest_key(lane, destination)] = until;
   auto ready = window_.rest(lane, destination, until);
   to_postpone_.insert(to_postpone_.end(), std::make_move_iterator(ready.begin()),
                       std::make_move_iterator(ready.end()));

@@ -92,8 +92,6 @@ class Dispatcher {
   Window window_;
   std::map<base::TenantId, TenantState> tenants_;
   std::vector<Due> to_postpone_;
-  std::map<std::string, base::Time>
-      rests_;  // lane letter and destination, for what is to be postponed
   base::Time tenants_asked_{};
   net::Bell load_bell_;
   net::Bell local_bell_;

@@ -1,0 +1,132 @@
+#include "queue/dispatcher.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sim/events.h"
+#include "sim/world.h"
+#include "store/memory.h"
+
+namespace letterlock::queue {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+
+const auto acorn = base::TenantId::make(base::from_milliseconds(1), {1});
+const std::string dead = "dead.example";
+
+net::ResultTask<std::vector<base::TenantId>> tenants() {
+  co_return std::vector{acorn};
+}
+
+// One tenant's queue in a simulated world, and somebody who takes whatever goes out and keeps it
+// under way.
+class DispatcherTest : public ::testing::Test {
+ protected:
+  DispatcherTest()
+      : world(17),
+        events(world.clock()),
+        leases(store, world.clock(), events, {"dublin-1", 24h}),
+        dispatcher({store, world.loop(), world.timers(), world.clock(), events, leases, tenants},
+                   {}) {
+    auto taken_leases = std::make_shared<bool>();
+    run(take_leases(leases, taken_leases));
+    EXPECT_TRUE(world.run_until([&] { return *taken_leases; }, 1min));
+    run(dispatcher.run());
+    run(take_all());
+  }
+  ~DispatcherTest() override {
+    for (const auto& task : running_) task->cancel();
+    world.advance(1min);
+  }
+
+  void run(net::Task<> task) { running_.push_back(world.loop().spawn(std::move(task))); }
+  static net::Task<> take_leases(Leases& leases, std::shared_ptr<bool> done) {
+    *done = (co_await leases.take_and_renew()).has_value();
+  }
+  net::Task<> take_all() {
+    while (auto job = co_await dispatcher.take(Lane::remote)) taken.push_back(job->message);
+  }
+
+  // For somebody at the dead destination.
+  base::MessageId put() {
+    auto id = std::make_shared<std::optional<base::MessageId>>();
+    run(put_and_offer(id));
+    EXPECT_TRUE(world.run_until([&] { return id->has_value(); }, 1min));
+    return **id;
+  }
+  net::Task<> put_and_offer(std::shared_ptr<std::optional<base::MessageId>> id) {
+    Message message;
+    message.id = base::MessageId::make(world.clock().now(), {static_cast<std::uint8_t>(++puts_)});
+    message.tenant = acorn;
+    message.accepted = world.clock().now();
+    message.expires = message.accepted + 24h * 5;
+    const auto writer = store.write_blob();
+    EXPECT_TRUE(co_await writer->write("content"));
+    EXPECT_TRUE(co_await writer->finish());
+    message.blob = writer->id();
+    std::vector<Due> due;
+    const auto stored = co_await store.transact(
+        store::Scope::tenant(acorn),
+        [&](store::Transaction& transaction) { return enqueue_in(transaction, message, due); });
+    EXPECT_TRUE(stored) << stored.error().what;
+    dispatcher.offer(due);
+    *id = message.id;
+  }
+  static net::ResultTask<> enqueue_in(store::Transaction& transaction, Message message,
+                                      std::vector<Due>& due) {
+    Recipient recipient;
+    recipient.address = "somebody@" + dead;
+    recipient.lane = Lane::remote;
+    recipient.destination = dead;
+    std::vector<Recipient> recipients{recipient};
+    auto items = enqueue(transaction, message, recipients);
+    if (!items) co_return base::fail(items.error());
+    due = std::move(*items);
+    co_return base::Result<>();
+  }
+
+  sim::World world;
+  store::MemoryStore store;
+  sim::Events events;
+  Leases leases;
+  Dispatcher dispatcher;
+  std::vector<base::MessageId> taken;
+
+ private:
+  std::vector<std::shared_ptr<net::Running>> running_;
+  unsigned puts_ = 0;
+};
+
+TEST_F(DispatcherTest, WhatComesWhileItsDestinationRestsGoesOutAtItsEnd) {
+  dispatcher.rest(Lane::remote, dead, world.clock().now() + 1min);
+  const auto first = put();
+  world.advance(50s);
+  EXPECT_TRUE(taken.empty());
+  world.advance(20s);
+  EXPECT_THAT(taken, ElementsAre(first));
+}
+
+// The rest was over, then the calendar went back to where it wasn't: what comes now waits for its
+// end again, and isn't written down as due at once, over and over, until then.
+TEST_F(DispatcherTest, TheClockGoesBackIntoARest) {
+  const auto first = put();
+  world.advance(1s);
+  EXPECT_THAT(taken, ElementsAre(first));
+  dispatcher.rest(Lane::remote, dead, world.clock().now() + 1min);
+  world.advance(2min);
+  dispatcher.look_again(acorn);
+  world.settle();
+  world.clock().jump(-90s);
+  const auto before = store.commits();
+  const auto second = put();
+  world.advance(10s);
+  EXPECT_THAT(taken, ElementsAre(first));
+  EXPECT_LE(store.commits() - before, 3U);
+  world.advance(30s);
+  EXPECT_THAT(taken, ElementsAre(first, second));
+}
+
+}  // namespace
+}  // namespace letterlock::queue
