@@ -57,5 +57,9 @@ class Calls:
 
     def where(self):
         """The call that was acted on last, and its file's name."""
-        call, file = (self.get(f"{size}s", at).split(b"\0")[0].decode() for at, size in ((CALL_AT, 16), (FILE_AT, 192)))
-        return f"{call} of {file.rsplit('/', 1)[-1]}"
+        call = self.get("16s", CALL_AT).split(b"\0")[0].decode()
+        return f"{call} of {self.file().rsplit('/', 1)[-1]}"
+
+    def file(self):
+        """The file of the call that was acted on last."""
+        return self.get("192s", FILE_AT).split(b"\0")[0].decode()
