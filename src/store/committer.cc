@@ -140,8 +140,6 @@ void Committer::write(std::vector<std::shared_ptr<Commit>> commits) {
         return base::fail(base::ErrorKind::full, "out of memory while gathering transactions");
       return write_group(group);
     });
-    // Whatever became of it, and before anybody is told.
-    Watchers::raise(group.watched);
     for (auto& commit : group.commits) commit->result = written;
     if (written)
       figures_.committed.add(group.commits.size());
@@ -149,6 +147,9 @@ void Committer::write(std::vector<std::shared_ptr<Commit>> commits) {
       figures_.note(written.error());
     // What failed may be in or out: who began before it must look again, who begins now needn't.
     snapshots_.committed(recent_.last());
+    // Whatever became of it; before anybody is told, and not before who begins sees it: else one
+    // keeps what he read from the snapshot before, as if it stood.
+    Watchers::raise(group.watched);
     recent_.forget_until(snapshots_.oldest());
     if (written) {
       const std::scoped_lock lock(mutex_);
@@ -166,6 +167,9 @@ void Committer::write(std::vector<std::shared_ptr<Commit>> commits) {
 }
 
 base::Result<> Committer::add(Group& group, Commit& commit) {
+  // The batch isn't written: nothing more goes in.
+  if (group.torn)
+    return base::fail(base::ErrorKind::full, "out of memory while gathering transactions");
   TRY(engine_.has_room(commit.changes.only_removes() ? Use::removal : Use::change));
   if (recent_.conflicts(commit.reads, commit.begun)) {
     return base::fail(base::ErrorKind::conflict, "another transaction changed what this one read");

@@ -1,6 +1,7 @@
 #include "store/snapshots.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "base/assert.h"
@@ -31,11 +32,21 @@ Snapshots::Shared Snapshots::begin() {
   const std::scoped_lock lock(mutex_);
   if (!shared_) {
     const auto held = std::make_shared<Held>(*this);
-    begun_.insert(committed_);
-    held->snapshot = {db_.GetSnapshot(), committed_};
+    const auto place = begun_.insert(committed_);
+    held->snapshot = {take_or_forget(place), committed_};
     shared_ = Shared(held, &held->snapshot);
   }
   return shared_;
+}
+
+// A number that stays behind without a snapshot would hold the memory of all later commits.
+const rocksdb::Snapshot* Snapshots::take_or_forget(Begun::iterator place) try {
+  const auto* taken = db_.GetSnapshot();
+  if (taken == nullptr) throw std::bad_alloc();
+  return taken;
+} catch (...) {
+  begun_.erase(place);
+  throw;
 }
 
 void Snapshots::end(Snapshot snapshot) {

@@ -40,13 +40,15 @@ class Snapshots {
 
  private:
   struct Held;
+  using Begun = std::multiset<Sequence>;
+  const rocksdb::Snapshot* take_or_forget(Begun::iterator place);
   void end(Snapshot snapshot);
 
   rocksdb::DB& db_;
   mutable std::mutex mutex_;
-  Shared shared_;                  // for whoever begins before the next commit; may be none yet
-  Sequence committed_ = 0;         // what a snapshot taken now surely shows
-  std::multiset<Sequence> begun_;  // of those that are read from
+  Shared shared_;           // for whoever begins before the next commit; may be none yet
+  Sequence committed_ = 0;  // what a snapshot taken now surely shows
+  Begun begun_;             // of those that are read from
   std::vector<Snapshot> ended_;
 };
 
