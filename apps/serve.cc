@@ -114,6 +114,7 @@ class Node {
  private:
   net::Task<> begin();
   void tell_manager(std::string_view state);
+  net::Task<> give_up();
   net::Task<> end();
   net::Task<> look_at_names();
   admin::Ports admin_ports();
@@ -136,6 +137,7 @@ class Node {
   std::unique_ptr<admin::Server> admin_;
   std::shared_ptr<net::TcpListener> admin_listener_;
   std::unique_ptr<net::Gate> gate_;
+  std::unique_ptr<net::Gate> starting_;  // of begin() alone: a stop in its midst waits for it
   bool stopping_ = false;
   int status_ = 0;
 };
@@ -157,6 +159,7 @@ base::Result<> Node::open_world(std::vector<OpenPort> ports) {
   admin_ = std::make_unique<admin::Server>(*admin_ports_, world_->first_loop(),
                                            platform_->world().timers);
   gate_ = std::make_unique<net::Gate>(world_->first_loop());
+  starting_ = std::make_unique<net::Gate>(world_->first_loop());
   return {};
 }
 
@@ -224,11 +227,13 @@ void Node::tell_manager(std::string_view state) {
 
 net::Task<> Node::begin() {
   for (auto& listener : watched_at_) watch_->serve(std::move(listener));
-  if (const auto started = co_await platform_->start(); !started) {
+  const auto started = co_await platform_->start();
+  if (stopping_) co_return;  // end() does the rest
+  if (!started) {
     events_.emit({base::Severity::error, "node.start_failed", {{"reason", started.error().what}}});
     status_ = 1;
-    co_await watch_->close();
-    world_->stop();
+    stopping_ = true;
+    world_->first_loop().spawn(give_up());
     co_return;
   }
   doors_->start(*gate_);
@@ -243,12 +248,19 @@ net::Task<> Node::begin() {
   tell_manager("READY=1");
 }
 
+net::Task<> Node::give_up() {
+  co_await starting_->close(platform_->world().timers, base::Milliseconds(0));
+  co_await watch_->close();
+  world_->stop();
+}
+
 net::Task<> Node::end() {
   events_.emit({base::Severity::info, "node.stopping", {{"node", config_.site.node}}});
   tell_manager("STOPPING=1");
   watch_->stopping();
   world_->store().stop_backup();
   doors_->close();
+  co_await starting_->close(platform_->world().timers, base::Milliseconds(0));
   co_await platform_->stop(stop_grace);
   admin_listener_->close();
   co_await gate_->close(platform_->world().timers, base::Milliseconds(0));
@@ -273,7 +285,7 @@ void Node::asked(os::Asked what) {
 }
 
 int Node::run() {
-  world_->first_loop().spawn(begin());
+  starting_->start(begin());
   world_->run();
   return status_;
 }

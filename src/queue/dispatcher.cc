@@ -164,9 +164,13 @@ net::ResultTask<> Dispatcher::postpone_some() {
       items.push_back(item);
       return true;
     });
-    CO_CHECK(co_await ports_.store.transact(
+    const auto postponed = co_await ports_.store.transact(
         store::Scope::tenant(first.tenant),
-        [&](store::Transaction& transaction) { return postpone(transaction, items, until); }));
+        [&](store::Transaction& transaction) { return postpone(transaction, items, until); });
+    if (!postponed) {
+      look_again(first.tenant);  // they are as due as they were
+      co_return postponed;
+    }
     auto& state = tenants_[first.tenant];
     if (!state.next_due || *state.next_due > until) state.next_due = until;
   }
