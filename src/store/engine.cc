@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/pack.h"
+#include "store/checksum.h"
 #include "store/directory.h"
 #include "store/engine_log.h"
 #include "store/tuning.h"
@@ -121,6 +122,7 @@ base::Result<std::unique_ptr<Engine>> Engine::open(const RocksOptions& options,
                                                    base::EventSink& events, rocksdb::Env* env) {
   return guarded([&]() -> base::Result<std::unique_ptr<Engine>> {
     std::unique_ptr<Engine> engine(new Engine(options, events));
+    TRY(check_checksums());
     TRY(prepare_directory(options.path));
     if (options.durability == Durability::required) TRY(check_remembers(options.path));
     engine->lock_ = TRY(store::lock_directory(options.path));
