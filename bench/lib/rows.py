@@ -126,6 +126,7 @@ def idle(sessions, peer_sessions):
             load = server.begin_load("starttls", connections=count, idle="yes")
             if load.stdout.readline().strip() != "idle":
                 raise RuntimeError("the sessions were refused: " + server.log())
+            time.sleep(3)  # until they only stand there
             used = server.memory_octets() - before
             load.communicate()
             return {"KiB": used / count / 1024}

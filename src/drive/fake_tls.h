@@ -20,6 +20,9 @@ class FakeSession final : public tls::Session {
                                          base::Milliseconds timeout) override {
     return under_->read_some(buffer, timeout);
   }
+  net::ResultTask<> wait_readable(base::Milliseconds timeout) override {
+    return under_->wait_readable(timeout);
+  }
   net::ResultTask<> write(std::string_view octets, base::Milliseconds timeout) override {
     return under_->write(octets, timeout);
   }

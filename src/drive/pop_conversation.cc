@@ -108,14 +108,23 @@ net::ResultTask<pop::Line> PopConversation::read_line(base::Milliseconds wait) {
     // RFC 1939 §3: a session that times out ends without a response and deletes nothing.
     if (left.count() <= 0) co_return base::fail(ErrorKind::timeout, "no command in time");
     if (stopping()) co_return base::fail(ErrorKind::cancelled, "stopping");
-    std::array<char, 4096> buffer;
     reads_ = true;
-    auto got = co_await connection_->read_some(buffer, left);
+    auto heard = co_await hear(std::min(left, quiet_after));
+    if (!heard && heard.error().kind == ErrorKind::timeout && left > quiet_after) {
+      out_ = {};
+      heard = co_await connection_->wait_readable(left - quiet_after);
+    }
     reads_ = false;
-    CO_TRY(const auto count, std::move(got));
-    if (count == 0) co_return base::fail(ErrorKind::closed, "the client left without QUIT");
-    lines_.add({buffer.data(), count});
+    CO_CHECK(std::move(heard));
   }
+}
+
+net::ResultTask<> PopConversation::hear(base::Milliseconds wait) {
+  std::array<char, 4096> buffer;
+  CO_TRY(const auto count, co_await connection_->read_some(buffer, wait));
+  if (count == 0) co_return base::fail(ErrorKind::closed, "the client left without QUIT");
+  lines_.add({buffer.data(), count});
+  co_return base::Result<>();
 }
 
 // RFC 1939 §3: what ends without QUIT ends without a response, and deletes nothing.

@@ -28,6 +28,7 @@ class PopConversation final : private Sessions::Member {
   net::ResultTask<> talk();
   net::ResultTask<Goes> perform(pop::Action action);
   net::ResultTask<pop::Line> read_line(base::Milliseconds wait);
+  net::ResultTask<> hear(base::Milliseconds wait);
   net::ResultTask<> flush();
   net::ResultTask<> start_tls();
   void begin_session();

@@ -16,6 +16,24 @@ TEST_F(PopTest, SilentClientIsLetGo) {
   EXPECT_EQ(wait_end(), PopEnd::Why::timeout);
 }
 
+// It waits without room for what comes; that is heard all the same.
+TEST_F(PopTest, WhoWasSilentIsHeardAgain) {
+  const auto client = connect();
+  ASSERT_TRUE(wait(client->user_pass("bob", "tree")));
+  const auto until = std::chrono::steady_clock::now() + 2 * quiet_after;
+  while (std::chrono::steady_clock::now() < until) loop.poll();
+  EXPECT_TRUE(wait(client->quit()));
+  EXPECT_EQ(wait_end(), PopEnd::Why::quit);
+}
+
+TEST_F(PopTest, WhoStaysSilentIsLetGo) {
+  options.entry = PopOptions::Entry::clear;
+  options.idle = 3 * quiet_after;
+  const auto connection = serve();
+  EXPECT_EQ(wait(say_over(*connection, "")), "+OK Letterlock POP3 ready\r\n");
+  EXPECT_EQ(wait_end(), PopEnd::Why::timeout);
+}
+
 net::Task<> say_on_and_on(net::Connection& connection, net::Timers& timers, std::string_view words,
                           bool& stop) {
   while (!stop) {

@@ -4,7 +4,13 @@
 
 #include <list>
 
+#include "base/time.h"
+
 namespace letterlock::drive {
+
+// A session that hears nothing for so long gives back the room it held for what comes next, and
+// waits without: thousands that only stand there cost little, and those that talk don't allocate.
+constexpr base::Milliseconds quiet_after = std::chrono::milliseconds(100);
 
 // Lives on its loop, and outlives its members.
 class Sessions {

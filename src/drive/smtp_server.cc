@@ -20,12 +20,12 @@ constexpr base::Milliseconds last_words_wait = std::chrono::milliseconds(200);
 }  // namespace
 
 SmtpServer::SmtpServer(std::unique_ptr<net::Connection> connection, SmtpHandler& handler,
-                       SmtpServerWorld world, SmtpServerOptions options)
+                       SmtpServerWorld world, const SmtpServerOptions& options)
     : Member(world.sessions),
       connection_(std::move(connection)),
       handler_(handler),
       world_(world),
-      options_(std::move(options)),
+      options_(options),
       session_(options_.session) {
   ASSERT(world_.tls != nullptr || (options_.start == SmtpServerOptions::Start::clear &&
                                    options_.session.tls == smtp::Need::none));
@@ -154,6 +154,9 @@ net::ResultTask<> SmtpServer::read(Waiting waiting) {
   if (for_command && stopping()) co_return co_await end_for_stop();
   reads_command_ = for_command;
   auto result = co_await read_more(waiting);
+  const bool only_quiet = for_command && !result && result.error().kind == ErrorKind::timeout &&
+                          buffer_.is_empty() && deadline(waiting) > now();
+  if (only_quiet) result = co_await stand_by();
   reads_command_ = false;
   if (!result && for_command && stopping() && result.error().kind == ErrorKind::cancelled)
     co_return co_await end_for_stop();
@@ -167,9 +170,17 @@ net::ResultTask<> SmtpServer::read(Waiting waiting) {
   co_return result;
 }
 
+// Until the peer says something, without room for it. It is read the next time.
+net::ResultTask<> SmtpServer::stand_by() {
+  buffer_.release(0);
+  out_ = {};
+  return connection_->wait_readable(deadline(Waiting::command) - now());
+}
+
 net::ResultTask<> SmtpServer::read_more(Waiting waiting) {
-  const base::Milliseconds left = deadline(waiting) - now();
+  base::Milliseconds left = deadline(waiting) - now();
   if (left.count() <= 0) co_return base::fail(ErrorKind::timeout, "the peer was too slow");
+  if (waiting == Waiting::command && buffer_.is_empty()) left = std::min(left, quiet_after);
   std::size_t wanted = std::max(buffer_.capacity(), waiting_octets);
   const bool is_full = buffer_.view().size() == wanted;
   if (is_full) wanted = std::max(wanted, SmtpBuffer::small_octets);

@@ -48,12 +48,15 @@ struct SmtpServerWorld {
 };
 
 // Lives on its session's I/O thread.
-// Limits: holds 64 KiB of content, 16 KiB of replies and what the machine holds; 4 KiB when idle.
+// Limits: holds 64 KiB of content, 16 KiB of replies and what the machine holds; no buffer once it
+// has been idle for a second.
 class SmtpServer final : private Sessions::Member {
  public:
-  // `handler` and what `world` names outlive run().
+  // `handler`, `options` and what `world` names outlive it.
   SmtpServer(std::unique_ptr<net::Connection> connection, SmtpHandler& handler,
-             SmtpServerWorld world, SmtpServerOptions options);
+             SmtpServerWorld world, const SmtpServerOptions& options);
+  SmtpServer(std::unique_ptr<net::Connection> connection, SmtpHandler& handler,
+             SmtpServerWorld world, SmtpServerOptions&& options) = delete;
   ~SmtpServer() override;
 
   // The whole session. Returns after on_end().
@@ -71,6 +74,7 @@ class SmtpServer final : private Sessions::Member {
   net::ResultTask<> flush();
   net::ResultTask<> read(Waiting waiting);
   net::ResultTask<> read_more(Waiting waiting);
+  net::ResultTask<> stand_by();
   net::ResultTask<> end_for_stop();
   net::ResultTask<> next_command();
   net::ResultTask<> content();
@@ -102,7 +106,7 @@ class SmtpServer final : private Sessions::Member {
   tls::Session* tls_ = nullptr;  // connection_, where it is one
   SmtpHandler& handler_;
   SmtpServerWorld world_;
-  SmtpServerOptions options_;
+  const SmtpServerOptions& options_;
   smtp::ServerSession session_;
   SmtpBuffer buffer_;
   std::string out_;                // replies of a group, written together

@@ -233,6 +233,38 @@ TEST(Attack04, SmuggledMailIsNeverTaken) {
   }
 }
 
+void stand_by(net::Loop& loop) {
+  const auto until = std::chrono::steady_clock::now() + 2 * quiet_after;
+  run_until(loop, [&] { return std::chrono::steady_clock::now() > until; });
+}
+
+// Then it holds no room for what comes; that is heard all the same, and time goes on.
+TEST(SmtpServer, WhoWasSilentIsHeardAgain) {
+  auto options = test_options();
+  options.command_wait = 4 * quiet_after;
+  Served served(options);
+  served("EHLO c.example\r\n", 2);
+  stand_by(served.loop);
+  EXPECT_EQ(served("NOOP\r\nNO", 1), "250 ");
+  stand_by(served.loop);
+  EXPECT_EQ(served("OP\r\n", 1), "250 ") << "half a command is kept";
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_EQ(served("", 1), "421 ");
+  EXPECT_GE(std::chrono::steady_clock::now() - before, 3 * quiet_after);
+  run_until(served.loop, [&] { return served.handler.ended; });
+  EXPECT_EQ(served.handler.end, SmtpEnd::timeout);
+}
+
+TEST(SmtpServer, AStopEndsWhoWasSilent) {
+  Served served;
+  served("EHLO c.example\r\n", 2);
+  stand_by(served.loop);
+  served.sessions.stop();
+  EXPECT_EQ(served("", 2), "421 END");
+  run_until(served.loop, [&] { return served.handler.ended; });
+  EXPECT_EQ(served.handler.end, SmtpEnd::stopped);
+}
+
 // RFC 5321 §3.8: who waits hears 421 at once; nobody waits for the grace of those that work.
 TEST(SmtpServer, AStopEndsWhoIsIdle) {
   Served served;

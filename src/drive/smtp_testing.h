@@ -128,12 +128,11 @@ inline SmtpServerOptions test_options() {
 
 // A server over one end of a pipe; the test holds the other.
 struct ServedPipe {
-  explicit ServedPipe(SmtpServerOptions options = test_options()) {
+  explicit ServedPipe(SmtpServerOptions its = test_options()) : options(std::move(its)) {
     auto [first, second] = net::make_pipe();
     peer = std::move(second);
     server = std::make_unique<SmtpServer>(std::move(first), handler,
-                                          SmtpServerWorld{clock, random, &tls, &sessions},
-                                          std::move(options));
+                                          SmtpServerWorld{clock, random, &tls, &sessions}, options);
     running = loop.spawn(server->run());
   }
   ~ServedPipe() {
@@ -149,6 +148,7 @@ struct ServedPipe {
     run_until(loop, [&] { return done; });
   }
 
+  const SmtpServerOptions options;
   Sessions sessions;  // outlives the tasks that the loop holds
   net::Loop loop;
   os::SystemClock clock;

@@ -157,7 +157,7 @@ net::Task<smtp::Reply> Handler::on_mail(smtp::Mail mail) {
                                 mail.from.text(), "the envelope's sender isn't the account's own");
     }
   }
-  transaction_.emplace();
+  transaction_ = std::make_unique<Transaction>();
   transaction_->mail = std::move(mail);
   co_return smtp::reply(250, dsn::status::ok, "sender taken");
 }

@@ -1,6 +1,7 @@
 // What one session of the msa agent answers.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,7 +53,7 @@ class Handler final : public custody::InboundHandler {
   bool scram_ = false;
   std::optional<directory::Account> account_;  // signed in, or about to be
   protection::SignIn sign_in_ = protection::SignIn::none;
-  std::optional<Transaction> transaction_;
+  std::unique_ptr<Transaction> transaction_;  // none: a session that only stands there is small
 };
 
 }  // namespace letterlock::msa

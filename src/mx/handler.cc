@@ -38,7 +38,7 @@ std::optional<Handler::Refusal> refusal_of(const directory::Taker& taker) {
 }  // namespace
 
 net::Task<smtp::Reply> Handler::on_mail(smtp::Mail mail) {
-  transaction_.emplace();
+  transaction_ = std::make_unique<Transaction>();
   transaction_->mail = std::move(mail);
   co_return smtp::reply(250, dsn::status::ok, "sender taken");
 }

@@ -1,6 +1,7 @@
 // What one session of the mx agent answers.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -44,7 +45,7 @@ class Handler final : public custody::InboundHandler {
   net::Task<smtp::Reply> refuse_rcpt(Refusal refusal, address::Address to);
   net::Task<std::string> tenants();
 
-  std::optional<Transaction> transaction_;
+  std::unique_ptr<Transaction> transaction_;  // none: a session that only stands there is small
 };
 
 }  // namespace letterlock::mx

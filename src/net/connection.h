@@ -24,6 +24,12 @@ class Connection {
   // Timeout 0: what is there already. Errors: timeout, closed (reset), cancelled, protocol (TLS
   // broken).
   virtual ResultTask<std::size_t> read_some(std::span<char> buffer, base::Milliseconds timeout) = 0;
+  // Waits, as a read, until one is worth its buffer: octets, an end, something broken. Where that
+  // can't be told it returns at once, and the read waits. Errors: as read_some.
+  virtual ResultTask<> wait_readable(base::Milliseconds timeout) {
+    (void)timeout;
+    co_return base::Result<>();
+  }
   // All of `octets`, which must live until it returns.
   // Errors: as read_some. The timeout is for the whole of it.
   virtual ResultTask<> write(std::string_view octets, base::Milliseconds timeout) = 0;

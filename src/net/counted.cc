@@ -16,6 +16,9 @@ class Counted final : public Connection {
   ResultTask<std::size_t> read_some(std::span<char> buffer, base::Milliseconds timeout) override {
     return connection_->read_some(buffer, timeout);
   }
+  ResultTask<> wait_readable(base::Milliseconds timeout) override {
+    return connection_->wait_readable(timeout);
+  }
   ResultTask<> write(std::string_view octets, base::Milliseconds timeout) override {
     return connection_->write(octets, timeout);
   }

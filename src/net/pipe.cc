@@ -66,6 +66,18 @@ class PipeEnd final : public Connection {
     co_return count;
   }
 
+  ResultTask<> wait_readable(base::Milliseconds timeout) override {
+    const auto state = state_;
+    auto& stream = state->streams[1 - side_];
+    const auto deadline = steady_clock::now() + timeout;
+    stream.reader_woken = false;
+    while (stream.octets.empty() && !stream.reader_gone && !stream.writer_gone) {
+      if (stream.reader_woken) co_return base::fail(base::ErrorKind::cancelled, "stopping");
+      CO_CHECK(co_await wait_until(stream.readable, state->timers, deadline));
+    }
+    co_return base::Result<>();
+  }
+
   ResultTask<> write(std::string_view octets, base::Milliseconds timeout) override {
     const auto state = state_;
     auto& stream = state->streams[side_];

@@ -31,6 +31,7 @@ using Moment = asio::steady_timer::time_point;
 
 // What a peer may still send while it is told goodbye; more is not waited for.
 constexpr std::size_t goodbye_octets_max = 256 * 1024;
+constexpr std::size_t at_once_octets_max = 256 * 1024;
 
 // Reading or writing: what waits, until when.
 struct Direction {
@@ -52,8 +53,10 @@ struct State : std::enable_shared_from_this<State> {
       (void)descriptor.release();
   }
 
+  // The operation passes through the loop.
   void begin(Direction& direction, base::Milliseconds timeout) {
     ASSERT(!direction.busy);
+    at_once = 0;
     constexpr base::Milliseconds longest = std::chrono::years(1);
     direction = {asio::steady_timer::clock_type::now() + std::min(timeout, longest), true};
     if (direction.deadline < armed) arm(direction.deadline);
@@ -106,6 +109,7 @@ struct State : std::enable_shared_from_this<State> {
   Direction reading;
   Direction writing;
   bool closed = false;
+  std::size_t at_once = 0;  // octets written since the loop last had its turn
   Endpoint local;
   Endpoint peer;
 };
@@ -172,14 +176,32 @@ ResultTask<std::size_t> read(std::shared_ptr<State> state, std::span<char> buffe
   }
 }
 
+ResultTask<> wait_for_octets(std::shared_ptr<State> state, base::Milliseconds timeout) {
+  const auto cancellation = co_await asio::this_coro::cancellation_state;
+  const Busy busy(state, state->reading, timeout);
+  while (true) {
+    error_code error = asio::error::operation_aborted;
+    if (!is_cancelled(cancellation) && !state->closed) {
+      co_await state->socket.async_wait(Socket::wait_read,
+                                        asio::redirect_error(asio::use_awaitable, error));
+    }
+    if (!error) co_return base::Result<>();
+    CO_CHECK(outcome(*state, state->reading, error, is_cancelled(cancellation), "reading from"));
+  }
+}
+
 // As much as the kernel takes at once: nearly always all of it, and then the loop need not be
-// asked. What goes wrong here is told by the operation that waits. Reads always pass through the
-// loop, so nobody keeps it to himself by writing.
+// asked. What goes wrong here is told by the operation that waits. Who has long answers to many
+// short questions doesn't keep the loop to himself: after so many octets the others have their
+// turn.
 std::size_t write_now(State& state, std::string_view octets) {
   ASSERT(!state.writing.busy);
+  if (state.at_once > at_once_octets_max) return 0;
   const auto sent = ::send(state.socket.native_handle(), octets.data(), octets.size(),
                            MSG_NOSIGNAL | MSG_DONTWAIT);
-  return sent > 0 ? static_cast<std::size_t>(sent) : 0;
+  const auto octets_sent = sent > 0 ? static_cast<std::size_t>(sent) : 0;
+  state.at_once += octets_sent;
+  return octets_sent;
 }
 
 ResultTask<> write_all(std::shared_ptr<State> state, std::string_view octets,
@@ -251,6 +273,9 @@ class TcpConnection final : public Connection {
   ResultTask<std::size_t> read_some(std::span<char> buffer, base::Milliseconds timeout) override {
     ASSERT(!buffer.empty());
     return read(state_, buffer, timeout);
+  }
+  ResultTask<> wait_readable(base::Milliseconds timeout) override {
+    return wait_for_octets(state_, timeout);
   }
   ResultTask<> write(std::string_view octets, base::Milliseconds timeout) override {
     return write_all(state_, octets, timeout);

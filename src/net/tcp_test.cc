@@ -1,104 +1,22 @@
 #include "net/tcp.h"
 
 #include <atomic>
-#include <thread>
 
 #include <fcntl.h>
-#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/tcp_fixture.h"
+
 namespace letterlock::net {
 namespace {
 
 using namespace std::chrono_literals;
+using namespace test;
 using base::ErrorKind;
-
-void run_until(Loop& loop, const std::function<bool()>& done) {
-  for (int i = 0; i < 5000 && !done(); ++i) {
-    if (loop.poll() == 0) std::this_thread::sleep_for(1ms);
-  }
-  ASSERT_TRUE(done());
-}
-
-struct Heard final : base::EventSink {
-  void emit(const base::Event& event) override { names.emplace_back(event.name); }
-  std::vector<std::string> names;
-};
-
-// Both ends of one connection over loopback.
-struct Pair {
-  std::unique_ptr<Connection> client;
-  std::unique_ptr<Connection> server;
-};
-
-Task<> accept_into(Listener& listener, std::unique_ptr<Connection>& into,
-                   std::optional<base::Error>& error) {
-  auto accepted = co_await listener.accept();
-  if (accepted)
-    into = std::move(*accepted);
-  else
-    error = accepted.error();
-}
-
-Task<> connect_into(Network& network, Endpoint to, ConnectOptions options,
-                    std::unique_ptr<Connection>& into, std::optional<base::Error>& error) {
-  auto connected = co_await network.connect(to, options);
-  if (connected)
-    into = std::move(*connected);
-  else
-    error = connected.error();
-}
-
-Task<> read_into(Connection& connection, std::span<char> buffer, base::Milliseconds timeout,
-                 std::optional<base::Result<std::size_t>>& result) {
-  result = co_await connection.read_some(buffer, timeout);
-}
-
-Task<> write_into(Connection& connection, std::string octets, base::Milliseconds timeout,
-                  std::optional<base::Result<>>& result) {
-  result = co_await connection.write(octets, timeout);
-}
-
-Task<> shut_down(Connection& connection, base::Milliseconds timeout, bool& done) {
-  co_await connection.shutdown(timeout);
-  done = true;
-}
-
-class Tcp : public testing::Test {
- protected:
-  Pair make_pair(const char* at = "127.0.0.1:0") {
-    auto listener = network.listen(*Endpoint::parse(at));
-    EXPECT_TRUE(listener) << listener.error().what;
-    Pair pair;
-    std::optional<base::Error> error;
-    loop.spawn(accept_into(**listener, pair.server, error));
-    loop.spawn(connect_into(network, (*listener)->local(), {}, pair.client, error));
-    run_until(loop, [&] { return pair.client && pair.server; });
-    return pair;
-  }
-  base::Error connect_error(Endpoint to, ConnectOptions options = {}) {
-    std::unique_ptr<Connection> connection;
-    std::optional<base::Error> error;
-    loop.spawn(connect_into(network, to, options, connection, error));
-    run_until(loop, [&] { return error || connection; });
-    return error.value_or(base::Error{ErrorKind::exists, "connected"});
-  }
-  base::Result<std::size_t> read(Connection& connection, base::Milliseconds timeout) {
-    std::optional<base::Result<std::size_t>> result;
-    loop.spawn(read_into(connection, buffer, timeout, result));
-    run_until(loop, [&] { return result.has_value(); });
-    return *result;
-  }
-
-  Heard heard;
-  Loop loop;
-  TcpNetwork network{heard};
-  std::array<char, 4096> buffer{};
-};
 
 TEST_F(Tcp, CarriesOctetsBothWaysOverBothFamilies) {
   for (const auto* at : {"127.0.0.1:0", "[::1]:0"}) {
@@ -182,6 +100,48 @@ TEST_F(Tcp, WithoutAWaitOnlyWhatIsThereIsRead) {
   EXPECT_EQ(read(*pair.client, 0ms), 0U);
   pair.client->close();
   EXPECT_EQ(read(*pair.client, 0ms).error().kind, ErrorKind::closed);
+}
+
+TEST_F(Tcp, WaitsForOctetsWithoutABuffer) {
+  auto pair = make_pair();
+  std::optional<base::Result<>> waited;
+  loop.spawn(wait_into(*pair.server, 20ms, waited));
+  run_until(loop, [&] { return waited.has_value(); });
+  EXPECT_EQ(waited->error().kind, ErrorKind::timeout);
+
+  waited.reset();
+  loop.spawn(wait_into(*pair.server, 10s, waited));
+  loop.poll();
+  pair.server->wake_reader();
+  run_until(loop, [&] { return waited.has_value(); });
+  EXPECT_EQ(waited->error().kind, ErrorKind::cancelled);
+
+  waited.reset();
+  loop.spawn(wait_into(*pair.server, 10s, waited));
+  std::optional<base::Result<>> written;
+  loop.spawn(write_into(*pair.client, "NOOP", 1s, written));
+  run_until(loop, [&] { return waited.has_value(); });
+  EXPECT_TRUE(*waited);
+  EXPECT_EQ(read(*pair.server, 0ms), 4U) << "the wait took nothing";
+  loop.spawn(write_into(*pair.client, "QUIT", 1s, written));
+  run_until(loop, [&] { return written.has_value(); });
+  waited.reset();
+  loop.spawn(wait_into(*pair.server, 10s, waited));
+  run_until(loop, [&] { return waited.has_value(); });
+  EXPECT_TRUE(*waited) << "what had come before counts";
+}
+
+TEST_F(Tcp, WhoWritesMuchGivesOthersTheirTurn) {
+  auto pair = make_pair();
+  bool done = false;
+  loop.spawn(write_often(*pair.client, 64, std::string(16 * 1024, 'x'), done));
+  unsigned turns = 0;
+  loop.spawn(count_turns(done, turns));
+  run_until(loop, [&] {
+    (void)read(*pair.server, 0ms);
+    return done;
+  });
+  EXPECT_GE(turns, 2U);
 }
 
 TEST_F(Tcp, ATimedOutReadLeavesTheWriteAlone) {
@@ -326,130 +286,6 @@ TEST_F(Tcp, SourceAddressIsUsed) {
                           pair.client, error));
   run_until(loop, [&] { return pair.client && pair.server; });
   EXPECT_EQ(pair.server->peer().address.text(), "127.0.0.9");
-}
-
-TEST_F(Tcp, ListenSaysWhy) {
-  auto first = network.listen(*Endpoint::parse("127.0.0.1:0"));
-  ASSERT_TRUE(first);
-  EXPECT_NE((*first)->local().port, 0);
-  EXPECT_EQ(network.listen((*first)->local()).error().kind, ErrorKind::exists);
-  EXPECT_EQ(network.listen(*Endpoint::parse("192.0.2.1:0")).error().kind, ErrorKind::invalid);
-  // A closed door can be opened again at once, and IPv6's leaves IPv4's free.
-  const auto at = (*first)->local();
-  (*first)->close();
-  EXPECT_TRUE(network.listen(at));
-  auto six = network.listen(*Endpoint::parse("[::]:0"));
-  ASSERT_TRUE(six);
-  EXPECT_TRUE(network.listen({IpAddress(), (*six)->local().port}));
-}
-
-TEST_F(Tcp, AcceptEndsWithCloseAndCancel) {
-  for (const bool cancel : {false, true}) {
-    auto listener = network.listen(*Endpoint::parse("127.0.0.1:0"));
-    std::unique_ptr<Connection> connection;
-    std::optional<base::Error> error;
-    const auto running = loop.spawn(accept_into(**listener, connection, error));
-    loop.poll();
-    if (cancel)
-      running->cancel();
-    else
-      (*listener)->close();
-    run_until(loop, [&] { return error.has_value(); });
-    EXPECT_EQ(error->kind, cancel ? ErrorKind::cancelled : ErrorKind::closed);
-  }
-}
-
-TEST_F(Tcp, AdoptsAListeningSocket) {
-  os::Descriptor given(socket(AF_INET, SOCK_STREAM, 0));
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(bind(given.number(), reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
-  EXPECT_EQ(network.adopt_listener(os::Descriptor(dup(given.number()))).error().kind,
-            ErrorKind::invalid);
-  ASSERT_EQ(listen(given.number(), 5), 0);
-  const int number = given.number();
-  auto listener = network.adopt_listener(std::move(given));
-  ASSERT_TRUE(listener);
-  EXPECT_TRUE(fcntl(number, F_GETFD) & FD_CLOEXEC);
-  Pair pair;
-  std::optional<base::Error> error;
-  loop.spawn(accept_into(**listener, pair.server, error));
-  loop.spawn(connect_into(network, (*listener)->local(), {}, pair.client, error));
-  run_until(loop, [&] { return pair.client && pair.server; });
-}
-
-TEST_F(Tcp, AcceptorSpreadsOverLoops) {
-  std::array<Loop, 3> others;
-  std::vector<std::thread> threads;
-  for (auto& other : others) threads.emplace_back([&other] { other.run(); });
-  std::atomic<unsigned> taken = 0;
-  std::array<std::atomic<unsigned>, 3> per_loop{};
-  auto listener = network.listen_tcp(*Endpoint::parse("127.0.0.1:0"));
-  Acceptor acceptor(std::move(*listener), {&others[0], &others[1], &others[2]},
-                    [&](std::size_t index, std::unique_ptr<Connection> connection) {
-                      EXPECT_TRUE(others[index].is_this_thread());
-                      EXPECT_TRUE(connection);
-                      ++per_loop[index];
-                      ++taken;
-                    });
-  bool ended = false;
-  loop.spawn(acceptor.run(), [&] { ended = true; });
-  std::array<std::unique_ptr<Connection>, 30> clients;
-  std::optional<base::Error> error;
-  for (auto& client : clients)
-    loop.spawn(connect_into(network, acceptor.local(), {}, client, error));
-  run_until(loop, [&] { return taken == clients.size(); });
-  for (const auto& count : per_loop) EXPECT_EQ(count, 10U);
-  acceptor.close();
-  run_until(loop, [&] { return ended; });
-  for (auto& other : others) other.stop();
-  for (auto& thread : threads) thread.join();
-}
-
-TEST_F(Tcp, Attack53OutOfDescriptors) {
-  auto listener = network.listen_tcp(*Endpoint::parse("127.0.0.1:0"));
-  std::unique_ptr<Connection> server;
-  std::optional<base::Error> error;
-  // Clients first: the kernel completes them in the backlog.
-  std::array<std::unique_ptr<Connection>, 3> clients;
-  for (auto& client : clients)
-    loop.spawn(connect_into(network, (*listener)->local(), {}, client, error));
-  run_until(loop, [&] { return clients[0] && clients[1] && clients[2]; });
-  // Each virtual call of below once before: a sanitizer needs descriptors to look at new types.
-  base::EventSink& sink = heard;
-  sink.emit({base::Severity::info, "test.before", {}});
-  heard.names.clear();
-  const auto pair = make_pair();
-  bool slept = false;
-  const auto sleep = [](bool& done) -> Task<> {
-    LoopTimers timers;
-    done = (co_await timers.sleep(1ms)).has_value();
-  };
-  loop.spawn(sleep(slept));
-  run_until(loop, [&] { return slept; });
-  EXPECT_EQ(connect_error(*Endpoint::parse("127.0.0.1:1")).kind, ErrorKind::unavailable);
-  EXPECT_EQ(read(*clients[0], 1ms).error().kind, ErrorKind::timeout);
-  rlimit before{};
-  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
-  std::vector<os::Descriptor> eaten;
-  rlimit small = before;
-  small.rlim_cur = 128;
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &small), 0);
-  while (true) {
-    os::Descriptor next(open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (!next) break;
-    eaten.push_back(std::move(next));
-  }
-  loop.spawn(accept_into(**listener, server, error));
-  // The first in line is sent away, and told so by the end of the connection.
-  EXPECT_EQ(read(*clients[0], 2s), 0U);
-  EXPECT_FALSE(server);
-  eaten.clear();
-  setrlimit(RLIMIT_NOFILE, &before);
-  run_until(loop, [&] { return server != nullptr; });
-  EXPECT_FALSE(error);
-  EXPECT_EQ(heard.names, std::vector<std::string>{"net.out_of_descriptors"});
 }
 
 }  // namespace

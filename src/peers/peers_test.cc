@@ -113,7 +113,7 @@ class Mailbox final : public drive::PopHandler {
 
 net::Task<> serve_smtp(std::unique_ptr<net::Connection> connection, drive::SmtpHandler& handler,
                        drive::SmtpServerWorld world, drive::SmtpServerOptions options) {
-  drive::SmtpServer server(std::move(connection), handler, world, std::move(options));
+  drive::SmtpServer server(std::move(connection), handler, world, options);
   co_await server.run();
 }
 net::Task<> serve_pop(std::unique_ptr<net::Connection> connection, drive::PopHandler& handler,

@@ -22,6 +22,22 @@ net::ResultTask<std::size_t> Connection::read_some(std::span<char> buffer,
   }
 }
 
+net::ResultTask<> Connection::wait_readable(base::Milliseconds timeout) {
+  const auto line = line_;
+  const auto schedule = schedule_;
+  const auto side = side_;
+  const auto woken = woken_;
+  *woken = false;
+  CO_CHECK(co_await check_cancelled());
+  const auto deadline = schedule->now() + timeout;
+  while (line->may_read(side) && !line->has_arrived(side) && !line->at_end(side)) {
+    if (*woken) co_return base::fail(ErrorKind::cancelled, "stopping");
+    CO_TRY(const bool in_time, co_await line->readable(side).wait(deadline - schedule->now()));
+    if (!in_time) co_return base::fail(ErrorKind::timeout, "the peer sent nothing in time");
+  }
+  co_return base::Result<>();
+}
+
 net::ResultTask<> Connection::write(std::string_view octets, base::Milliseconds timeout) {
   const auto line = line_;
   const auto schedule = schedule_;

@@ -18,6 +18,7 @@ class Connection final : public net::Connection {
 
   net::ResultTask<std::size_t> read_some(std::span<char> buffer,
                                          base::Milliseconds timeout) override;
+  net::ResultTask<> wait_readable(base::Milliseconds timeout) override;
   net::ResultTask<> write(std::string_view octets, base::Milliseconds timeout) override;
   void close() override { line_->close(side_); }
   void wake_reader() override;

@@ -70,6 +70,7 @@ class Line : public std::enable_shared_from_this<Line> {
   bool may_write(std::size_t side) const { return !streams_[side].writer_broken; }
   bool may_read(std::size_t side) const { return !streams_[1 - side].reader_broken; }
   bool at_end(std::size_t side) const;
+  bool has_arrived(std::size_t side) const { return streams_[1 - side].unread() > 0; }
   Wakeup& readable(std::size_t side) { return streams_[1 - side].readable; }
   Wakeup& writable(std::size_t side) { return streams_[side].writable; }
 

@@ -58,6 +58,12 @@ net::ResultTask<std::size_t> TlsSession::read_some(std::span<char> buffer,
   co_return count;
 }
 
+net::ResultTask<> TlsSession::wait_readable(base::Milliseconds timeout) {
+  const bool has_more = plain_taken_ < plain_.size() || !coming_.empty() || ended_;
+  if (has_more) co_return base::Result<>();
+  co_return co_await raw_->wait_readable(timeout);
+}
+
 net::ResultTask<> TlsSession::write(std::string_view octets, base::Milliseconds timeout) {
   const auto deadline = schedule_->now() + timeout;
   while (!octets.empty()) {

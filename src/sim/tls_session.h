@@ -28,6 +28,7 @@ class TlsSession final : public tls::Session {
 
   net::ResultTask<std::size_t> read_some(std::span<char> buffer,
                                          base::Milliseconds timeout) override;
+  net::ResultTask<> wait_readable(base::Milliseconds timeout) override;
   net::ResultTask<> write(std::string_view octets, base::Milliseconds timeout) override;
   void close() override { raw_->close(); }
   void wake_reader() override { raw_->wake_reader(); }

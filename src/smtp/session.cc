@@ -45,8 +45,8 @@ std::string_view name(Phase phase) {
   return "";
 }
 
-ServerSession::ServerSession(ServerOptions options)
-    : options_(std::move(options)), lines_(options_.line_ends) {}
+ServerSession::ServerSession(const ServerOptions& options)
+    : options_(options), lines_(options_.line_ends) {}
 
 Reply ServerSession::greeting() const {
   return reply(220, fmt::format("{} ESMTP", options_.host_name.text()));

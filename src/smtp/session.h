@@ -104,7 +104,9 @@ enum class ChannelBinding { none, available };
 
 class ServerSession {
  public:
-  explicit ServerSession(ServerOptions options);
+  // `options` outlive it.
+  explicit ServerSession(const ServerOptions& options);
+  explicit ServerSession(ServerOptions&& options) = delete;
 
   Reply greeting() const;
   // What to say to a client that speaks before the greeting. RFC 5321 §4.3.1: it must wait.
@@ -183,7 +185,7 @@ class ServerSession {
   ContentStep chunk_ended();
   ContentStep abandoned(std::size_t consumed, ContentStep::Next next);
 
-  ServerOptions options_;
+  const ServerOptions& options_;
   LineFinder lines_;
   Phase phase_ = Phase::connected;
   bool extended_ = false;

@@ -250,20 +250,20 @@ TEST(ServerSession, CountsErrorsRecipientsAndTransactions) {
   options.recipients_max = 2;
   options.transactions_max = 1;
   options.idle_commands_max = 3;
-  Talk talk(options);
-  EXPECT_EQ(talk("FROB\r\nFROB\r\nFROB\r\nNOOP\r\n"), "500 5.5.1|500 5.5.1|421 4.7.0|closed");
-  talk = Talk(options);
-  talk("EHLO c.example\r\n");
-  EXPECT_EQ(
-      talk(envelope + "RCPT TO:<c@b.example>\r\nRCPT TO:<d@b.example>\r\nRSET\r\nMAIL FROM:<>\r\n"),
-      envelope_ok + "250 2.1.5|452 4.5.3|250 2.0.0|421 4.7.0|closed");
-  talk = Talk(options);
-  EXPECT_EQ(talk("NOOP\r\nNOOP\r\nRSET\r\nNOOP\r\n"),
+  Talk errors(options);
+  EXPECT_EQ(errors("FROB\r\nFROB\r\nFROB\r\nNOOP\r\n"), "500 5.5.1|500 5.5.1|421 4.7.0|closed");
+  Talk recipients(options);
+  recipients("EHLO c.example\r\n");
+  EXPECT_EQ(recipients(envelope + "RCPT TO:<c@b.example>\r\nRCPT TO:<d@b.example>\r\nRSET\r\n"
+                                  "MAIL FROM:<>\r\n"),
+            envelope_ok + "250 2.1.5|452 4.5.3|250 2.0.0|421 4.7.0|closed");
+  Talk idle(options);
+  EXPECT_EQ(idle("NOOP\r\nNOOP\r\nRSET\r\nNOOP\r\n"),
             "250 2.0.0|250 2.0.0|250 2.0.0|421 4.7.0|closed");
   options.refusals_max = 1;
-  talk = Talk(options);
-  talk("EHLO c.example\r\n");
-  EXPECT_EQ(talk("MAIL FROM:<>\r\nRCPT TO:<no@b.example>\r\nRCPT TO:<no@b.example>\r\n"),
+  Talk refusals(options);
+  refusals("EHLO c.example\r\n");
+  EXPECT_EQ(refusals("MAIL FROM:<>\r\nRCPT TO:<no@b.example>\r\nRCPT TO:<no@b.example>\r\n"),
             "250 2.0.0|550 5.1.1|550 5.1.1|closed");
 }
 

@@ -19,8 +19,11 @@ inline ServerOptions all_options() {
 }
 
 struct Talk {
-  explicit Talk(ServerOptions options = all_options()) : session(std::move(options)) {}
+  explicit Talk(ServerOptions options = all_options()) : its(std::move(options)), session(its) {}
+  Talk(const Talk&) = delete;
+  Talk& operator=(const Talk&) = delete;
 
+  const ServerOptions its;
   ServerSession session;
   std::string pending;
   std::string content;

@@ -170,6 +170,13 @@ net::ResultTask<std::size_t> read_some(std::shared_ptr<Engine> engine, std::span
   }
 }
 
+net::ResultTask<> wait_readable(std::shared_ptr<Engine> engine, Steady deadline) {
+  const bool has_more =
+      engine->incoming_begin < engine->incoming_end || SSL_pending(engine->ssl.get()) > 0;
+  if (has_more || engine->failure) co_return base::Result<>();
+  co_return co_await engine->connection->wait_readable(rest(*engine, deadline));
+}
+
 net::ResultTask<> write_all(std::shared_ptr<Engine> engine, std::string_view octets,
                             Steady deadline) {
   if (engine->failure) co_return base::fail(*engine->failure);

@@ -59,6 +59,8 @@ using os::Steady;
 net::ResultTask<> handshake(std::shared_ptr<Engine> engine, Steady deadline);
 net::ResultTask<std::size_t> read_some(std::shared_ptr<Engine> engine, std::span<char> buffer,
                                        Steady deadline);
+// Until octets of a record come, where OpenSSL has nothing to give as it is.
+net::ResultTask<> wait_readable(std::shared_ptr<Engine> engine, Steady deadline);
 net::ResultTask<> write_all(std::shared_ptr<Engine> engine, std::string_view octets,
                             Steady deadline);
 net::Task<> say_goodbye(std::shared_ptr<Engine> engine, Steady deadline);

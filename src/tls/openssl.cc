@@ -35,6 +35,9 @@ class OpensslSession final : public Session {
                                          base::Milliseconds timeout) override {
     return tls::read_some(engine_, buffer, deadline_in(*engine_, timeout));
   }
+  net::ResultTask<> wait_readable(base::Milliseconds timeout) override {
+    return tls::wait_readable(engine_, deadline_in(*engine_, timeout));
+  }
   net::ResultTask<> write(std::string_view octets, base::Milliseconds timeout) override {
     return write_all(engine_, octets, deadline_in(*engine_, timeout));
   }
