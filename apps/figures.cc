@@ -192,6 +192,7 @@ const Words& problem_events() {
                          "net.out_of_descriptors",
                          "node.confined",
                          "node.few_descriptors",
+                         "node.memory_not_given_back",
                          "node.notify_failed",
                          "node.not_alive",
                          "node.start_failed",

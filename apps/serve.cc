@@ -11,6 +11,7 @@
 #include "apps/real_world.h"
 #include "apps/watch.h"
 #include "net/local.h"
+#include "os/allocator.h"
 #include "os/confine.h"
 #include "os/log.h"
 #include "os/privileges.h"
@@ -328,6 +329,8 @@ int serve(const std::string& config_file) {
   if (!log) return complain(log.error());
   Node node(config, **log, clock);
   node.emit(confined->event());
+  if (!os::give_memory_back())
+    node.emit({base::Severity::warning, "node.memory_not_given_back", {{"reason", "no thread"}}});
   if (few) node.emit(*few);
   if (const auto opened = node.open_world(std::move(*ports)); !opened)
     return complain(opened.error());

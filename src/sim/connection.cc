@@ -3,39 +3,35 @@
 namespace letterlock::sim {
 using base::ErrorKind;
 
-net::ResultTask<std::size_t> Connection::read_some(std::span<char> buffer,
-                                                   base::Milliseconds timeout) {
-  const auto line = line_;
-  const auto schedule = schedule_;
-  const auto side = side_;
-  const auto woken = woken_;
-  *woken = false;
-  CO_CHECK(co_await check_cancelled());
-  const auto deadline = schedule->now() + timeout;
-  while (true) {
-    if (!line->may_read(side)) co_return base::fail(ErrorKind::closed, "the connection was reset");
-    if (const auto count = line->take(side, buffer); count > 0 || buffer.empty()) co_return count;
-    if (line->at_end(side)) co_return 0U;
-    if (*woken) co_return base::fail(ErrorKind::cancelled, "stopping");
-    CO_TRY(const bool in_time, co_await line->readable(side).wait(deadline - schedule->now()));
-    if (!in_time) co_return base::fail(ErrorKind::timeout, "the peer sent nothing in time");
-  }
-}
+namespace {
 
-net::ResultTask<> Connection::wait_readable(base::Milliseconds timeout) {
-  const auto line = line_;
-  const auto schedule = schedule_;
-  const auto side = side_;
-  const auto woken = woken_;
+// Until something is to be read, or known of the line; all of it outlives the connection.
+net::ResultTask<> arrival(std::shared_ptr<Line> line, std::shared_ptr<Schedule> schedule,
+                          std::size_t side, std::shared_ptr<bool> woken,
+                          base::Milliseconds deadline) {
   *woken = false;
   CO_CHECK(co_await check_cancelled());
-  const auto deadline = schedule->now() + timeout;
   while (line->may_read(side) && !line->has_arrived(side) && !line->at_end(side)) {
     if (*woken) co_return base::fail(ErrorKind::cancelled, "stopping");
     CO_TRY(const bool in_time, co_await line->readable(side).wait(deadline - schedule->now()));
     if (!in_time) co_return base::fail(ErrorKind::timeout, "the peer sent nothing in time");
   }
   co_return base::Result<>();
+}
+
+}  // namespace
+
+net::ResultTask<> Connection::wait_readable(base::Milliseconds timeout) {
+  return arrival(line_, schedule_, side_, woken_, schedule_->now() + timeout);
+}
+
+net::ResultTask<std::size_t> Connection::read_some(std::span<char> buffer,
+                                                   base::Milliseconds timeout) {
+  const auto line = line_;
+  const auto side = side_;
+  CO_CHECK(co_await arrival(line, schedule_, side, woken_, schedule_->now() + timeout));
+  if (!line->may_read(side)) co_return base::fail(ErrorKind::closed, "the connection was reset");
+  co_return line->take(side, buffer);
 }
 
 net::ResultTask<> Connection::write(std::string_view octets, base::Milliseconds timeout) {

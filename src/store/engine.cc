@@ -77,7 +77,9 @@ std::string BlobRecord::pack() const {
 
 base::Result<BlobRecord> BlobRecord::unpack(std::string_view record) {
   base::Unpacker in("a blob's record", record);
-  BlobRecord blob{in.number(), in.number()};
+  BlobRecord blob;
+  blob.octets = in.number();
+  blob.holders = in.number();
   if (in.version() >= 2 && in.number() != 0) blob.place = Place::file;
   if (in.version() >= 3) blob.first = in.text();
   TRY(in.done(3));

@@ -95,6 +95,8 @@ class RocksStore::RocksTransaction final : public BufferedTransaction {
     const rocksdb::Slice end(range.end);
     options.iterate_lower_bound = &first;
     options.iterate_upper_bound = &end;
+    // A long scan reads each block once, and would drive out what is read again and again.
+    options.fill_cache = from == From::memory;
     const std::unique_ptr<rocksdb::Iterator> at(
         parts_.engine->db().NewIterator(options, parts_.engine->keys()));
     std::vector<KeyValue> pairs;

@@ -55,7 +55,7 @@ rocksdb::DBOptions database_options(const RocksOptions& options) {
   database.paranoid_checks = true;
   database.max_background_jobs = 2;
   database.max_open_files = 512;
-  database.db_write_buffer_size = options.write_buffer_octets * 3;
+  database.db_write_buffer_size = options.write_buffer_octets * 5 / 2;
   database.max_total_wal_size = 128ULL * 1024 * 1024;
   database.bytes_per_sync = 1024 * 1024;
   database.wal_bytes_per_sync =
@@ -70,7 +70,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families(const RocksOptions& option
   constexpr std::size_t area_octets = 2 + 16 + 1 + 4;  // t/, a tenant, /, and "q/m/"
   auto keys = family(cache, options.write_buffer_octets, area_octets);
   auto own = family(cache, std::max<std::size_t>(options.write_buffer_octets / 4, 1024 * 1024), 2);
-  auto chunks = family(cache, options.write_buffer_octets * 2, 1);
+  auto chunks = family(cache, options.write_buffer_octets, 1);
   chunks.compression = rocksdb::kNoCompression;  // sealed or packed already, mostly
   // Chunks stay where they were first written instead of moving through the levels.
   chunks.enable_blob_files = true;
