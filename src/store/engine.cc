@@ -294,12 +294,21 @@ rocksdb::ReadOptions Engine::read_options(From from) {
   return options;
 }
 
+rocksdb::Status Engine::get(const rocksdb::ReadOptions& options,
+                            rocksdb::ColumnFamilyHandle* family, const rocksdb::Slice& key,
+                            rocksdb::PinnableSlice* value) {
+  auto status = db_->Get(options, family, key, value);
+  const bool may_be_elsewhere = options.read_tier == rocksdb::kBlockCacheTier && value->empty();
+  if (status.ok() && may_be_elsewhere) return rocksdb::Status::Incomplete("a table isn't open");
+  return status;
+}
+
 base::Result<BlobRecord> Engine::blob(const base::BlobId& blob, From from) {
-  std::string record;
-  const auto status = db_->Get(read_options(from), own_, blob_key(blob), &record);
+  rocksdb::PinnableSlice record;
+  const auto status = get(read_options(from), own_, blob_key(blob), &record);
   if (status.IsNotFound()) return base::fail(base::ErrorKind::not_found, "no blob " + blob.text());
   TRY(to_result(status, "reading blob " + blob.text()));
-  return BlobRecord::unpack(record);
+  return BlobRecord::unpack({record.data(), record.size()});
 }
 
 base::Result<> Engine::each_file(const UseFile& use) {

@@ -76,6 +76,10 @@ class Engine {
   // From::memory: what isn't there is answered with `unavailable`, without a look at the disk.
   enum class From { memory, disk };
   static rocksdb::ReadOptions read_options(From from);
+  // As rocksdb::DB::Get. From memory alone that says ok, and gives nothing, where a table may have
+  // the key that nobody has opened yet: here it is incomplete, as is a value that is empty indeed.
+  rocksdb::Status get(const rocksdb::ReadOptions& options, rocksdb::ColumnFamilyHandle* family,
+                      const rocksdb::Slice& key, rocksdb::PinnableSlice* value);
   // Errors: not_found, corrupt, io.
   base::Result<BlobRecord> blob(const base::BlobId& blob, From from = From::disk);
   // Each blob that stands in a file and is held, or was held and may not have been removed yet,

@@ -20,8 +20,8 @@ base::Result<base::Bytes> read_chunks(Engine& engine, Engine::From from, const b
   for (auto at = offset; at < end;) {
     const auto number = static_cast<std::uint32_t>(at / chunk_octets);
     const auto within = static_cast<std::size_t>(at % chunk_octets);
-    const auto status = engine.db().Get(Engine::read_options(from), engine.chunks(),
-                                        chunk_key(blob, number), &chunk);
+    const auto status =
+        engine.get(Engine::read_options(from), engine.chunks(), chunk_key(blob, number), &chunk);
     // Its last holder may have gone since the record was read.
     if (status.IsNotFound()) TRY(engine.blob(blob));
     const auto expected =

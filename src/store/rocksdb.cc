@@ -76,7 +76,7 @@ class RocksStore::RocksTransaction final : public BufferedTransaction {
     std::vector<rocksdb::Status> statuses(keys.size());
     auto& engine = *parts_.engine;
     if (keys.size() == 1) {
-      statuses[0] = engine.db().Get(options, engine.keys(), slices[0], found.data());
+      statuses[0] = engine.get(options, engine.keys(), slices[0], found.data());
     } else {
       engine.db().MultiGet(options, engine.keys(), slices.size(), slices.data(), found.data(),
                            statuses.data());
