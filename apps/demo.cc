@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <mutex>
 
 #include <fmt/format.h>
 
@@ -97,38 +96,11 @@ std::string password() {
   return base::to_hex(random.octets(password_octets));
 }
 
-// From the signals' thread to whatever runs: also when Ctrl-C comes before or after that.
-class Interrupts {
- public:
-  void interrupt() {
-    const std::scoped_lock lock(mutex_);
-    came_ = true;
-    if (then_) then_();
-  }
-  void begin(std::function<void()> then) {
-    const std::scoped_lock lock(mutex_);
-    if (came_) then();
-    then_ = std::move(then);
-  }
-  void end() {
-    const std::scoped_lock lock(mutex_);
-    then_ = nullptr;
-  }
-
- private:
-  std::mutex mutex_;
-  bool came_ = false;
-  std::function<void()> then_;
-};
-
 }  // namespace
 
 int demo(const DemoOptions& options) {
   // Signals are blocked before any thread starts, so that each inherits that.
-  Interrupts interrupts;
-  auto signals = os::Signals::create([&](os::Asked asked) {
-    if (asked == os::Asked::stop) interrupts.interrupt();
-  });
+  auto signals = os::Signals::create();
   if (!signals) return failed(signals.error().what);
   if (const auto made = make_folder(options.out_dir); !made) return failed(made.error().what);
   auto made = DemoWorld::create();
@@ -141,9 +113,11 @@ int demo(const DemoOptions& options) {
     course.watch->cancel();
     world.loop().spawn(world.stop(), [&] { world.end_run(); });
   });
-  interrupts.begin([&] { world.loop().post([&] { end_early(course); }); });
+  (*signals)->listen([&](os::Asked asked) {
+    if (asked == os::Asked::stop) world.loop().post([&] { end_early(course); });
+  });
   world.run();
-  interrupts.end();
+  signals->reset();
   if (course.failure.empty() && std::ferror(stdout) != 0)
     return failed("what it had to say could not be written to standard output");
   if (course.failure.empty()) return 0;

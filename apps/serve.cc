@@ -320,10 +320,7 @@ int serve(const std::string& config_file) {
   if (!confined) return complain(confined.error());
 
   const os::SystemClock clock;
-  Node* running = nullptr;
-  auto signals = os::Signals::create([&running](os::Asked what) {
-    if (running != nullptr) running->asked(what);
-  });
+  auto signals = os::Signals::create();
   if (!signals) return complain(signals.error());
   auto log = os::LogSink::create(log_options(config), clock);
   if (!log) return complain(log.error());
@@ -334,7 +331,7 @@ int serve(const std::string& config_file) {
   if (few) node.emit(*few);
   if (const auto opened = node.open_world(std::move(*ports)); !opened)
     return complain(opened.error());
-  running = &node;
+  (*signals)->listen([&node](os::Asked what) { node.asked(what); });
   const int status = node.run();
   signals->reset();
   return status;

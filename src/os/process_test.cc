@@ -31,13 +31,13 @@ TEST(Signals, BecomeCalls) {
   EXPECT_EQ(in_child([] {
               std::atomic<int> stops = 0;
               std::atomic<int> reloads = 0;
-              auto signals =
-                  Signals::create([&](Asked asked) { ++(asked == Asked::stop ? stops : reloads); });
+              auto signals = Signals::create();
               if (!signals) return 1;
               const auto wait = [&](int all) {
                 for (int i = 0; i < 2000 && stops + reloads < all; ++i) usleep(1000);
               };
-              kill(getpid(), SIGHUP);
+              kill(getpid(), SIGHUP);  // before anybody listens
+              (*signals)->listen([&](Asked asked) { ++(asked == Asked::stop ? stops : reloads); });
               wait(1);
               kill(getpid(), SIGTERM);
               wait(2);

@@ -11,9 +11,11 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/assert.h"
+
 namespace letterlock::os {
 
-base::Result<std::unique_ptr<Signals>> Signals::create(std::function<void(Asked)> asked) {
+base::Result<std::unique_ptr<Signals>> Signals::create() {
   sigset_t set;
   sigemptyset(&set);
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
@@ -24,19 +26,18 @@ base::Result<std::unique_ptr<Signals>> Signals::create(std::function<void(Asked)
     return base::fail(base::ErrorKind::io, "signals can't be blocked");
   Descriptor signals(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals) return base::fail(base::ErrorKind::io, "signals can't be waited for");
-  return std::unique_ptr<Signals>(
-      new Signals(std::move(signals), std::move(end), std::move(asked)));
+  return std::unique_ptr<Signals>(new Signals(std::move(signals), std::move(end)));
 }
 
-Signals::Signals(Descriptor signals, Descriptor end, std::function<void(Asked)> asked)
-    : signals_(std::move(signals)),
-      end_(std::move(end)),
-      thread_([this, asked = std::move(asked)] { run(asked); }) {}
+void Signals::listen(std::function<void(Asked)> asked) {
+  ASSERT(!thread_.joinable());
+  thread_ = std::thread([this, asked = std::move(asked)] { run(asked); });
+}
 
 Signals::~Signals() {
   const std::uint64_t one = 1;
   (void)!::write(end_.number(), &one, sizeof one);
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Signals::run(const std::function<void(Asked)>& asked) const {
