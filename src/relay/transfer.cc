@@ -15,9 +15,6 @@ namespace {
 
 using Kind = Trouble::Kind;
 constexpr std::size_t reply_octets_max = 500;
-// Two chunks of the store at once: the way to the disk's threads and back costs as much as reading
-// one.
-constexpr std::size_t read_octets = 2 * base::limits::chunk_octets;
 
 std::string words_of(const smtp::Reply& reply) {
   return base::printable(reply.text(), reply_octets_max);
@@ -45,7 +42,8 @@ net::ResultTask<std::string_view> BlobContent::next() {
   failed_ = true;
   if (world_.ports.clock.steady() >= until_)
     co_return base::fail(base::ErrorKind::timeout, "the host takes the content too slowly");
-  CO_TRY(chunk_, co_await world_.ports.store.read_blob(message_.blob, given_, read_octets));
+  CO_TRY(chunk_,
+         co_await world_.ports.store.read_blob(message_.blob, given_, base::limits::chunk_octets));
   if (chunk_.empty() || chunk_.size() > message_.octets - given_)
     co_return base::fail(base::ErrorKind::corrupt, "the content of " + message_.id.text() +
                                                        " has another length than it had");
