@@ -27,6 +27,7 @@ class Model : public testing::Test {
     auto options = directory.options();
     options.write_buffer_octets = 64 * 1024;
     options.cache_octets = 64 * 1024;
+    options.open_files_max = 20;
     store = RocksStore::open(options, clock, random, events).value();
   }
 

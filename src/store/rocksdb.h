@@ -23,7 +23,8 @@ struct RocksOptions {
   std::string path;                             // a directory of its own; made if it isn't there
   std::size_t cache_octets = 32 * 1024 * 1024;  // of blocks, filters and indexes
   std::size_t write_buffer_octets =
-      4 * 1024 * 1024;  // of changes not yet in sorted files; 2.5 times as much lives at once
+      4 * 1024 * 1024;       // of changes not yet in sorted files; 2.5 times as much lives at once
+  int open_files_max = 512;  // of the database: its tables and blob files
   std::uint64_t reserve_octets = 256 * 1024 * 1024;  // of the disk, kept free (reserve.h)
   unsigned store_threads = 4;
   std::size_t waiting_max = 10'000;  // reads, and commits, that wait; more fail with full

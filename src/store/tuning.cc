@@ -54,7 +54,7 @@ rocksdb::DBOptions database_options(const RocksOptions& options) {
   database.create_missing_column_families = true;
   database.paranoid_checks = true;
   database.max_background_jobs = 2;
-  database.max_open_files = 512;
+  database.max_open_files = options.open_files_max;
   database.db_write_buffer_size = options.write_buffer_octets * 5 / 2;
   database.max_total_wal_size = 128ULL * 1024 * 1024;
   database.bytes_per_sync = 1024 * 1024;
