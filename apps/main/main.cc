@@ -9,8 +9,8 @@
 #include "apps/serve.h"
 #include "apps/top.h"
 
-// jemalloc reads it before anything of ours runs: freed memory that nobody takes again within 300 ms
-// goes back to the system (its own: ten seconds). docs/decisions/13-allocator.md.
+// jemalloc reads it before anything of ours runs: freed memory that nobody takes again within 300
+// ms goes back to the system (its own: ten seconds). docs/decisions/13-allocator.md.
 extern "C" const char* const malloc_conf;
 const char* const malloc_conf = "dirty_decay_ms:300,muzzy_decay_ms:0";
 
