@@ -213,6 +213,8 @@ void Committer::housekeeping() {
 
 // Here, where holders change too: a blob can't come to be held while it is swept.
 void Committer::sweep() {
+  // What a failed sync has left may come to life at the next start, and would want its content.
+  if (engine_.stopped()) return;
   std::vector<base::BlobId> orphans;
   {
     const std::scoped_lock lock(mutex_);

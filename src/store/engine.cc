@@ -164,13 +164,15 @@ base::Result<> Engine::open_database(rocksdb::Env* env) {
   rocksdb::DB* db = nullptr;
   database.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   auto status = rocksdb::DB::Open(database, options_.path, wanted, &handles_, &db);
+  std::string first;
   if (status.IsCorruption()) {
-    const auto first = status.ToString();
+    first = status.ToString();
     database.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
     status = rocksdb::DB::Open(database, options_.path, wanted, &handles_, &db);
     if (status.ok()) events_.emit({base::Severity::error, "store.log_cut", {{"reason", first}}});
   }
-  TRY(to_result(status, "opening the store " + options_.path));
+  TRY(to_result(status, "opening the store " + options_.path +
+                            (first.empty() ? "" : " (its log: " + first + ")")));
   db_.reset(db);
   keys_ = handles_[0];
   own_ = handles_[1];

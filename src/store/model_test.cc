@@ -18,6 +18,15 @@ constexpr int between_starts = 150;
 constexpr unsigned keys_count = 500;
 constexpr std::size_t value_octets_max = 2000;
 
+net::ResultTask<> get_together(Transaction& transaction, std::vector<std::string> names,
+                               std::vector<std::string>& found) {
+  std::vector<std::string> keys;
+  for (const auto& name : names) keys.push_back(key(name));
+  CO_TRY(const auto values, co_await transaction.get_many(std::move(keys)));
+  for (const auto& value : values) found.push_back(value.value_or("-"));
+  co_return base::Result<>();
+}
+
 class Model : public testing::Test {
  protected:
   Model() { start(); }
@@ -81,6 +90,21 @@ class Model : public testing::Test {
     }
     EXPECT_EQ(look(loop, *store, steps), expected);
   }
+  // Half of them never were: they lie between those that are.
+  void read_together() {
+    std::vector<std::string> names;
+    std::vector<std::string> expected;
+    for (int i = 0; i < 6; ++i) {
+      names.push_back(name() + (below(2) == 0 ? "/none" : ""));
+      expected.push_back(value(names.back()));
+    }
+    std::vector<std::string> found;
+    ASSERT_TRUE(wait(loop, store->read(Scope::site(), [&](Transaction& transaction) {
+      found.clear();
+      return get_together(transaction, names, found);
+    })));
+    EXPECT_EQ(found, expected);
+  }
   void change_blobs() {
     constexpr std::size_t held_max = 40;
     if (held.size() < held_max) {
@@ -116,6 +140,7 @@ TEST_F(Model, IsWhatAMapWouldBe) {
     if (i % between_starts == 0) start();
     change_some();
     read_some();
+    read_together();
     if (i % 8 == 0) change_blobs();
   }
   start();

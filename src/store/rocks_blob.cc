@@ -23,7 +23,7 @@ base::Result<base::Bytes> read_chunks(Engine& engine, Engine::From from, const b
     const auto status =
         engine.get(Engine::read_options(from), engine.chunks(), chunk_key(blob, number), &chunk);
     // Its last holder may have gone since the record was read.
-    if (status.IsNotFound()) TRY(engine.blob(blob));
+    if (status.IsNotFound()) TRY(engine.blob(blob, from));
     const auto expected =
         std::min<std::uint64_t>(chunk_octets, size - std::uint64_t{number} * chunk_octets);
     if (status.IsNotFound() || (status.ok() && chunk.size() != expected)) {

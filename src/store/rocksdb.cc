@@ -75,8 +75,13 @@ class RocksStore::RocksTransaction final : public BufferedTransaction {
     std::vector<rocksdb::PinnableSlice> found(keys.size());
     std::vector<rocksdb::Status> statuses(keys.size());
     auto& engine = *parts_.engine;
-    if (keys.size() == 1) {
-      statuses[0] = engine.get(options, engine.keys(), slices[0], found.data());
+    if (keys.size() == 1 || from == From::memory) {
+      // One by one from memory: MultiGet would read blocks from the disk all the same, and says ok
+      // of a key that isn't there where the block that would have it isn't in memory.
+      for (std::size_t i = 0; i < keys.size(); ++i) {
+        statuses[i] = engine.get(options, engine.keys(), slices[i], &found[i]);
+        if (statuses[i].IsIncomplete()) break;
+      }
     } else {
       engine.db().MultiGet(options, engine.keys(), slices.size(), slices.data(), found.data(),
                            statuses.data());
