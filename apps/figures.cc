@@ -215,6 +215,7 @@ const Words& problem_events() {
                          "store.resumed",
                          "store.stopped",
                          "store.sweep_failed",
+                         "store.tidy_failed",
                          "tls.certificate_expires",
                          "tls.certificate_rejected",
                          "tls.nothing_to_verify_by",

@@ -8,6 +8,7 @@
 #include "store/committer.h"
 #include "store/engine.h"
 #include "store/rocksdb.h"
+#include "store/tidy.h"
 
 namespace letterlock::store {
 
@@ -21,6 +22,7 @@ class RocksStore::Parts {
         unread_metrics(options.metrics == nullptr ? std::make_unique<os::Metrics>() : nullptr),
         figures(options.metrics == nullptr ? *unread_metrics : *options.metrics),
         content(*engine, events),
+        tidy(*engine, events),
         committer(*engine, used_clock, events, options, figures, content),
         readers(options.store_threads, options.waiting_max),
         blob_writers(options.store_threads * 2, options.waiting_max),
@@ -37,6 +39,7 @@ class RocksStore::Parts {
   std::unique_ptr<os::Metrics> unread_metrics;  // where nobody gave any
   const Figures figures;
   ContentThread content;
+  TidyThread tidy;
   Committer committer;
   // Two kinds of threads, because writes wait for the disk's sync and reads must not wait for
   // writes.

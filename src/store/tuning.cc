@@ -53,7 +53,7 @@ rocksdb::DBOptions database_options(const RocksOptions& options) {
   rocksdb::DBOptions database;
   database.create_missing_column_families = true;
   database.paranoid_checks = true;
-  database.max_background_jobs = 2;
+  database.max_background_jobs = 3;  // a table is written, two are merged: tidying takes long
   database.max_open_files = options.open_files_max;
   database.db_write_buffer_size = options.write_buffer_octets * 5 / 2;
   database.max_total_wal_size = 128ULL * 1024 * 1024;
@@ -76,8 +76,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families(const RocksOptions& option
   chunks.enable_blob_files = true;
   chunks.min_blob_size = 4096;
   chunks.blob_file_size = 64ULL * 1024 * 1024;
-  chunks.enable_blob_garbage_collection = true;
-  chunks.blob_garbage_collection_age_cutoff = 0.5;
+  chunks.enable_blob_garbage_collection = false;  // tidy.h does it, when there is enough of it
   return {{rocksdb::kDefaultColumnFamilyName, keys}, {own_family, own}, {chunks_family, chunks}};
 }
 
