@@ -246,6 +246,30 @@ TEST(Durability, FullDiskIsAnErrorAndIsLeftWithoutARestart) {
   EXPECT_EQ(look(loop, *store, {get("a"), get("b")}), (std::vector<std::string>{"1", "3"}));
 }
 
+// RocksDB has nothing in memory then, which its resuming doesn't expect.
+TEST(Durability, AFullDiskRightAfterAStartIsLeftToo) {
+  TemporaryDirectory directory;
+  const auto disk = std::make_shared<TestDisk>();
+  const auto env = rocksdb::NewCompositeEnv(disk);
+  World world;
+  const auto start = [&] {
+    return OpenOver::open(directory.options(), world.clock, world.random, world.events, env.get())
+        .value();
+  };
+  net::Loop loop;
+  auto store = start();
+  ASSERT_TRUE(do_steps(loop, *store, {put("a", "1")}));
+  store.reset();
+  store = start();
+  disk->set_full(true);
+  EXPECT_FALSE(do_steps(loop, *store, {put("b", "2")}));
+  EXPECT_TRUE(world.events.has("store.stopped"));
+  disk->set_full(false);
+  ASSERT_TRUE(run_until(loop, [&] { return world.events.has("store.resumed"); }));
+  EXPECT_TRUE(do_steps(loop, *store, {put("b", "3")}));
+  EXPECT_EQ(look(loop, *store, {get("a"), get("b")}), (std::vector<std::string>{"1", "3"}));
+}
+
 void change_octet(const std::string& name, double where) {
   std::fstream file(name, std::ios::in | std::ios::out | std::ios::binary);
   file.seekg(0, std::ios::end);

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::string_view format_key = "meta/format";
 constexpr std::string_view content_key = "meta/content";
+constexpr std::string_view resumable_key = "meta/resumable";
 
 rocksdb::WriteOptions synced() {
   rocksdb::WriteOptions options;
@@ -132,6 +133,7 @@ base::Result<std::unique_ptr<Engine>> Engine::open(const RocksOptions& options,
     TRY(engine->check_format());
     engine->ask_disk();
     TRY(engine->open_files(env));
+    engine->stay_resumable();
     return engine;
   });
 }
@@ -378,6 +380,12 @@ std::uint64_t Engine::disk_octets() const {
   std::uint64_t sum = content_octets_;
   for (const auto& file : files) sum += file.size_bytes;
   return sum;
+}
+
+void Engine::stay_resumable() {
+  if (!has_room(Use::removal)) return;
+  // If this fails the store has stopped, and says so.
+  (void)db_->Put(rocksdb::WriteOptions(), own_, rocksdb::Slice(resumable_key), rocksdb::Slice());
 }
 
 bool Engine::stopped() const {

@@ -75,6 +75,10 @@ class Engine {
 
   // From::memory: what isn't there is answered with `unavailable`, without a look at the disk.
   enum class From { memory, disk };
+  // RocksDB goes on after a full disk only where something is in one of its tables in memory; with
+  // nothing in them, as after a start or when all were written out, resuming would end the process.
+  void stay_resumable();
+
   static rocksdb::ReadOptions read_options(From from);
   // As rocksdb::DB::Get. From memory alone that says ok, and gives nothing, where a table may have
   // the key that nobody has opened yet: here it is incomplete, as is a value that is empty indeed.

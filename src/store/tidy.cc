@@ -23,6 +23,7 @@ base::Result<Tidied> tidy(Engine& engine, const TidyLimits& limits, std::atomic<
   flush.allow_write_stall = false;
   TRY(to_result(engine.db().Flush(flush, {engine.keys(), engine.own(), engine.chunks()}),
                 "writing tables"));
+  engine.stay_resumable();
   Tidied tidied;
   tidied.garbage_before = tidied.garbage_after = garbage(engine);
   const auto all = figure(engine, rocksdb::DB::Properties::kLiveBlobFileSize);
