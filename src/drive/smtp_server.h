@@ -49,7 +49,7 @@ struct SmtpServerWorld {
 
 // Lives on its session's I/O thread.
 // Limits: holds 64 KiB of content, 16 KiB of replies and what the machine holds; no buffer once it
-// has been idle for a second.
+// has heard nothing for quiet_after.
 class SmtpServer final : private Sessions::Member {
  public:
   // `handler`, `options` and what `world` names outlive it.

@@ -18,15 +18,6 @@ constexpr int between_starts = 150;
 constexpr unsigned keys_count = 500;
 constexpr std::size_t value_octets_max = 2000;
 
-net::ResultTask<> get_together(Transaction& transaction, std::vector<std::string> names,
-                               std::vector<std::string>& found) {
-  std::vector<std::string> keys;
-  for (const auto& name : names) keys.push_back(key(name));
-  CO_TRY(const auto values, co_await transaction.get_many(std::move(keys)));
-  for (const auto& value : values) found.push_back(value.value_or("-"));
-  co_return base::Result<>();
-}
-
 class Model : public testing::Test {
  protected:
   Model() { start(); }
@@ -98,12 +89,7 @@ class Model : public testing::Test {
       names.push_back(name() + (below(2) == 0 ? "/none" : ""));
       expected.push_back(value(names.back()));
     }
-    std::vector<std::string> found;
-    ASSERT_TRUE(wait(loop, store->read(Scope::site(), [&](Transaction& transaction) {
-      found.clear();
-      return get_together(transaction, names, found);
-    })));
-    EXPECT_EQ(found, expected);
+    EXPECT_EQ(look(loop, *store, {get_many(names)}), expected);
   }
   void change_blobs() {
     constexpr std::size_t held_max = 40;

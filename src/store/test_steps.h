@@ -46,7 +46,7 @@ base::Result<T> wait(net::Loop& loop, net::ResultTask<T> task) {
 }
 
 struct Step {
-  enum class Kind { get, scan, scan_back, put, erase, hold, release, meet, fail };
+  enum class Kind { get, get_many, scan, scan_back, put, erase, hold, release, meet, fail };
   Kind kind;
   std::string key;  // of site's scope, without its prefix
   std::string value;
@@ -54,11 +54,17 @@ struct Step {
   base::BlobId blob = {};
   net::Signal* reached = nullptr;
   net::Signal* go = nullptr;
+  std::vector<std::string> keys = {};  // of get_many
 };
 using Steps = std::vector<Step>;
 
 inline Step get(std::string key) {
   return {Step::Kind::get, std::move(key), ""};
+}
+inline Step get_many(std::vector<std::string> keys) {
+  Step step{Step::Kind::get_many, "", ""};
+  step.keys = std::move(keys);
+  return step;
 }
 inline Step scan(std::string first, std::string end, std::size_t count_max = 1000) {
   return {Step::Kind::scan, std::move(first), std::move(end), count_max};
@@ -86,7 +92,8 @@ inline Step fail() {
   return {Step::Kind::fail, "", ""};
 }
 
-// What the last run of the function saw: "value" or "-" for a get, "k=v k=v" for a scan.
+// What the last run of the function saw: "value" or "-" for each key of a get, "k=v k=v" for a
+// scan.
 struct Seen {
   std::vector<std::string> last;
   int runs = 0;
@@ -100,6 +107,13 @@ inline net::ResultTask<> run_steps(Transaction& transaction, const Steps& steps,
       case Step::Kind::get: {
         CO_TRY(const auto value, co_await transaction.get(key(step.key)));
         seen.last.push_back(value.value_or("-"));
+        break;
+      }
+      case Step::Kind::get_many: {
+        std::vector<std::string> keys;
+        for (const auto& name : step.keys) keys.push_back(key(name));
+        CO_TRY(const auto values, co_await transaction.get_many(std::move(keys)));
+        for (const auto& value : values) seen.last.push_back(value.value_or("-"));
         break;
       }
       case Step::Kind::scan:

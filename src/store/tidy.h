@@ -10,7 +10,6 @@
 #include <thread>
 
 #include "base/event.h"
-#include "base/time.h"
 #include "store/engine.h"
 
 namespace letterlock::store {

@@ -1,7 +1,5 @@
 #include "store/tidy.h"
 
-#include <map>
-
 #include <gtest/gtest.h>
 
 #include "store/test_steps.h"

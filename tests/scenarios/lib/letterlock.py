@@ -60,12 +60,16 @@ class Letterlock:
         if not self.begin(command, env, inherit):
             raise RuntimeError(f"letterlock doesn't start: {self.log()}")
 
-    def begin(self, command=None, env=None, inherit=()):
-        """Starts it; whether it came so far as to be ready."""
+    def launch(self, command=None, env=None, inherit=()):
+        """Starts it, and waits for nothing."""
         log = self.stage.path(f"{self.name}.log")
         self.log_from = log.stat().st_size if log.exists() else 0
         self.process = self.stage.start(self.name, command or [BINARY, "serve", "--config", self.config],
                                         env={**self.env, **(env or {})}, inherit=inherit)
+
+    def begin(self, command=None, env=None, inherit=()):
+        """Starts it; whether it came so far as to be ready."""
+        self.launch(command, env, inherit)
 
         def ready():
             return self.process.poll() is not None or "node.ready" in self.log()
