@@ -65,27 +65,30 @@ net::ResultTask<> look_in(store::Transaction& transaction, mailbox::Owner owner,
   }
 }
 
-// The mailbox that this hop delivered to, if the message is still there; empty otherwise. An
-// account that is gone has no mail.
-net::ResultTask<std::string> copy_at(const Ports& ports, const hop::Hop& hop) {
+using MaybeMailbox = std::optional<protection::Mailbox>;
+
+// The mailbox that this hop delivered to, and whether the message is still there; nothing where
+// that can't be asked.
+net::ResultTask<MaybeMailbox> mailbox_at(const Ports& ports, const hop::Hop& hop) {
   if (hop.kind != hop::Kind::delivery || hop.to.role != hop::End::Role::mailbox)
-    co_return std::string();
+    co_return MaybeMailbox();
   const auto address = address::Address::parse(hop.to.who);
-  if (!address) co_return std::string();
+  if (!address) co_return MaybeMailbox();
   const auto account = co_await ports.operations.show_account(*address);
-  if (!account) co_return std::string();
+  if (!account) co_return MaybeMailbox();
   bool is_there = false;
   CO_CHECK(co_await ports.store.read(
       store::Scope::tenant(account->tenant), [&](store::Transaction& transaction) {
         return look_in(transaction, {account->tenant, account->id}, hop.trace, is_there);
       }));
-  co_return is_there ? protection::short_name(hop.to) : std::string();
+  co_return MaybeMailbox({.account = hop.to.who, .holds = is_there});
 }
 
 // Where the content lies as of now, as far as the records tell: waiting ways are in the queue,
 // delivered ones in a mailbox.
 net::ResultTask<protection::AtRest> at_rest(const Ports& ports, const trace::LoadedTrace& loaded) {
   protection::AtRest out;
+  out.in_queue = protection::AtRest::InQueue::no;
   for (const auto& way : loaded.ways) {
     const auto hops = loaded.hops_of(way);
     const bool arrived = std::ranges::any_of(hops, [](const hop::Hop& hop) {
@@ -93,36 +96,28 @@ net::ResultTask<protection::AtRest> at_rest(const Ports& ports, const trace::Loa
              (hop.kind == hop::Kind::relay && hop.from.role == hop::End::Role::node &&
               hop.outcome == hop::Outcome::completed);
     });
-    if (!arrived && !way.ending) out.in_queue = true;
+    if (!arrived && !way.ending) out.in_queue = protection::AtRest::InQueue::yes;
   }
   for (const auto& hop : loaded.hops) {
-    CO_TRY(auto copy, co_await copy_at(ports, hop));
-    if (!copy.empty()) out.copies.push_back(std::move(copy));
-    if (!hop.password_in_clear) continue;
-    const auto address = address::Address::parse(hop.from.who);
-    if (!address) continue;
-    const auto account = co_await ports.operations.show_account(*address);
-    if (!account) continue;
-    protection::PasswordState password{.account = hop.from.who};
-    if (account->password_changed > hop.time) password.changed = account->password_changed;
-    out.passwords.push_back(std::move(password));
+    CO_TRY(auto mailbox, co_await mailbox_at(ports, hop));
+    if (mailbox) out.mailboxes.push_back(std::move(*mailbox));
   }
   co_return out;
 }
 
 net::ResultTask<json::object> show(const Ports& ports, trace::LoadedTrace loaded,
                                    Arguments arguments) {
-  CO_TRY(const auto rest, co_await at_rest(ports, loaded));
-  const auto exposure = protection::exposure(loaded.hops, rest);
+  CO_TRY(auto rest, co_await at_rest(ports, loaded));
+  const protection::Evidence evidence{loaded.hops, {}, loaded.complete, std::move(rest)};
   trace::TableOptions options;
   options.width = std::clamp<std::size_t>(arguments.number("width", 100), 80, 200);
   if (arguments.flag("colour")) options.colour = trace::Colour::levels;
   boost::system::error_code error;
-  auto value = json::parse(trace::to_json(loaded, exposure), error);
+  auto value = json::parse(trace::to_json(loaded, evidence), error);
   if (error || !value.is_object())
     co_return fail(ErrorKind::corrupt, "the trace's JSON can't be read back");
   auto result = std::move(value.get_object());
-  result["table"] = trace::to_table(loaded, exposure, options);
+  result["table"] = trace::to_table(loaded, evidence, options);
   co_return result;
 }
 

@@ -58,6 +58,7 @@ hop::Hop first_hop(const Reception& reception, const queue::Content& content,
   hop.changes = content.changes;
   hop.time = message.accepted;
   hop.finished = message.accepted;
+  hop.sign_in = reception.sign_in;
   hop.password_in_clear = reception.password_in_clear;
   return hop;
 }

@@ -38,6 +38,7 @@ struct Reception {
   hop::Kind kind = hop::Kind::relay;
   hop::End from;
   hop::Protection protection;
+  hop::SignIn sign_in = hop::SignIn::none;
   bool password_in_clear = false;
   std::string mail_from;  // as text without < >; empty: the null reverse path
   std::string header_from;

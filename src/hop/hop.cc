@@ -5,19 +5,22 @@
 namespace letterlock::hop {
 namespace {
 
-constexpr Words<Kind, 5> kinds{{{
+constexpr Words<Kind, 6> kinds{{{
     {Kind::submission, "submission"},
     {Kind::relay, "relay"},
     {Kind::site_link, "site-link"},
     {Kind::delivery, "delivery"},
     {Kind::fetch, "fetch"},
+    {Kind::expansion, "expansion"},
 }}};
 
-constexpr Words<End::Role, 4> roles{{{
+constexpr Words<End::Role, 6> roles{{{
     {End::Role::client, "client"},
     {End::Role::node, "node"},
     {End::Role::mailbox, "mailbox"},
     {End::Role::mta, "mta"},
+    {End::Role::alias, "alias"},
+    {End::Role::list, "list"},
 }}};
 
 constexpr Words<Change, 9> changes{{{
@@ -39,11 +42,12 @@ constexpr Words<Answer, 4> answers{{{
     {Answer::refuse, "refuse"},
 }}};
 
-constexpr Words<Outcome, 4> outcomes{{{
+constexpr Words<Outcome, 5> outcomes{{{
     {Outcome::intended, "intended"},
     {Outcome::completed, "completed"},
     {Outcome::failed, "failed"},
     {Outcome::unknown, "unknown"},
+    {Outcome::partial, "partial"},
 }}};
 
 constexpr Words<Given, 3> givens{{{

@@ -33,19 +33,24 @@ struct Protection {
   bool operator==(const Protection&) const = default;
 };
 
-enum class Kind { submission, relay, site_link, delivery, fetch };
+// `expansion`: an address of this platform gave way to those that it stands for.
+enum class Kind { submission, relay, site_link, delivery, fetch, expansion };
 std::string_view name(Kind kind);
 std::optional<Kind> kind_from(std::string_view name);
 
-// One end of a hop. `who` is what a reader is told ("alice@acorn.example", "mx1.modern.example");
-// `address` ("192.0.2.1") and `node` stay within the owner's tenant.
+// One end of a hop. `who` is what a reader is told ("alice@acorn.example", "mx1.modern.example"):
+// a fact, never a stranger's word. `address` ("192.0.2.1") stays within the owner's tenant.
 struct End {
-  enum class Role { client, node, mailbox, mta };
+  // `alias` and `list`: the address that an expansion begins at. What goes on from an alias has
+  // its hops in the same trace; what goes on from a list has a trace of its own.
+  enum class Role { client, node, mailbox, mta, alias, list };
   Role role = Role::mta;
   std::string who;
   std::string address;
   std::string
       protocol;  // as RFC 3848 names it for receptions ("ESMTPSA"), "POP3", "POP3S"; may be empty
+  // The name that a stranger gave itself (EHLO), where nothing else says that it is so.
+  std::string calls_itself = {};
   bool operator==(const End&) const = default;
 };
 std::string_view name(End::Role role);
@@ -79,8 +84,10 @@ enum class Answer { take, try_next, hold, refuse };
 std::string_view name(Answer answer);
 std::optional<Answer> answer_from(std::string_view name);
 
-// How a hop ended. `unknown`: the intent was durable, the outcome isn't (a crash between them).
-enum class Outcome { intended, completed, failed, unknown };
+// How a hop ended. `unknown`: the intent was durable, the outcome isn't (a crash between them, or
+// an answer that never came). `partial`: the other end got the part that it had asked for (POP3
+// TOP).
+enum class Outcome { intended, completed, failed, unknown, partial };
 std::string_view name(Outcome outcome);
 std::optional<Outcome> outcome_from(std::string_view name);
 
@@ -110,7 +117,9 @@ struct Hop {
   std::vector<Change> changes;
   base::Time time;                 // of the intent where there is one, else of the transfer's end
   base::Time finished;             // of the outcome
+  SignIn sign_in = SignIn::none;   // of the client, on a submission or a fetch
   bool password_in_clear = false;  // a reusable password crossed this hop unprotected
+  bool told = false;  // recorded by another tenant, which told only what others may know
   bool operator==(const Hop&) const = default;
 };
 

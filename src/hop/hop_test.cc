@@ -15,7 +15,9 @@ Hop full_hop() {
   hop.attempt = 3;
   hop.kind = Kind::relay;
   hop.from = {End::Role::node, "dublin-1", "192.0.2.1", ""};
-  hop.to = {End::Role::mta, "mx1.modern.example", "198.51.100.7", "ESMTPS"};
+  hop.to = {End::Role::mta, "mx1.modern.example", "198.51.100.7", "ESMTPS", "mx.bank.example"};
+  hop.sign_in = SignIn::scram_plus;
+  hop.told = true;
   hop.recipients = {0, 2};
   hop.protection = {.level = Level::authenticated,
                     .tls = {.version = TlsVersion::tls1_3,
@@ -48,9 +50,21 @@ TEST(HopWords, GoBothWays) {
         Proof::site, Proof::scram_plus, Proof::client_certificate, Proof::channel_proof}) {
     EXPECT_EQ(proof_from(name(proof)), proof);
   }
-  for (const auto kind :
-       {Kind::submission, Kind::relay, Kind::site_link, Kind::delivery, Kind::fetch}) {
+  for (const auto kind : {Kind::submission, Kind::relay, Kind::site_link, Kind::delivery,
+                          Kind::fetch, Kind::expansion}) {
     EXPECT_EQ(kind_from(name(kind)), kind);
+  }
+  for (const auto sign_in : {SignIn::none, SignIn::password, SignIn::scram, SignIn::scram_plus,
+                             SignIn::client_certificate}) {
+    EXPECT_EQ(sign_in_from(name(sign_in)), sign_in);
+  }
+  for (const auto role : {End::Role::client, End::Role::node, End::Role::mailbox, End::Role::mta,
+                          End::Role::alias, End::Role::list}) {
+    EXPECT_EQ(role_from(name(role)), role);
+  }
+  for (const auto outcome : {Outcome::intended, Outcome::completed, Outcome::failed,
+                             Outcome::unknown, Outcome::partial}) {
+    EXPECT_EQ(outcome_from(name(outcome)), outcome);
   }
   EXPECT_EQ(name(TlsVersion::none), "-");
   EXPECT_EQ(name(Network::private_), "private");
@@ -153,7 +167,7 @@ TEST(Attack09, StrangersWordsStayInTheirPlace) {
 TEST(HopRecord, TheLargestCanBeRead) {
   const std::string controls(5000, '\x01');
   Hop hop = full_hop();
-  hop.from = {End::Role::node, controls, controls, controls};
+  hop.from = {End::Role::node, controls, controls, controls, controls};
   hop.to = hop.from;
   hop.recipients.assign(5000, 4'294'967'295U);
   hop.required.assign(100, {controls, controls, controls});

@@ -38,6 +38,14 @@ constexpr Words<Proof, 10> proofs{{{
     {Proof::channel_proof, "proof"},
 }}};
 
+constexpr Words<SignIn, 5> sign_ins{{{
+    {SignIn::none, "-"},
+    {SignIn::password, "password"},
+    {SignIn::scram, "scram"},
+    {SignIn::scram_plus, "scram-plus"},
+    {SignIn::client_certificate, "client-certificate"},
+}}};
+
 }  // namespace
 
 std::string_view name(Level level) {
@@ -63,6 +71,12 @@ std::string_view name(Proof proof) {
 }
 std::optional<Proof> proof_from(std::string_view name) {
   return proofs.from(name);
+}
+std::string_view name(SignIn sign_in) {
+  return sign_ins.name(sign_in);
+}
+std::optional<SignIn> sign_in_from(std::string_view name) {
+  return sign_ins.from(name);
 }
 
 }  // namespace letterlock::hop

@@ -43,4 +43,15 @@ enum class Proof {
 std::string_view name(Proof proof);  // "dane-ee" …; none is "-"
 std::optional<Proof> proof_from(std::string_view name);
 
+// How a client proved who it is. What is said of a password holds for an app password, too.
+enum class SignIn {
+  none,
+  password,            // PLAIN, USER/PASS: the password itself crossed the hop
+  scram,               // SCRAM-SHA-256: proved without showing it, not bound to the channel
+  scram_plus,          // SCRAM-SHA-256-PLUS, bound to this very TLS session
+  client_certificate,  // one that we know
+};
+std::string_view name(SignIn sign_in);  // "password", "scram", "scram-plus" …; none is "-"
+std::optional<SignIn> sign_in_from(std::string_view name);
+
 }  // namespace letterlock::hop

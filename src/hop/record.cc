@@ -24,7 +24,8 @@ json::object end_json(const End& end, Memory memory) {
   return json::object({{"role", name(end.role)},
                        {"who", end.who},
                        {"address", end.address},
-                       {"protocol", end.protocol}},
+                       {"protocol", end.protocol},
+                       {"calls_itself", end.calls_itself}},
                       memory);
 }
 
@@ -78,7 +79,9 @@ json::object hop_json(const Hop& hop, Memory memory) {
                        {"changes", std::move(changes)},
                        {"time", base::to_rfc3339(hop.time)},
                        {"finished", std::move(finished)},
-                       {"password_in_clear", hop.password_in_clear}},
+                       {"sign_in", name(hop.sign_in)},
+                       {"password_in_clear", hop.password_in_clear},
+                       {"told", hop.told}},
                       memory);
 }
 
@@ -165,7 +168,8 @@ End read_end(const Reader& from) {
   return {.role = from.word("role", role_from),
           .who = from.text("who"),
           .address = from.text("address"),
-          .protocol = from.text("protocol")};
+          .protocol = from.text("protocol"),
+          .calls_itself = from.text("calls_itself")};
 }
 
 Protection read_protection(const Reader& from) {
@@ -214,7 +218,9 @@ Hop read_hop(const Reader& from, std::string& wrong) {
   }
   hop.time = from.time("time");
   hop.finished = from.time_if_any("finished");
+  hop.sign_in = from.word("sign_in", sign_in_from);
   hop.password_in_clear = from.flag("password_in_clear");
+  hop.told = from.flag("told");
   return hop;
 }
 
@@ -225,6 +231,7 @@ void bound(std::string& text, std::size_t octets_max) {
 
 void bound(End& end) {
   bound(end.who, who_octets_max);
+  bound(end.calls_itself, who_octets_max);
   bound(end.address, word_octets_max);
   bound(end.protocol, word_octets_max);
 }

@@ -283,6 +283,7 @@ net::ResultTask<custody::Reception> Handler::reception() {
   reception.protection = protection::submission_level(
       sign_in_, accepts, tls,
       protection::network_between(peer_.address, local_.address, options_.networks));
+  reception.sign_in = sign_in_;
   reception.password_in_clear = protection::password_in_clear(sign_in_, reception.protection);
   reception.mail_from = transaction.mail.from.text();
   reception.header_from = transaction.header_from.authors.front().address.text();

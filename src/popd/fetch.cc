@@ -78,6 +78,7 @@ hop::Hop fetch_hop(const FetchFacts& facts, const mailbox::Message& message,
   if (facts.tls == nullptr) hop.reason = directory::describe_clear_fetch(facts.tenant);
   hop.digest_in = message.content_digest;
   hop.digest_out = message.content_digest;
+  hop.sign_in = sign_in_of(facts.how);
   hop.password_in_clear = protection::password_in_clear(sign_in_of(facts.how), hop.protection);
   hop.time = now;
   return hop;
@@ -96,11 +97,16 @@ net::ResultTask<std::optional<Fetch>> intend_fetch(store::Store& store, hop::Hop
   co_return std::move(begun);
 }
 
-trace::Closing closing_of(drive::PopGiving giving, const drive::PopGiven& given, base::Time now) {
+trace::Closing closing_of(drive::PopGiving giving, const drive::PopGiven& given,
+                          std::uint64_t message_octets, base::Time now) {
   trace::Closing closing;
   closing.finished = now;
-  const bool whole = giving == drive::PopGiving::whole && given.complete;
-  closing.outcome = whole ? hop::Outcome::completed : hop::Outcome::failed;
+  // TOP with enough lines is all of it, whatever the command was called.
+  const bool whole = given.complete &&
+                     (giving == drive::PopGiving::whole || given.content_octets >= message_octets);
+  closing.outcome = whole            ? hop::Outcome::completed
+                    : given.complete ? hop::Outcome::partial
+                                     : hop::Outcome::failed;
   // Even the first octets were content, and whoever could read the hop could read them.
   closing.given = hop::Given::content;
   if (!given.complete) {

@@ -47,7 +47,8 @@ net::ResultTask<std::optional<Fetch>> intend_fetch(store::Store& store, hop::Hop
                                                    base::TenantId trace_owner, std::string node);
 
 // How it went, in the trace's words.
-trace::Closing closing_of(drive::PopGiving giving, const drive::PopGiven& given, base::Time now);
+trace::Closing closing_of(drive::PopGiving giving, const drive::PopGiven& given,
+                          std::uint64_t message_octets, base::Time now);
 
 // Records the outcome, and puts the event for the sender's tenant. What can't be recorded is told
 // as an event, and stays open until this node starts again.

@@ -28,7 +28,7 @@ net::Task<> Handler::content_ended(std::uint32_t, drive::PopGiving giving, drive
   fetch_.reset();
   const Outcomes outcomes{ports_.store, ports_.timers, ports_.events, options_.told_times,
                           facts_->tenant.name};
-  auto closing = closing_of(giving, given, ports_.clock.now());
+  auto closing = closing_of(giving, given, message_->octets(), ports_.clock.now());
   if (outcomes_.running() >= outcomes_waiting_max) {
     co_await close_fetch(outcomes, std::move(fetch), std::move(closing));
   } else {

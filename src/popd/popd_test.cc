@@ -309,9 +309,19 @@ TEST_F(PopdTest, PartsOfAMessageAreNoFetchButContent) {
   }
   auto recorded = hops(id);
   ASSERT_EQ(recorded.size(), 1U);
-  EXPECT_EQ(recorded[0].outcome, Outcome::failed);
+  EXPECT_EQ(recorded[0].outcome, Outcome::partial);
   EXPECT_EQ(recorded[0].given, hop::Given::content);
   EXPECT_NE(recorded[0].reason.find("TOP"), std::string::npos);
+
+  // TOP with as many lines as there are is all of it.
+  {
+    const auto client = connect(995);
+    ASSERT_TRUE(wait(client->user_pass("bob@birch.example", "tree house")));
+    EXPECT_TRUE(wait(client->top(1, 1000, 10'000)));
+  }
+  recorded = hops(id);
+  ASSERT_EQ(recorded.size(), 2U);
+  EXPECT_EQ(recorded[1].outcome, Outcome::completed);
 
   // A client that leaves in the middle of a large one.
   std::string large = "Subject: large\r\n\r\n";

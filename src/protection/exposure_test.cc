@@ -43,9 +43,16 @@ Hop hop_of(unsigned number, Kind kind, const End& from, const End& to, Level lev
   return hop;
 }
 
-Hop submission(Level level = Level::mutual) {
+Hop submission(Level level = Level::authenticated) {
   return hop_of(1, Kind::submission, alice, dublin, level,
-                level == Level::mutual ? Proof::scram_plus : Proof::none);
+                level == Level::authenticated ? Proof::scram_plus : Proof::none);
+}
+Hop reception(Level level = Level::encrypted) {
+  return hop_of(1, Kind::relay, {End::Role::mta, "mail.outside.example", "", ""}, dublin, level);
+}
+Hop expansion(unsigned number, End::Role role, const std::string& address) {
+  return hop_of(number, Kind::expansion, dublin, {role, address, "", ""}, Level::local, Proof::none,
+                Network::local);
 }
 Hop delivery(unsigned number) {
   return hop_of(number, Kind::delivery, dublin, mailbox, Level::local, Proof::none, Network::local);
@@ -60,7 +67,27 @@ Hop failed(Hop hop, Given given, hop::Answer answer = hop::Answer::take) {
   hop.outcome = Outcome::failed;
   hop.given = given;
   hop.answer = answer;
+  if (answer != hop::Answer::take) hop.required = {{"level >= encrypted", "acorn.example", ""}};
   return hop;
+}
+
+// Bob's mailbox is seen, and nothing happened in it.
+Mailbox bobs(bool holds = true) {
+  return {.account = "bob@birch.example", .holds = holds};
+}
+AtRest in_mailbox(bool holds = true) {
+  return {.in_queue = AtRest::InQueue::no, .mailboxes = {bobs(holds)}, .backups = {}};
+}
+Exposure exposure_of(std::vector<Hop> hops, AtRest at_rest = in_mailbox(),
+                     std::vector<Child> children = {}) {
+  return exposure({std::move(hops), std::move(children), true, std::move(at_rest)});
+}
+std::string verdict_of(std::vector<Hop> hops, Fate fate = Fate::going_on,
+                       AtRest at_rest = in_mailbox(), std::vector<Child> children = {}) {
+  return verdict({std::move(hops), std::move(children), true, std::move(at_rest)}, fate);
+}
+base::Time at(const char* text) {
+  return base::from_rfc3339(text).value();
 }
 
 const PartyExposure& of(const Exposure& exposure, Party party) {
@@ -74,126 +101,328 @@ TEST(Exposure, OfTheExample) {
   site.protection.confirmed = true;
   Hop open = fetch(4, Level::clear);
   open.password_in_clear = true;
+  open.time = at("2026-11-23T10:05:40Z");
+  AtRest at_rest = in_mailbox();
+  at_rest.mailboxes[0].openings = {{.how = Opening::How::in_clear,
+                                    .network = Network::public_,
+                                    .first = at("2026-11-23T10:05:40Z"),
+                                    .last = at("2026-11-23T10:05:40Z")}};
+  at_rest.mailboxes.push_back({.account = "alice@acorn.example", .holds = true});
+  at_rest.backups = {{at("2026-11-23T02:00:00Z"), at("2026-12-23T00:00:00Z")}};
   const std::vector<Hop> hops{submission(), site, delivery(3), open};
-  AtRest at_rest;
-  at_rest.copies = {"bob's mailbox", "alice's Sent"};
-  at_rest.backups_until = base::from_rfc3339("2026-12-23T00:00:00Z").value();
-  at_rest.passwords = {{"bob@birch.example", std::nullopt, std::nullopt}};
-  const Exposure who = exposure(hops, at_rest);
+  const Exposure who = exposure_of(hops, at_rest);
 
   const auto& listener = of(who, Party::listener);
   EXPECT_EQ(listener.could, Could::anyone);
   EXPECT_EQ(listener.hops, std::vector<unsigned>{4});
   EXPECT_EQ(listener.reason,
             "hop 4: bob's client fetched over POP3 in clear, password included: all of bob's "
-            "mailbox lies open until it is changed (not yet)");
+            "mailbox lies open until the password is changed (not yet)");
   EXPECT_EQ(of(who, Party::interferer).could, Could::anyone);
   EXPECT_EQ(of(who, Party::interferer).reason,
-            "hop 4, in clear; not on hops 1 and 2, where both ends saw one and the same channel");
+            "hop 4, in clear; not on hop 1, unless alice's client gives its password to a server "
+            "that it has not checked; not on hop 2, where both ends saw one and the same channel");
   EXPECT_EQ(of(who, Party::operator_).could, Could::yes);
-  EXPECT_EQ(of(who, Party::operator_).reason, "in memory, in the queue and in bob's mailbox");
+  EXPECT_EQ(of(who, Party::operator_).reason,
+            "in memory, in the queue, in bob's mailbox and in alice's mailbox");
   EXPECT_EQ(of(who, Party::others).could, Could::no);
   EXPECT_EQ(of(who, Party::legal_order).reason,
-            "now: bob's mailbox, alice's Sent and backups until 2026-12-23; from now on: an order "
-            "can keep it there");
+            "now: bob's mailbox, alice's mailbox and the backup of 2026-11-23 (kept until "
+            "2026-12-23); from now on: an order can keep it there");
   EXPECT_EQ(of(who, Party::recorder).could, Could::anyone);
   EXPECT_EQ(of(who, Party::recorder).reason,
             "hop 4 at once; hops 1 and 2 later: X25519 alone does not resist it");
   EXPECT_EQ(of(who, Party::devices).reason,
             "alice's client, which sent it; bob's client, which fetched it");
-  EXPECT_EQ(verdict(hops),
+  EXPECT_EQ(verdict_of(hops),
             "protected as far as bob's mailbox; between there and bob's client anyone could read "
             "it.");
+}
+
+// Where all is seen and all is protected, the answer is no: it isn't unknown for the sake of it.
+TEST(Exposure, SaysNoWhereAllIsSeen) {
+  const auto who = exposure_of({submission(), delivery(2), fetch(3, Level::authenticated)});
+  EXPECT_EQ(of(who, Party::listener).could, Could::no);
+  EXPECT_EQ(of(who, Party::listener).reason, "TLS on hops 1 and 3");
+  EXPECT_EQ(of(who, Party::interferer).could, Could::no);
+  EXPECT_EQ(of(who, Party::others).could, Could::no);
+  EXPECT_EQ(of(who, Party::others).reason, "no content has left this platform");
 }
 
 // A client that was given the beginning alone has not fetched it; the most that it was given
 // counts.
 TEST(Exposure, WhatTheClientWasGiven) {
-  const auto part = failed(fetch(3, Level::encrypted), Given::content);
+  const auto broken_off = failed(fetch(3, Level::encrypted), Given::content);
+  Hop part = fetch(3, Level::encrypted);
+  part.outcome = Outcome::partial;
   Hop unknown = fetch(4, Level::encrypted);
   unknown.outcome = Outcome::unknown;
   const auto reason = [](std::vector<Hop> fetches) {
     std::vector<Hop> hops{submission(), delivery(2)};
     hops.insert(hops.end(), fetches.begin(), fetches.end());
-    return of(exposure(hops, {}), Party::devices).reason;
+    return of(exposure_of(hops), Party::devices).reason;
   };
   const std::string alices = "alice's client, which sent it; bob's client, ";
   EXPECT_EQ(reason({part}), alices + "which was given some of it");
-  EXPECT_EQ(reason({part, unknown, part}), alices + "which may have fetched it");
+  EXPECT_EQ(reason({broken_off}), alices + "which was given some of it");
+  EXPECT_EQ(reason({part, unknown, broken_off}), alices + "which may have fetched it");
   EXPECT_EQ(reason({part, fetch(4, Level::encrypted), unknown}), alices + "which fetched it");
+  // A part of it crossed the network, too.
+  part.protection.level = Level::clear;
+  EXPECT_EQ(of(exposure_of({submission(), delivery(2), part}), Party::listener).could,
+            Could::anyone);
 }
 
-// What was deleted isn't gone from the disk yet; what never came can't be asked for.
+// What was deleted isn't gone from the disk yet, and stays in the backups that had it.
 TEST(Exposure, DeletedIsNotGone) {
-  const auto deleted =
-      of(exposure({submission(), delivery(2), fetch(3, Level::mutual)}, {}), Party::legal_order);
-  EXPECT_EQ(deleted.could, Could::yes);
-  EXPECT_EQ(
-      deleted.reason,
-      "deleted; the disk may hold it until it is written over, and so may backups made meanwhile");
-  const auto never = of(exposure({}, {}), Party::legal_order);
-  EXPECT_EQ(never.could, Could::no);
-  EXPECT_EQ(never.reason, "it has not been here");
+  const std::vector<Hop> hops{submission(), delivery(2), fetch(3, Level::mutual)};
+  const auto legal = [&](const AtRest& at_rest) {
+    return of(exposure_of(hops, at_rest), Party::legal_order);
+  };
+  EXPECT_EQ(legal(in_mailbox(false)).could, Could::yes);
+  EXPECT_EQ(legal(in_mailbox(false)).reason,
+            "no queue, mailbox or known backup here has it any more; what was deleted can be found "
+            "on the disk until its place is used again");
+  AtRest backed_up = in_mailbox(false);
+  backed_up.backups = {{at("2026-11-23T02:00:00Z"), std::nullopt}};
+  EXPECT_EQ(legal(backed_up).reason,
+            "now: the backup of 2026-11-23 (until somebody says that it is destroyed); from now "
+            "on: an order can keep it there");
+  EXPECT_EQ(legal({}).reason, "whether it lies in the queue and bob's mailbox is not shown here");
 }
 
+// Of a message that gave its password away: how long the mailbox lay open.
 TEST(Exposure, PasswordChangedOrNotKnown) {
   Hop open = fetch(3, Level::clear);
   open.password_in_clear = true;
-  AtRest at_rest;
+  open.time = at("2026-11-24T08:00:00Z");
+  AtRest at_rest = in_mailbox();
   const auto reason = [&] {
-    return of(exposure({submission(), delivery(2), open}, at_rest), Party::listener).reason;
+    return of(exposure_of({submission(), delivery(2), open}, at_rest), Party::listener).reason;
   };
-  EXPECT_NE(reason().find("whether it was is not known"), std::string::npos);
-  at_rest.passwords = {
-      {"BOB@birch.example", base::from_rfc3339("2026-11-24T09:00:00Z").value(), std::nullopt}};
-  open.time = base::from_rfc3339("2026-11-24T08:00:00Z").value();
-  EXPECT_NE(reason().find("was open until it was changed on 2026-11-24"), std::string::npos);
-  // Told as a day, or not at all: it may have been shown after the change.
-  open.time = base::from_rfc3339("2026-11-24T00:00:00Z").value();
-  EXPECT_NE(reason().find("whether it was is not known"), std::string::npos);
-  open.time = {};
-  EXPECT_NE(reason().find("whether it was is not known"), std::string::npos);
+  EXPECT_NE(reason().find("(whether it was is not known)"), std::string::npos);
+  at_rest.mailboxes[0].account = "BOB@birch.example";
+  at_rest.mailboxes[0].openings = {{.how = Opening::How::in_clear,
+                                    .network = Network::public_,
+                                    .first = at("2026-11-24T07:00:00Z"),
+                                    .last = at("2026-11-24T08:00:00Z"),
+                                    .closed = at("2026-11-24T09:00:00Z")}};
+  EXPECT_NE(reason().find("was open until the password was changed on 2026-11-24"),
+            std::string::npos);
+  // Shown after that change: another password, of which nothing is known.
+  open.time = at("2026-11-24T09:00:00Z");
+  EXPECT_NE(reason().find("(whether it was is not known)"), std::string::npos);
 }
 
-// A password seen at some other sign-in opens the mailbox with everything that lies in it then.
-TEST(Exposure, PasswordSeenElsewhereOpensTheMailbox) {
-  const auto time = [](const char* text) { return base::from_rfc3339(text).value(); };
+// A sign-in opens the mailbox with everything that lies in it, whatever it then asked for.
+TEST(Exposure, SignInsOpenTheMailbox) {
   Hop in = delivery(2);
-  in.time = time("2026-11-23T10:00:00Z");
-  const std::vector<Hop> hops{submission(), in, fetch(3, Level::encrypted)};
-  AtRest at_rest;
-  at_rest.passwords = {{"bob@birch.example", std::nullopt, time("2026-11-20T09:00:00Z")}};
-  const auto listener = [&] { return of(exposure(hops, at_rest), Party::listener); };
-  EXPECT_EQ(listener().could, Could::anyone);
-  EXPECT_EQ(
-      listener().reason,
-      "a sign-in of bob@birch.example on 2026-11-20 showed the password: all of bob's mailbox "
-      "lies open until it is changed (not yet)");
-  at_rest.passwords[0].changed = time("2026-11-24T09:00:00Z");
-  EXPECT_EQ(listener().could, Could::anyone);
-  at_rest.passwords[0].changed = time("2026-11-21T09:00:00Z");  // before the message came
-  EXPECT_EQ(listener().could, Could::no);
-  at_rest.passwords = {{"erin@birch.example", std::nullopt, time("2026-11-20T09:00:00Z")}};
-  EXPECT_EQ(listener().could, Could::no);
+  in.time = at("2026-11-23T10:00:00Z");
+  const std::vector<Hop> hops{submission(), in};
+  AtRest at_rest = in_mailbox();
+  auto& mailbox = at_rest.mailboxes[0];
+  mailbox.openings = {{.how = Opening::How::in_clear,
+                       .network = Network::public_,
+                       .first = at("2026-11-20T09:00:00Z"),
+                       .last = at("2026-11-22T09:00:00Z")}};
+  const auto could = [&](Party party) { return of(exposure_of(hops, at_rest), party).could; };
+  EXPECT_EQ(could(Party::listener), Could::anyone);
+  EXPECT_EQ(could(Party::interferer), Could::anyone);
+  EXPECT_EQ(could(Party::recorder), Could::anyone);
+  EXPECT_EQ(of(exposure_of(hops, at_rest), Party::listener).reason,
+            "sign-ins to bob's mailbox in clear (2026-11-20 to 2026-11-22): all of it lies open "
+            "until the password is changed (not yet)");
+  EXPECT_EQ(verdict_of(hops, Fate::going_on, at_rest),
+            "protected on every hop that this platform saw. Not fetched yet. Sign-ins in clear "
+            "opened bob's mailbox: anyone could read it there.");
+  mailbox.openings[0].network = Network::private_;
+  EXPECT_EQ(could(Party::listener), Could::yes);
+  mailbox.openings[0].network = Network::public_;
+
+  // Closed before the message came: at that very moment it no longer opens anything.
+  mailbox.openings[0].closed = at("2026-11-23T10:00:00Z");
+  EXPECT_EQ(could(Party::listener), Could::no);
+  mailbox.openings[0].closed = at("2026-11-23T10:00:01Z");
+  EXPECT_EQ(could(Party::listener), Could::anyone);
+  // The message was gone before the first of them.
+  mailbox.openings[0] = {.how = Opening::How::in_clear,
+                         .network = Network::public_,
+                         .first = at("2026-11-25T09:00:00Z"),
+                         .last = at("2026-11-25T09:00:00Z")};
+  mailbox.left = at("2026-11-25T08:59:59Z");
+  EXPECT_EQ(could(Party::listener), Could::no);
+  mailbox.left = at("2026-11-25T09:00:00Z");
+  EXPECT_EQ(could(Party::listener), Could::anyone);
+  mailbox.left.reset();
+  EXPECT_EQ(could(Party::listener), Could::anyone);
+
+  // Unbound over TLS: who interfered, not who listened. Recordable: who records, alone.
+  mailbox.openings[0].how = Opening::How::unbound;
+  EXPECT_EQ(could(Party::listener), Could::no);
+  EXPECT_EQ(could(Party::interferer), Could::anyone);
+  mailbox.openings[0].how = Opening::How::recordable;
+  EXPECT_EQ(could(Party::listener), Could::no);
+  EXPECT_EQ(could(Party::interferer), Could::no);
+  EXPECT_EQ(could(Party::recorder), Could::anyone);
+  // Somebody else's mailbox.
+  mailbox.openings.clear();
+  at_rest.mailboxes.push_back({.account = "erin@birch.example"});
+  EXPECT_EQ(could(Party::listener), Could::no);
 }
 
-// A sign-in in clear that fetched nothing still opens the mailbox, and the message in it.
+// A sign-in in clear on a hop that gave nothing still opens the mailbox.
 TEST(Exposure, PasswordAloneCounts) {
-  Hop open = failed(fetch(3, Level::clear), Given::nothing);
-  open.password_in_clear = true;
-  const auto who = exposure({submission(), delivery(2), open}, {});
+  Hop hop = failed(fetch(3, Level::clear), Given::nothing);
+  hop.password_in_clear = true;
+  const auto who = exposure_of({submission(), delivery(2), hop});
   EXPECT_EQ(of(who, Party::listener).could, Could::anyone);
+  EXPECT_EQ(of(who, Party::listener).hops, std::vector<unsigned>{3});
   EXPECT_EQ(of(who, Party::interferer).could, Could::anyone);
   EXPECT_TRUE(of(who, Party::interferer).reason.starts_with("as who listened could; not on hop 1"));
   EXPECT_EQ(of(who, Party::recorder).could, Could::anyone);
-  EXPECT_EQ(verdict({submission(), delivery(2), open}),
+  // Without it nothing was given, and so nothing could be read.
+  hop.password_in_clear = false;
+  EXPECT_EQ(of(exposure_of({submission(), delivery(2), hop}), Party::listener).could, Could::no);
+  hop.password_in_clear = true;
+  EXPECT_EQ(verdict_of({submission(), delivery(2), hop}),
             "protected as far as bob's mailbox; between there and bob's client anyone could read "
             "it. Not fetched yet.");
 }
 
+// What isn't seen is unknown, for each party whom it could add.
+TEST(Exposure, WhatIsNotSeenIsUnknown) {
+  using enum Party;
+  struct Row {
+    const char* what;
+    Evidence evidence;
+    std::vector<Party> unknown;
+    std::string clause;
+  };
+  const AtRest seen = in_mailbox();
+  const std::vector<Hop> inside{submission(), delivery(2)};
+  const End team{End::Role::list, "team@birch.example", "", ""};
+  const Hop to_list = expansion(2, End::Role::list, "team@birch.example");
+  const std::vector<Party> roads{listener, interferer, recorder};
+  const std::vector<Party> everybody{listener, interferer, others, recorder};
+  const Row rows[] = {
+      {"a reception: what was before",
+       {{reception(Level::authenticated), delivery(2)}, {}, true, seen},
+       roads,
+       "before mail.outside.example: unknown from here"},
+      {"relayed: what is beyond",
+       {{submission(), relay(2, Level::authenticated, Proof::dane_ee)}, {}, true, seen},
+       roads,
+       "beyond mx.old.example: unknown from here"},
+      {"no first hop",
+       {{delivery(2)}, {}, true, seen},
+       everybody,
+       "how it came here is not recorded"},
+      {"nothing recorded", {{}, {}, true, seen}, everybody, "how it came here is not recorded"},
+      {"a first hop that gave nothing",
+       {{failed(submission(), Given::nothing), delivery(2)}, {}, true, seen},
+       everybody,
+       "how it came here is not recorded"},
+      {"another's mailbox",
+       {inside, {}, true, {.in_queue = AtRest::InQueue::no}},
+       roads,
+       "what happens in bob's mailbox is not shown here"},
+      {"a list out of sight",
+       {{submission(), to_list}, {}, true, seen},
+       everybody,
+       "beyond team@birch.example: unknown from here"},
+      {"a list's child out of sight",
+       {{submission(), to_list}, {{Child::What::expanded, "team@birch.example"}}, true, seen},
+       everybody,
+       "beyond team@birch.example: unknown from here"},
+      {"a report out of sight",
+       {inside, {{Child::What::report, "01JD8X4K7QZ3M9ABCDEFGHJKMN"}}, true, seen},
+       everybody,
+       "what became of the report that returned it is not shown here (01JD8X4K7QZ3M9ABCDEFGHJKMN)"},
+      {"more hops than these",
+       {inside, {}, false, seen},
+       everybody,
+       "not all of its hops are shown"},
+  };
+  for (const Row& row : rows) {
+    const auto who = exposure(row.evidence);
+    for (const Party party : row.unknown) {
+      const auto& found = of(who, party);
+      EXPECT_NE(found.could, Could::no) << row.what << ": " << title(party);
+      EXPECT_NE(found.reason.find(row.clause), std::string::npos) << row.what << found.reason;
+      EXPECT_EQ(found.reason.find("no content has"), std::string::npos) << row.what;
+    }
+    EXPECT_EQ(of(who, listener).could, Could::unknown) << row.what;
+    const std::string said = verdict(row.evidence);
+    if (!row.evidence.hops.empty()) {
+      // The sentence begins with a capital letter.
+      EXPECT_NE(said.find(row.clause.substr(1)), std::string::npos) << row.what << ": " << said;
+    }
+    EXPECT_EQ(said.find("no content has left"), std::string::npos) << row.what;
+  }
+  EXPECT_EQ(verdict({{}, {}, true, seen}),
+            "nothing is recorded: who could have read it is unknown.");
+}
+
+// The content of a child counts in its parent, under the child's name.
+TEST(Exposure, ChildrenCount) {
+  const auto beyond = exposure_of({submission(), relay(2, Level::clear)}, {});
+  const Child list{.what = Child::What::expanded,
+                   .name = "team@birch.example",
+                   .trace = "01JD8X4K7QZ3M9ABCDEFGHJKMN",
+                   .exposure = beyond};
+  const std::vector<Hop> hops{submission(), expansion(2, End::Role::list, "Team@birch.example")};
+  const auto who = exposure_of(hops, in_mailbox(), {list});
+  EXPECT_EQ(of(who, Party::listener).could, Could::anyone);
+  EXPECT_EQ(
+      of(who, Party::listener).reason,
+      "TLS on hop 1; by way of team@birch.example: hop 2: relayed to mx.old.example in clear; "
+      "beyond mx.old.example: unknown from here");
+  EXPECT_EQ(of(who, Party::others).could, Could::yes);
+  EXPECT_EQ(verdict_of(hops, Fate::going_on, in_mailbox(), {list}),
+            "protected on every hop that this platform saw. By way of team@birch.example, "
+            "listening on the network: YES.");
+  // All members within, and all of them seen.
+  const auto within = exposure_of({submission(), delivery(2)});
+  const Child inside{
+      .what = Child::What::expanded, .name = "team@birch.example", .trace = "", .exposure = within};
+  EXPECT_EQ(of(exposure_of(hops, in_mailbox(), {inside}), Party::listener).could, Could::no);
+  EXPECT_EQ(of(exposure_of(hops, in_mailbox(), {inside}), Party::others).could, Could::no);
+  // A report that returned the content over a clear way.
+  const Child report{
+      .what = Child::What::report, .name = "01JD", .trace = "01JD", .exposure = beyond};
+  const auto returned = exposure_of({submission(), delivery(2)}, in_mailbox(), {report});
+  EXPECT_EQ(of(returned, Party::listener).could, Could::anyone);
+  EXPECT_NE(of(returned, Party::listener).reason.find("by way of report 01JD: hop 2: relayed"),
+            std::string::npos);
+}
+
+// An alias stands for others in the same trace: it is not a delivery, and hides nothing.
+TEST(Exposure, AnAliasIsNoDelivery) {
+  const std::vector<Hop> hops{submission(), expansion(2, End::Role::alias, "sales@acorn.example")};
+  AtRest waits{.in_queue = AtRest::InQueue::yes, .mailboxes = {}, .backups = {}};
+  const auto who = exposure_of(hops, waits);
+  EXPECT_EQ(of(who, Party::listener).could, Could::no);
+  EXPECT_EQ(of(who, Party::legal_order).reason,
+            "now: the queue; from now on: an order can keep it there");
+  EXPECT_EQ(of(who, Party::devices).reason, "alice's client, which sent it");
+  EXPECT_EQ(verdict_of(hops, Fate::going_on, waits),
+            "protected on every hop that this platform saw. It waits in the queue.");
+}
+
+// A report is made here: no device sent it. Mail from outside has a device at its beginning.
+TEST(Exposure, DevicesAtTheBeginning) {
+  Hop made = hop_of(1, Kind::submission, dublin, dublin, Level::local, Proof::none, Network::local);
+  EXPECT_EQ(of(exposure_of({made}), Party::devices).reason, "no device is recorded that had it");
+  EXPECT_EQ(of(exposure_of({made}), Party::devices).could, Could::no);
+  const auto in = exposure_of({reception(), delivery(2)});
+  EXPECT_EQ(of(in, Party::devices).could, Could::yes);
+  EXPECT_EQ(of(in, Party::devices).reason,
+            "the sender's, wherever it was written; nobody has fetched it from bob's mailbox yet");
+}
+
 TEST(Exposure, CountsEveryAttempt) {
   const auto could = [](const Hop& attempt) {
-    return of(exposure({submission(), attempt}, {}), Party::listener).could;
+    return of(exposure_of({submission(), attempt}), Party::listener).could;
   };
   EXPECT_EQ(could(relay(2, Level::clear)), Could::anyone);
   EXPECT_EQ(could(failed(relay(2, Level::clear), Given::content)), Could::anyone);
@@ -206,52 +435,41 @@ TEST(Exposure, CountsEveryAttempt) {
   unknown.outcome = Outcome::intended;
   EXPECT_EQ(could(unknown), Could::anyone);
 
-  const auto who = exposure({submission(), failed(relay(2, Level::clear), Given::envelope)}, {});
+  const auto who = exposure_of({submission(), failed(relay(2, Level::clear), Given::envelope)});
   EXPECT_EQ(of(who, Party::listener).reason, "TLS on hop 1; the addresses alone on hop 2");
   EXPECT_EQ(of(who, Party::others).could, Could::no);
-  const auto gave = exposure({submission(), failed(relay(2, Level::clear), Given::content)}, {});
+  const auto gave = exposure_of({submission(), failed(relay(2, Level::clear), Given::content)});
   EXPECT_EQ(of(gave, Party::others).could, Could::yes);
-  EXPECT_EQ(of(gave, Party::listener).reason,
-            "hop 2: an attempt that failed gave it to mx.old.example in clear");
+  EXPECT_TRUE(
+      of(gave, Party::listener)
+          .reason.starts_with("hop 2: an attempt that failed gave it to mx.old.example in clear"));
 }
 
 TEST(Exposure, InterferingIsPossibleWhereNothingWasProved) {
-  Hop in = hop_of(1, Kind::relay, {End::Role::mta, "mail.outside.example", "", ""}, dublin,
-                  Level::encrypted);
-  const auto who = exposure({in, delivery(2), fetch(3, Level::encrypted)}, {});
-  EXPECT_EQ(of(who, Party::listener).could, Could::no);
+  const auto who = exposure_of({reception(), delivery(2), fetch(3, Level::encrypted)});
+  EXPECT_EQ(of(who, Party::listener).could, Could::unknown);  // before it came here
   EXPECT_EQ(of(who, Party::interferer).could, Could::anyone);
   EXPECT_EQ(of(who, Party::interferer).reason,
             "hop 1: mail.outside.example may not have checked who answered; hop 3: bob's client "
-            "may not have checked who answered");
+            "may not have checked who answered; before mail.outside.example: unknown from here");
   EXPECT_EQ(of(who, Party::others).reason,
-            "mail.outside.example's, before hop 1: unknown from here");
+            "those of mail.outside.example, before hop 1, and whoever had it before: unknown from "
+            "here");
 
-  const auto proved = exposure({submission(), relay(2, Level::authenticated, Proof::dane_ee)}, {});
-  EXPECT_EQ(of(proved, Party::interferer).could, Could::no);
+  const auto proved = exposure_of({submission(), relay(2, Level::authenticated, Proof::dane_ee)});
+  EXPECT_EQ(of(proved, Party::interferer).could, Could::unknown);  // beyond the MX
   EXPECT_EQ(of(proved, Party::interferer).reason,
-            "not on hop 1, where both ends saw one and the same channel; not on hop 2, unless "
-            "somebody above that name in the DNS helped");
+            "not on hop 1, unless alice's client gives its password to a server that it has not "
+            "checked; not on hop 2, unless somebody above that name in the DNS helped; beyond "
+            "mx.old.example: unknown from here");
 }
 
 TEST(Exposure, PrivateRoadsAreForThoseOnThem) {
   Hop inside = relay(2, Level::clear);
   inside.protection.network = Network::private_;
-  EXPECT_EQ(of(exposure({submission(), inside}, {}), Party::listener).could, Could::yes);
+  EXPECT_EQ(of(exposure_of({submission(), inside}), Party::listener).could, Could::yes);
   inside.protection.network = Network::local;
-  EXPECT_EQ(of(exposure({submission(), inside}, {}), Party::listener).could, Could::no);
-}
-
-TEST(Exposure, SealedShowsCiphertextOnly) {
-  AtRest at_rest;
-  at_rest.sealed = true;
-  at_rest.copies = {"bob's mailbox"};
-  const auto who = exposure({submission(), relay(2, Level::clear)}, at_rest);
-  for (const auto& party : who.parties) {
-    EXPECT_EQ(party.could, party.party == Party::devices ? Could::yes : Could::no)
-        << title(party.party);
-  }
-  EXPECT_TRUE(of(who, Party::listener).reason.starts_with("the ciphertext only"));
+  EXPECT_EQ(of(exposure_of({submission(), inside}), Party::listener).could, Could::unknown);
 }
 
 // Whatever happened besides, one more hop never makes anybody's exposure smaller, and a weaker
@@ -272,9 +490,9 @@ TEST(Exposure, OnlyGrows) {
     }
   }
   for (const Hop& a : choices) {
-    const auto before = exposure({submission(), a}, {});
+    const auto before = exposure_of({submission(), a});
     for (const Hop& b : choices) {
-      const auto after = exposure({submission(), a, b}, {});
+      const auto after = exposure_of({submission(), a, b});
       for (std::size_t i = 0; i < before.parties.size(); ++i) {
         EXPECT_GE(after.parties[i].could, before.parties[i].could);
       }
@@ -282,7 +500,7 @@ TEST(Exposure, OnlyGrows) {
     Hop weaker = a;
     weaker.protection.level = Level::clear;
     weaker.protection.tls = {};
-    const auto worse = exposure({submission(), weaker}, {});
+    const auto worse = exposure_of({submission(), weaker});
     for (std::size_t i = 0; i < before.parties.size(); ++i) {
       EXPECT_GE(worse.parties[i].could, before.parties[i].could);
     }
@@ -291,7 +509,7 @@ TEST(Exposure, OnlyGrows) {
 
 TEST(Exposure, HasAnAnswerForEachParty) {
   for (const std::vector<Hop>& hops : {std::vector<Hop>{}, {submission()}}) {
-    const auto who = exposure(hops, {});
+    const auto who = exposure_of(hops);
     ASSERT_EQ(who.parties.size(), 7U);
     for (std::size_t i = 0; i < 7; ++i) {
       EXPECT_EQ(who.parties[i].party, static_cast<Party>(i));
@@ -302,60 +520,66 @@ TEST(Exposure, HasAnAnswerForEachParty) {
 
 TEST(Verdict, SaysHowFarAndWhatIsNotKnown) {
   const Hop in_time = delivery(2);
-  EXPECT_EQ(verdict({}), "nothing is recorded.");
-  EXPECT_EQ(verdict({submission(), in_time}),
+  EXPECT_EQ(verdict_of({}), "nothing is recorded: who could have read it is unknown.");
+  EXPECT_EQ(verdict_of({submission(), in_time}),
             "protected on every hop that this platform saw. Not fetched yet.");
-  EXPECT_EQ(verdict({submission(Level::encrypted), in_time, fetch(3, Level::encrypted)}),
+  EXPECT_EQ(verdict_of({submission(Level::encrypted), in_time, fetch(3, Level::encrypted)}),
             "nobody who only listened could read it; somebody interfering could have on hops 1 and "
             "3, where identities were not proved.");
-  EXPECT_EQ(verdict({submission(Level::encrypted), in_time, fetch(3, Level::clear)}),
+  EXPECT_EQ(verdict_of({submission(Level::encrypted), in_time, fetch(3, Level::clear)}),
             "protected against listeners as far as bob's mailbox; between there and bob's client "
             "anyone could read it.");
-  EXPECT_EQ(verdict({submission(), relay(2, Level::authenticated, Proof::dane_ee)}),
-            "protected on every hop that this platform saw. Beyond mx.old.example: unknown.");
-  EXPECT_EQ(verdict({submission(), relay(2, Level::clear)}),
+  EXPECT_EQ(
+      verdict_of({submission(), relay(2, Level::authenticated, Proof::dane_ee)}),
+      "protected on every hop that this platform saw. Beyond mx.old.example: unknown from here.");
+  EXPECT_EQ(verdict_of({submission(), relay(2, Level::clear)}),
             "protected as far as dublin-1; between there and mx.old.example anyone could read it. "
-            "Beyond mx.old.example: unknown.");
-  EXPECT_EQ(verdict({submission(), relay(2, Level::encrypted)}),
-            "nobody who only listened could read it; somebody interfering could have on hop 2, "
-            "where nothing proved mx.old.example's identity. Beyond mx.old.example: unknown.");
-  EXPECT_EQ(verdict({submission(Level::clear), delivery(2), fetch(3, Level::clear)}),
+            "Beyond mx.old.example: unknown from here.");
+  EXPECT_EQ(
+      verdict_of({submission(), relay(2, Level::encrypted)}),
+      "nobody who only listened could read it; somebody interfering could have on hop 2, "
+      "where nothing proved mx.old.example's identity. Beyond mx.old.example: unknown from here.");
+  EXPECT_EQ(verdict_of({submission(Level::clear), delivery(2), fetch(3, Level::clear)}),
             "not protected between alice's client and dublin-1: anyone could read it there, and on "
             "hop 3.");
   const Hop in = hop_of(1, Kind::relay, {End::Role::mta, "mail.outside.example", "", ""}, dublin,
                         Level::clear);
-  EXPECT_EQ(verdict({in, delivery(2)}),
-            "not protected between mail.outside.example and dublin-1: anyone could read it there; "
-            "before mail.outside.example: unknown. Not fetched yet.");
+  EXPECT_EQ(verdict_of({in, delivery(2)}),
+            "not protected between mail.outside.example and dublin-1: anyone could read it there. "
+            "Not fetched yet. Before mail.outside.example: unknown from here.");
 }
 
 TEST(Verdict, OfMailThatDidNotGoOn) {
   using enum hop::Answer;
-  EXPECT_EQ(verdict({submission(), failed(relay(2, Level::clear), Given::nothing, hold)}),
+  EXPECT_EQ(verdict_of({submission(), failed(relay(2, Level::clear), Given::nothing, hold)}),
             "it waits, until it can be protected as required; no content has left the platform, in "
             "none of the attempts. So far: protected on every hop that this platform saw.");
-  EXPECT_EQ(verdict({submission(), failed(relay(2, Level::clear), Given::nothing, refuse)}),
+  EXPECT_EQ(verdict_of({submission(), failed(relay(2, Level::clear), Given::nothing, refuse)}),
             "not sent on, because it could not be protected as required; no content has left the "
             "platform, in none of the attempts. So far: protected on every hop that this platform "
             "saw.");
+  // A host that didn't answer was held, too, and nothing was asked of its protection.
+  Hop silent = failed(relay(2, Level::clear), Given::nothing, hold);
+  silent.required.clear();
+  EXPECT_TRUE(verdict_of({submission(), silent})
+                  .starts_with("it waits, until mx.old.example takes it; no content has left"));
   const auto held = failed(relay(2, Level::clear), Given::nothing, hold);
-  EXPECT_TRUE(verdict({submission(), held}, Fate::came_back)
+  EXPECT_TRUE(verdict_of({submission(), held}, Fate::came_back)
                   .starts_with("not sent on, because it could not be protected as required;"));
   Hop no_such_user = failed(relay(2, Level::encrypted), Given::envelope);
   no_such_user.reply = "550 5.1.1 no such user";
-  EXPECT_TRUE(verdict({submission(), no_such_user})
+  EXPECT_TRUE(verdict_of({submission(), no_such_user})
                   .starts_with("mx.old.example did not accept it; no content has left"));
   // Content that was given in an attempt that failed has left.
   const auto gave = failed(relay(2, Level::clear), Given::content);
   EXPECT_EQ(
-      verdict({submission(), gave}),
+      verdict_of({submission(), gave}),
       "it waits, until mx.old.example takes it. So far: protected as far as dublin-1; between "
-      "there and mx.old.example anyone could read it.");
+      "there and mx.old.example anyone could read it. Beyond mx.old.example: unknown from here.");
   Hop unknown = relay(2, Level::encrypted);
   unknown.outcome = Outcome::unknown;
-  EXPECT_NE(verdict({submission(), unknown})
-                .find("Whether mx.old.example has it is unknown, for the node stopped in between: "
-                      "it is counted as given."),
+  EXPECT_NE(verdict_of({submission(), unknown})
+                .find("Whether mx.old.example has it is unknown: it is counted as given."),
             std::string::npos);
 }
 
@@ -372,8 +596,8 @@ TEST(HopWords, ListsAreBounded) {
     hop.to.who = "mx" + std::to_string(i) + ".old.example";
     many.push_back(hop);
   }
-  for (const auto& party : exposure(many, {}).parties) EXPECT_LT(party.reason.size(), 2000U);
-  EXPECT_LT(verdict(many).size(), 1000U);
+  for (const auto& party : exposure_of(many).parties) EXPECT_LT(party.reason.size(), 2000U);
+  EXPECT_LT(verdict_of(many).size(), 1000U);
 }
 
 }  // namespace

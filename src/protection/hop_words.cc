@@ -37,6 +37,9 @@ std::string short_name(const End& end) {
       return end.who.empty() ? "this node" : base::printable(end.who, 255);
     case End::Role::mta:
       return end.who.empty() ? "another MTA" : base::printable(end.who, 255);
+    case End::Role::alias:
+    case End::Role::list:
+      return end.who.empty() ? "a list" : base::printable(end.who, 255);
   }
   ASSERT(false && "a role without a name");
 }
@@ -44,6 +47,7 @@ std::string short_name(const End& end) {
 bool gave_content(const hop::Hop& hop) {
   switch (hop.outcome) {
     case Outcome::completed:
+    case Outcome::partial:
     case Outcome::intended:
     case Outcome::unknown:
       return true;
@@ -106,6 +110,7 @@ std::string clear_clause(const hop::Hop& hop) {
     case Kind::fetch:
       return fmt::format("{} fetched{}{} in clear", to, protocol.empty() ? "" : " over ", protocol);
     case Kind::delivery:
+    case Kind::expansion:
       return fmt::format("delivered in clear to {}", to);
     case Kind::relay:
     case Kind::site_link:
@@ -114,13 +119,14 @@ std::string clear_clause(const hop::Hop& hop) {
   if (comes_in(hop)) return fmt::format("it came from {} in clear", from);
   switch (hop.outcome) {
     case Outcome::completed:
+    case Outcome::partial:
       return fmt::format("relayed to {} in clear", to);
     case Outcome::intended:
       return fmt::format("it is being given to {} in clear", to);
     case Outcome::failed:
       return fmt::format("an attempt that failed gave it to {} in clear", to);
     case Outcome::unknown:
-      return fmt::format("it was being given to {} in clear when the node stopped", to);
+      return fmt::format("it may have been given to {} in clear: no answer is known", to);
   }
   ASSERT(false && "an outcome without a case");
 }
@@ -135,8 +141,11 @@ std::string unproved_clause(const hop::Hop& hop) {
 
 std::string proved_clause(const hop::Hop& hop) {
   const auto& protection = hop.protection;
-  if (protection.confirmed || protection.proved_by == hop::Proof::scram_plus) {
-    return "where both ends saw one and the same channel";
+  if (protection.confirmed) return "where both ends saw one and the same channel";
+  if (protection.proved_by == hop::Proof::scram_plus) {
+    const End& client = hop.kind == Kind::fetch ? hop.to : hop.from;
+    return fmt::format("unless {} gives its password to a server that it has not checked",
+                       short_name(client));
   }
   if (protection.level == hop::Level::mutual) return "where both ends proved who they are";
   switch (protection.proved_by) {

@@ -5,14 +5,7 @@
 
 namespace letterlock::protection {
 
-// How a client proved who it is.
-enum class SignIn {
-  none,
-  password,            // PLAIN, USER/PASS: the password itself crossed the hop
-  scram,               // SCRAM-SHA-256: proved without showing it, not bound to the channel
-  scram_plus,          // SCRAM-SHA-256-PLUS, bound to this very TLS session
-  client_certificate,  // one that we know
-};
+using hop::SignIn;
 
 // Which sign-ins the account lets in: only what is accepted nowhere else proves anything.
 enum class Accepts { weaker_too, only_bound };

@@ -5,8 +5,10 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "protection/clauses.h"
 #include "protection/exposure.h"
 #include "protection/hop_words.h"
+#include "protection/unseen.h"
 
 namespace letterlock::protection {
 namespace {
@@ -60,14 +62,26 @@ std::string how_far(const Hops& crossed) {
 bool is_refused_by_peer(const Hop& hop) {
   return hop.answer == hop::Answer::take && hop.reply.starts_with('5');
 }
+// A host that couldn't be asked fails, too: only the judgement names what was required.
+bool is_refused_by_us(const Hop& hop) {
+  return hop.answer != hop::Answer::take && !hop.required.empty();
+}
+
+// Where content has gone beyond this platform's sight, or may have.
+enum class Left { nothing, something };
+
+bool leaves_platform(const Child& child) {
+  if (!child.exposure) return true;
+  return child.exposure->parties.at(static_cast<std::size_t>(Party::others)).could != Could::no;
+}
 
 // What an attempt that failed leaves.
-std::string after_failure(const Hop& last, bool left_platform, Fate fate) {
+std::string after_failure(const Hop& last, Left left, Fate fate) {
   const std::string kept =
-      left_platform ? "" : "; no content has left the platform, in none of the attempts";
+      left == Left::something ? "" : "; no content has left the platform, in none of the attempts";
   const std::string peer = short_name(last.to);
   if (is_refused_by_peer(last)) return fmt::format("{} did not accept it{}", peer, kept);
-  const bool by_us = last.answer != hop::Answer::take;
+  const bool by_us = is_refused_by_us(last);
   const std::string_view why =
       by_us ? "because it could not be protected as required" : "because no attempt succeeded";
   if (fate == Fate::came_back || last.answer == hop::Answer::refuse) {
@@ -77,59 +91,101 @@ std::string after_failure(const Hop& last, bool left_platform, Fate fate) {
   return fmt::format("it waits, until {} takes it{}", peer, kept);
 }
 
-// A fetch that failed says nothing of where the message is.
+// A fetch that came to nothing, or to a part, says nothing of where the message is.
+bool says_where(const Hop& hop) {
+  if (hop.kind != hop::Kind::fetch) return true;
+  return hop.outcome != Outcome::failed && hop.outcome != Outcome::partial;
+}
 const Hop& last_of(const std::vector<Hop>& hops) {
   for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
-    if (hop->kind != hop::Kind::fetch || hop->outcome != Outcome::failed) return *hop;
+    if (says_where(*hop)) return *hop;
   }
   return hops.back();
 }
 
+bool was_given_a_part(const std::vector<Hop>& hops) {
+  return std::ranges::any_of(hops, [](const Hop& hop) {
+    return hop.kind == hop::Kind::fetch && !says_where(hop) && gave_content(hop);
+  });
+}
+
+// How it ended where the last hop was taken.
+std::string after_success(const Evidence& way, const Hop& last, Fate fate) {
+  if (goes_out(last)) return {};  // beyond it is a gap
+  switch (last.kind) {
+    case hop::Kind::fetch:
+      return {};
+    case hop::Kind::delivery: {
+      const auto unseen = unseen_mailboxes(way);
+      if (std::ranges::find(unseen, last.to.who) != unseen.end()) return {};  // a gap
+      return was_given_a_part(way.hops) ? "not fetched as a whole yet" : "not fetched yet";
+    }
+    case hop::Kind::expansion:
+      if (last.to.role == hop::End::Role::list) return {};  // a child, or a gap
+      break;
+    case hop::Kind::submission:
+    case hop::Kind::relay:
+    case hop::Kind::site_link:
+      break;
+  }
+  if (fate == Fate::came_back) return "not sent on";
+  switch (way.at_rest.in_queue) {
+    case AtRest::InQueue::yes:
+      return "it waits in the queue";
+    case AtRest::InQueue::no:
+      return "it is in no queue here any more";
+    case AtRest::InQueue::unknown:
+      break;
+  }
+  return "whether it waits in the queue is not shown here";
+}
+
 // How it ended, as far as that is known.
-std::string how_it_ended(const std::vector<Hop>& hops, bool left_platform, Fate fate) {
-  const Hop& last = last_of(hops);
+std::string how_it_ended(const Evidence& way, Left left, Fate fate) {
+  const Hop& last = last_of(way.hops);
   switch (last.outcome) {
     case Outcome::failed:
-      return after_failure(last, left_platform, fate);
+      return after_failure(last, left, fate);
     case Outcome::intended:
       return fmt::format("it is being given to {}", short_name(last.to));
     case Outcome::unknown:
-      return fmt::format(
-          "whether {} has it is unknown, for the node stopped in between: it is "
-          "counted as given",
-          short_name(last.to));
+      return fmt::format("whether {} has it is unknown: it is counted as given",
+                         short_name(last.to));
     case Outcome::completed:
+    case Outcome::partial:
       break;
   }
-  if (goes_out(last)) return fmt::format("beyond {}: unknown", short_name(last.to));
-  if (last.kind == hop::Kind::delivery) return "not fetched yet";
-  if (last.kind == hop::Kind::fetch) return {};
-  if (fate == Fate::came_back) return "not sent on";
-  return "it is in the queue";
+  return after_success(way, last, fate);
 }
 
-}  // namespace
+// Who could read it where no hop of its own shows it: sign-ins that opened the mailbox.
+std::string by_openings(const Evidence& way) {
+  for (const auto& [mailbox, opening] : openings_of(way)) {
+    const std::string name = short_name({hop::End::Role::mailbox, mailbox->account, {}, {}});
+    if (opening->how == Opening::How::in_clear) {
+      return fmt::format(
+          "sign-ins in clear opened {}: {} could read it there", name,
+          opening->network == hop::Network::public_ ? "anyone" : "anyone on that private network");
+    }
+  }
+  return {};
+}
 
-std::string verdict(const std::vector<Hop>& hops, Fate fate) {
-  if (hops.empty()) return "nothing is recorded.";
-  Hops crossed;
-  bool left_platform = false;
-  for (const Hop& hop : hops) {
-    const bool is_open = hop.password_in_clear && hop.protection.level == Level::clear;
-    if (!gave_content(hop) && !is_open) continue;
-    if (crosses_network(hop)) crossed.push_back(&hop);
-    left_platform = left_platform || (goes_out(hop) && gave_content(hop));
+// What isn't seen, in one sentence; and those who could read it beyond.
+std::string by_gaps(const Evidence& way, const std::vector<Gap>& gaps) {
+  Clauses clauses;
+  for (const Gap& gap : gaps) clauses.add(gap.clause);
+  for (const Child& child : way.children) {
+    if (!child.exposure) continue;
+    const auto& listener = child.exposure->parties.front();
+    if (listener.could == Could::no) continue;
+    clauses.add(fmt::format("by way of {}, listening on the network: {}",
+                            base::printable(child.name, 255), name(listener.could)));
   }
-  const std::string ended = how_it_ended(hops, left_platform, fate);
-  std::string far = how_far(crossed);
-  if (comes_in(hops.front())) {
-    far +=
-        fmt::format("{}before {}: unknown", far.empty() ? "" : "; ", short_name(hops.front().from));
-  }
-  const bool failed = last_of(hops).outcome == Outcome::failed;
-  // Of mail that didn't go on, that is what matters most.
-  std::vector<std::string> sentences =
-      failed ? std::vector{ended, far.empty() ? far : "so far: " + far} : std::vector{far, ended};
+  return clauses.text();
+}
+
+std::string joined(const std::vector<std::string>& sentences) {
   std::string text;
   for (const std::string& sentence : sentences) {
     if (sentence.empty()) continue;
@@ -141,6 +197,33 @@ std::string verdict(const std::vector<Hop>& hops, Fate fate) {
       text[start] = static_cast<char>(text[start] - 'a' + 'A');
     }
   }
+  return text;
+}
+
+}  // namespace
+
+std::string verdict(const Evidence& way, Fate fate) {
+  if (way.hops.empty()) return "nothing is recorded: who could have read it is unknown.";
+  Hops crossed;
+  Left left = std::ranges::any_of(way.children, leaves_platform) ? Left::something : Left::nothing;
+  for (const Hop& hop : way.hops) {
+    const bool is_open = hop.password_in_clear && hop.protection.level == Level::clear;
+    if (!gave_content(hop) && !is_open) continue;
+    if (crosses_network(hop)) crossed.push_back(&hop);
+    if (goes_out(hop) && gave_content(hop)) left = Left::something;
+  }
+  const auto gaps = gaps_of(way);
+  const auto hides_everybody = [](const Gap& gap) { return gap.hides == Hides::everybody; };
+  if (std::ranges::any_of(gaps, hides_everybody)) left = Left::something;
+  const std::string ended = how_it_ended(way, left, fate);
+  const std::string far = how_far(crossed);
+  const bool failed = last_of(way.hops).outcome == Outcome::failed;
+  // Of mail that didn't go on, that is what matters most.
+  std::vector<std::string> sentences =
+      failed ? std::vector{ended, far.empty() ? far : "so far: " + far} : std::vector{far, ended};
+  sentences.push_back(by_openings(way));
+  sentences.push_back(by_gaps(way, gaps));
+  const std::string text = joined(sentences);
   return (text.empty() ? "it never left the node" : text) + ".";
 }
 

@@ -154,7 +154,7 @@ class Fixture : public testing::Test {
   static hop::Hop submission(const Trace& trace, hop::Level level = hop::Level::encrypted) {
     auto hop = hop_of(trace, hop::Kind::submission, client("alice@acorn.example", "ESMTPSA"),
                       node(), level, {});
-    if (level == hop::Level::mutual) hop.protection.proved_by = hop::Proof::scram_plus;
+    if (level == hop::Level::authenticated) hop.protection.proved_by = hop::Proof::scram_plus;
     return hop;
   }
   static hop::Hop relay(const Trace& trace, hop::Level level, unsigned recipient,
@@ -178,6 +178,7 @@ class Fixture : public testing::Test {
     hop.given = given;
     hop.answer = answer;
     hop.reason = std::move(reason);
+    if (answer != hop::Answer::take) hop.required = {{"level >= encrypted", "acorn.example", ""}};
     return hop;
   }
 

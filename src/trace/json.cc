@@ -45,17 +45,19 @@ json::array hops_json(const LoadedTrace& trace) {
   return hops;
 }
 
-json::array ways_json(const LoadedTrace& trace) {
+json::array ways_json(const LoadedTrace& trace, const protection::Evidence& evidence) {
   json::array ways;
   for (const Way& way : trace.ways) {
     json::array positions;
     for (const std::size_t at : way.hops) positions.push_back(at);
     const auto fate = way.ending ? protection::Fate::came_back : protection::Fate::going_on;
-    ways.push_back(json::object{{"recipient", way.recipient.index},
-                                {"address", text(way.recipient.address)},
-                                {"hops", std::move(positions)},
-                                {"ending", ending_json(way.ending)},
-                                {"verdict", text(protection::verdict(trace.hops_of(way), fate))}});
+    ways.push_back(json::object{
+        {"recipient", way.recipient.index},
+        {"address", text(way.recipient.address)},
+        {"hops", std::move(positions)},
+        {"ending", ending_json(way.ending)},
+        {"verdict",
+         text(protection::verdict(protection::of_way(evidence, trace.hops_of(way)), fate))}});
   }
   return ways;
 }
@@ -75,11 +77,11 @@ json::array exposure_json(const protection::Exposure& exposure) {
 
 }  // namespace
 
-std::string to_json(const LoadedTrace& trace, const protection::Exposure& exposure) {
+std::string to_json(const LoadedTrace& trace, const protection::Evidence& evidence) {
   const json::object all{{"trace", trace_json(trace.trace)},
                          {"hops", hops_json(trace)},
-                         {"ways", ways_json(trace)},
-                         {"exposure", exposure_json(exposure)},
+                         {"ways", ways_json(trace, evidence)},
+                         {"exposure", exposure_json(protection::exposure(evidence))},
                          {"attempts_only_counted", trace.quiet_attempts_not_kept},
                          {"fetches_only_counted", trace.fetches_not_kept},
                          {"complete", trace.complete}};

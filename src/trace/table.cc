@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/bytes.h"
 #include "trace/layout.h"
 #include "trace/words.h"
 
@@ -37,27 +38,31 @@ Cell could_cell(Could could, const TableOptions& options) {
 // All attempts at one hop.
 using Attempts = std::vector<const Hop*>;
 
-// The attempt that counts: the one that was taken, or may have been.
+// The attempt that counts: the one that was taken, or may have been; of fetches also one that got a
+// part.
 const Hop* taken(const Attempts& attempts) {
   const Hop* found = nullptr;
   for (const Hop* hop : attempts) {
-    if (hop->outcome == Outcome::failed) continue;
+    const bool counts = hop->outcome != Outcome::failed ||
+                        (hop->kind == hop::Kind::fetch && protection::gave_content(*hop));
+    if (!counts) continue;
     if (found == nullptr || hop->outcome == Outcome::completed) found = hop;
   }
   return found;
 }
 
-void add_failures(Table& table, const Attempts& attempts, base::Time day) {
+// Those that did not end well, or not yet: a line for each kind.
+void add_attempts(Table& table, const Attempts& attempts, base::Time day) {
   // Alike: the same host, the same words, the same given away; in the order of the first of each.
   std::vector<Attempts> groups;
   const auto alike = [](const Hop& a, const Hop& b) {
     return a.to.who == b.to.who && a.reason == b.reason && a.reply == b.reply &&
-           a.given == b.given && a.protection.level == b.protection.level;
+           a.given == b.given && a.outcome == b.outcome && a.protection.level == b.protection.level;
   };
   constexpr std::size_t groups_max = 12;
   std::size_t left_out = 0;
   for (const Hop* hop : attempts) {
-    if (hop->outcome != Outcome::failed) continue;
+    if (hop->outcome == Outcome::completed) continue;
     const auto group =
         std::ranges::find_if(groups, [&](const Attempts& g) { return alike(*g.front(), *hop); });
     if (group != groups.end()) {
@@ -68,9 +73,9 @@ void add_failures(Table& table, const Attempts& attempts, base::Time day) {
       ++left_out;
     }
   }
-  for (const Attempts& group : groups) table.across(failure_of(group, day), 3);
+  for (const Attempts& group : groups) table.across(attempts_in_words(group, day), 3);
   if (left_out > 0) {
-    table.across(fmt::format("{} more attempts that failed otherwise", left_out), 3);
+    table.across(fmt::format("{} more attempts that ended otherwise", left_out), 3);
   }
 }
 
@@ -92,12 +97,32 @@ void add_hop(Table& table, const Attempts& attempts, base::Time day, const Table
                {is_local ? "-" : std::string(hop::name(hop->protection.network))},
                {proof_of(*hop)}});
   }
-  add_failures(table, attempts, day);
+  const std::string& calls_itself = shown.from.calls_itself;
+  if (!calls_itself.empty()) {
+    table.across(fmt::format("{} calls itself {}; nothing else says so",
+                             plain(protection::short_name(shown.from)), plain(calls_itself)),
+                 3);
+  }
+  add_attempts(table, attempts, day);
+}
+
+// Behind an expansion at a list: where its members' hops are to be found.
+void add_members(Table& table, const Hop& hop, const protection::Evidence& evidence) {
+  const std::string list = plain(protection::short_name(hop.to));
+  for (const auto& child : evidence.children) {
+    const bool is_it = child.what == protection::Child::What::expanded &&
+                       base::equal_ignoring_case(child.name, hop.to.who);
+    if (!is_it || !child.exposure) continue;
+    table.across(fmt::format("{} -> its members: trace {}", list, plain(child.trace)), 3);
+    return;
+  }
+  add_unknown(table, list + " -> its members", "from here on");
 }
 
 // The hops among `positions`, their attempts together, and what lies before and behind them.
-void add_hops(Table& table, const LoadedTrace& trace, const std::vector<std::size_t>& positions,
-              const std::string& recipient, const TableOptions& options) {
+void add_hops(Table& table, const LoadedTrace& trace, const protection::Evidence& evidence,
+              const std::vector<std::size_t>& positions, const std::string& recipient,
+              const TableOptions& options) {
   std::map<unsigned, Attempts> by_number;
   for (const std::size_t at : positions) {
     by_number[trace.hops[at].number].push_back(&trace.hops[at]);
@@ -109,6 +134,7 @@ void add_hops(Table& table, const LoadedTrace& trace, const std::vector<std::siz
       add_unknown(table, "… -> " + plain(protection::short_name(hop->from)), "before here");
     }
     add_hop(table, attempts, trace.trace.accepted, options);
+    if (hop != nullptr && hop->to.role == hop::End::Role::list) add_members(table, *hop, evidence);
     if (is_relay && hop->to.role == hop::End::Role::mta) {
       add_unknown(table,
                   fmt::format("{} -> {}", plain(protection::short_name(hop->to)),
@@ -118,7 +144,8 @@ void add_hops(Table& table, const LoadedTrace& trace, const std::vector<std::siz
   }
 }
 
-Table hop_table(const LoadedTrace& trace, const TableOptions& options) {
+Table hop_table(const LoadedTrace& trace, const protection::Evidence& evidence,
+                const TableOptions& options) {
   Table table({{"hop", 20, 2},
                {"level", 13, 3},
                {"protected by", 20, 0},
@@ -128,7 +155,7 @@ Table hop_table(const LoadedTrace& trace, const TableOptions& options) {
     std::vector<std::size_t> all;
     for (std::size_t i = 0; i < trace.hops.size(); ++i) all.push_back(i);
     const bool is_one = trace.ways.size() == 1;
-    add_hops(table, trace, is_one ? trace.ways[0].hops : all,
+    add_hops(table, trace, evidence, is_one ? trace.ways[0].hops : all,
              is_one ? trace.ways[0].recipient.address : "", options);
     return table;
   }
@@ -136,16 +163,17 @@ Table hop_table(const LoadedTrace& trace, const TableOptions& options) {
   for (std::size_t i = 0; i < trace.hops.size(); ++i) {
     if (trace.hops[i].recipients.empty()) common.push_back(i);
   }
-  add_hops(table, trace, common, "", options);
+  add_hops(table, trace, evidence, common, "", options);
   const std::size_t shown = std::min(trace.ways.size(), options.recipients_max);
   for (std::size_t w = 0; w < shown; ++w) {
     const Way& way = trace.ways[w];
-    table.across(fmt::format("to {}: {}", plain(way.recipient.address), standing_of(trace, way)),
-                 0);
+    table.across(
+        fmt::format("to {}: {}", plain(way.recipient.address), standing_of(trace, way, evidence)),
+        0);
     std::vector<std::size_t> own;
     std::ranges::copy_if(way.hops, std::back_inserter(own),
                          [&](std::size_t at) { return !trace.hops[at].recipients.empty(); });
-    add_hops(table, trace, own, way.recipient.address, options);
+    add_hops(table, trace, evidence, own, way.recipient.address, options);
   }
   if (shown < trace.ways.size()) {
     table.across(fmt::format("and {} recipients more", trace.ways.size() - shown), 0);
@@ -160,7 +188,8 @@ std::string indented(const std::string& text, std::size_t width, std::size_t ind
   return line.text(width, std::min(indent, margin));
 }
 
-std::string headline(const LoadedTrace& trace, const TableOptions& options) {
+std::string headline(const LoadedTrace& trace, const protection::Evidence& evidence,
+                     const TableOptions& options) {
   const Trace& of = trace.trace;
   const std::string subject =
       of.subject.empty() ? "(no subject)" : fmt::format("\"{}\"", plain(of.subject));
@@ -170,7 +199,7 @@ std::string headline(const LoadedTrace& trace, const TableOptions& options) {
   if (trace.ways.size() > 1) to = fmt::format("{} recipients", trace.ways.size());
   const std::string first = fmt::format("{}   {} -> {}", subject, from, to);
   std::string times = "sent " + moment(of.accepted);
-  if (trace.ways.size() == 1) times += ", " + standing_of(trace, trace.ways[0]);
+  if (trace.ways.size() == 1) times += ", " + standing_of(trace, trace.ways[0], evidence);
   std::string text;
   // Wrapping would make one blank of several: only whole lines keep them.
   const std::size_t needed = margin + columns_of(first) + 5 + columns_of(times);
@@ -228,11 +257,13 @@ std::string reasons_of_clear(const LoadedTrace& trace, const TableOptions& optio
   return text;
 }
 
-std::string verdicts(const LoadedTrace& trace, const TableOptions& options) {
+std::string verdicts(const LoadedTrace& trace, const protection::Evidence& evidence,
+                     const TableOptions& options) {
   std::string text;
   const auto add = [&](const std::string& lead, const std::vector<Hop>& hops, bool came_back) {
     const auto fate = came_back ? protection::Fate::came_back : protection::Fate::going_on;
-    text += indented(lead + plain(protection::verdict(hops, fate), 2000), options.width, margin, 2);
+    const auto way = protection::of_way(evidence, hops);
+    text += indented(lead + plain(protection::verdict(way, fate), 2000), options.width, margin, 2);
   };
   if (trace.ways.empty()) add("Verdict: ", trace.hops, false);
   const std::size_t shown = std::min(trace.ways.size(), options.recipients_max);
@@ -248,15 +279,15 @@ std::string verdicts(const LoadedTrace& trace, const TableOptions& options) {
 
 }  // namespace
 
-std::string to_table(const LoadedTrace& trace, const protection::Exposure& exposure,
+std::string to_table(const LoadedTrace& trace, const protection::Evidence& evidence,
                      const TableOptions& options) {
   TableOptions fitting = options;
   fitting.width = std::max<std::size_t>(options.width, 80);
-  std::string text = "\n" + headline(trace, fitting) + "\n";
-  text += hop_table(trace, fitting).text(fitting.width, margin);
+  std::string text = "\n" + headline(trace, evidence, fitting) + "\n";
+  text += hop_table(trace, evidence, fitting).text(fitting.width, margin);
   text += not_kept(trace, fitting);
-  text += "\n" + who_could(exposure, fitting);
-  text += "\n" + verdicts(trace, fitting);
+  text += "\n" + who_could(protection::exposure(evidence), fitting);
+  text += "\n" + verdicts(trace, evidence, fitting);
   text += reasons_of_clear(trace, fitting);
   return text;
 }

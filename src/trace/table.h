@@ -19,10 +19,11 @@ struct TableOptions {
 
 // Ends with a newline.
 // Strangers' words are printable: no control octets, nothing that turns the writing.
-std::string to_table(const LoadedTrace& trace, const protection::Exposure& exposure,
+// `evidence`: of these hops.
+std::string to_table(const LoadedTrace& trace, const protection::Evidence& evidence,
                      const TableOptions& options);
 
 // One JSON object, every hop with all that is recorded of it.
-std::string to_json(const LoadedTrace& trace, const protection::Exposure& exposure);
+std::string to_json(const LoadedTrace& trace, const protection::Evidence& evidence);
 
 }  // namespace letterlock::trace

@@ -23,7 +23,7 @@ using protection::AtRest;
 struct TraceTable : test::Fixture {
   std::string screen(const Trace& trace, const AtRest& at_rest, TableOptions options = {}) {
     const LoadedTrace all = loaded(trace.id);
-    return to_table(all, protection::exposure(all.hops, at_rest), options);
+    return to_table(all, {all.hops, {}, all.complete, at_rest}, options);
   }
 
   // The screen is as it stands in testdata, and fits.
@@ -55,14 +55,15 @@ struct TraceTable : test::Fixture {
   }
   static AtRest in_mailbox() {
     AtRest at_rest;
-    at_rest.copies = {"bob's mailbox"};
+    at_rest.in_queue = AtRest::InQueue::no;
+    at_rest.mailboxes = {{.account = "bob@birch.example", .holds = true}};
     return at_rest;
   }
 };
 
 TEST_F(TraceTable, ClearRelay) {
   const Trace trace = begun(1, {"dave@old.example"});
-  recorded(submission(trace, Level::mutual));
+  recorded(submission(trace, Level::authenticated));
   relayed(relay(trace, Level::clear, 0, "mx.old.example"),
           "in clear: mx.old.example offers no STARTTLS, and nobody requires more");
   expect_screen("clear_relay", screen(trace, {}));
@@ -81,7 +82,7 @@ TEST_F(TraceTable, TlsRelayOpportunistic) {
 
 TEST_F(TraceTable, LocalDeliveryAndFetchOverTls) {
   const Trace trace = begun(1, {"bob@birch.example"});
-  recorded(submission(trace, Level::mutual));
+  recorded(submission(trace, Level::authenticated));
   recorded(delivery(trace, 0));
   recorded(fetch(trace, Level::encrypted, 0, "POP3S"));
   expect_screen("fetch_tls", screen(trace, in_mailbox()));
@@ -89,7 +90,7 @@ TEST_F(TraceTable, LocalDeliveryAndFetchOverTls) {
 
 TEST_F(TraceTable, FetchInClearWithPassword) {
   const Trace trace = begun(1, {"bob@birch.example"});
-  recorded(submission(trace, Level::mutual));
+  recorded(submission(trace, Level::authenticated));
   recorded(delivery(trace, 0));
   Hop open = fetch(trace, Level::clear, 0, "POP3");
   open.password_in_clear = true;
@@ -98,15 +99,17 @@ TEST_F(TraceTable, FetchInClearWithPassword) {
       "admin@birch.example)";
   recorded(open);
   AtRest at_rest = in_mailbox();
-  at_rest.copies.emplace_back("alice's Sent");
-  at_rest.backups_until = test::at("00:00:00") + std::chrono::days(30);
-  at_rest.passwords = {{"bob@birch.example", std::nullopt, std::nullopt}};
+  at_rest.mailboxes[0].openings = {{.how = protection::Opening::How::in_clear,
+                                    .network = hop::Network::public_,
+                                    .first = open.time,
+                                    .last = open.time}};
+  at_rest.backups = {{test::at("02:00:00"), test::at("00:00:00") + std::chrono::days(30)}};
   expect_screen("fetch_clear", screen(trace, at_rest));
 }
 
 TEST_F(TraceTable, Held) {
   const Trace trace = begun(1, {"dave@bank.example"});
-  recorded(submission(trace, Level::mutual));
+  recorded(submission(trace, Level::authenticated));
   for (int i = 0; i < 6; ++i) {
     for (const auto* host : {"mx1", "mx2"}) {
       Hop hop = relay(trace, Level::clear, 0, std::string(host) + ".bank.example");
@@ -121,13 +124,13 @@ TEST_F(TraceTable, Held) {
     }
   }
   AtRest at_rest;
-  at_rest.in_queue = true;
+  at_rest.in_queue = AtRest::InQueue::yes;
   expect_screen("held", screen(trace, at_rest));
 }
 
 TEST_F(TraceTable, CameBack) {
   const Trace trace = begun(1, {"nobody@modern.example"});
-  recorded(submission(trace, Level::mutual));
+  recorded(submission(trace, Level::authenticated));
   Hop hop = failed(relay(trace, Level::encrypted, 0, "mx1.modern.example"), Given::envelope,
                    Answer::take, "");
   hop.reply = "550 5.1.1 <nobody@modern.example>: Recipient address rejected: User unknown";
@@ -140,11 +143,11 @@ TEST_F(TraceTable, CameBack) {
 
 TEST_F(TraceTable, CrashInBetween) {
   const Trace trace = begun(1, {"dave@old.example"});
-  recorded(submission(trace, Level::mutual));
+  recorded(submission(trace, Level::authenticated));
   intended(relay(trace, Level::clear, 0, "mx.old.example"));
   EXPECT_EQ(left_unknown("dublin-1", test::at("10:09:00")), 1U);
   AtRest at_rest;
-  at_rest.in_queue = true;
+  at_rest.in_queue = AtRest::InQueue::yes;
   expect_screen("crash_unknown", screen(trace, at_rest));
 }
 
@@ -154,7 +157,7 @@ TEST_F(TraceTable, SeveralRecipientsFromOutside) {
       hop_of(trace, hop::Kind::relay, mta("mail.outside.example"), node(), Level::encrypted, {});
   recorded(in);
   recorded(delivery(trace, 0));
-  Hop confirmed = fetch(trace, Level::mutual, 0, "POP3S");
+  Hop confirmed = fetch(trace, Level::authenticated, 0, "POP3S");
   confirmed.protection.proved_by = Proof::scram_plus;
   confirmed.protection.confirmed = true;
   recorded(confirmed);
@@ -165,14 +168,57 @@ TEST_F(TraceTable, SeveralRecipientsFromOutside) {
   expect_screen("several", screen(trace, in_mailbox()));
 }
 
+// A group leads out of sight: nothing of it is called delivered, or safe.
+TEST_F(TraceTable, Expanded) {
+  const Trace trace = begun(1, {"team@birch.example", "sales@acorn.example"});
+  recorded(submission(trace, Level::authenticated));
+  const auto expanded = [&](unsigned recipient, End::Role role) {
+    Hop hop =
+        hop_of(trace, hop::Kind::expansion, node(),
+               {role, trace.recipients[recipient].address, "", ""}, Level::local, {recipient});
+    hop.reason = "the address stands for 3 others";
+    recorded(hop);
+  };
+  expanded(0, End::Role::list);
+  expanded(1, End::Role::alias);
+  AtRest at_rest;
+  at_rest.in_queue = AtRest::InQueue::yes;
+  const std::string text = screen(trace, at_rest);
+  EXPECT_EQ(text.find("delivered"), text.npos);
+  EXPECT_EQ(text.find("no content has left"), text.npos);
+  expect_screen("expanded", text);
+}
+
+// A transfer whose outcome nobody knows has its line, beside the one that was taken; and a peer's
+// own name for itself is no fact.
+TEST_F(TraceTable, UnknownOutcomesAndStrangersNames) {
+  const Trace trace = begun(1, {"dave@old.example"});
+  Hop in = hop_of(trace, hop::Kind::relay, mta("[198.51.100.7]"), node(), Level::encrypted, {});
+  in.from.calls_itself = "mx.bank.example";
+  recorded(in);
+  const HopRef lost = intended(relay(trace, Level::clear, 0, "mx1.old.example"));
+  EXPECT_TRUE(close_it(lost, {.outcome = Outcome::unknown,
+                              .given = Given::content,
+                              .answer = Answer::take,
+                              .reason = "in clear, and nobody requires more; then it ended after "
+                                        "the content, before its answer: timeout",
+                              .reply = "",
+                              .finished = test::at("10:02:12")}));
+  relayed(relay(trace, Level::encrypted, 0, "mx2.old.example"), "");
+  const std::string text = screen(trace, in_mailbox());
+  EXPECT_NE(text.find("not known whether it arrived"), text.npos);
+  EXPECT_EQ(text.find("mx.bank.example's"), text.npos);
+  expect_screen("unknown_outcome", text);
+}
+
 TEST_F(TraceTable, ColoursOnlyWhereAsked) {
   const Trace trace = begun(1, {"dave@old.example"});
-  recorded(submission(trace, Level::mutual));
+  recorded(submission(trace, Level::authenticated));
   relayed(relay(trace, Level::clear, 0, "mx.old.example"), "");
   EXPECT_EQ(screen(trace, {}).find('\x1b'), std::string::npos);
   const std::string colourful = screen(trace, {}, {.colour = Colour::levels});
   EXPECT_NE(colourful.find("\x1b[1;31mclear\x1b[0m"), std::string::npos);
-  EXPECT_NE(colourful.find("\x1b[32mmutual\x1b[0m"), std::string::npos);
+  EXPECT_NE(colourful.find("\x1b[32mauthenticated\x1b[0m"), std::string::npos);
   EXPECT_NE(colourful.find("\x1b[1;31mYES\x1b[0m"), std::string::npos);
 }
 
@@ -214,7 +260,7 @@ TEST_F(TraceTable, JsonHasEverything) {
   recorded(submission(trace));
   relayed(relay(trace, Level::clear, 0, "mx.old.example"), "in clear: \"because\"\n");
   const LoadedTrace all = loaded(trace.id);
-  const std::string text = to_json(all, protection::exposure(all.hops, {}));
+  const std::string text = to_json(all, {all.hops, {}, all.complete, {}});
   EXPECT_EQ(text.find('\n'), text.npos);
   for (const Hop& hop : all.hops) EXPECT_NE(text.find(hop::to_json(hop)), text.npos);
   for (const auto* part :

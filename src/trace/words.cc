@@ -1,8 +1,11 @@
 #include "trace/words.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "protection/exposure.h"
 #include "trace/layout.h"
 
@@ -28,7 +31,19 @@ std::string short_cipher(std::string name) {
 // On hops that others opened we can't see whether they looked at our certificate.
 std::string_view unproved_words(const Hop& hop) {
   if (hop.from.role == hop::End::Role::node) return "identity not proved";
-  return hop.kind == Kind::relay ? "its check of us unseen" : "sign-in not bound to it";
+  switch (hop.sign_in) {
+    case hop::SignIn::password:
+      return "signed in by password";
+    case hop::SignIn::scram:
+      return "signed in by SCRAM";
+    case hop::SignIn::scram_plus:
+      return "signed in by SCRAM-PLUS, which the account does not insist on";
+    case hop::SignIn::client_certificate:
+      return "signed in by certificate";
+    case hop::SignIn::none:
+      break;
+  }
+  return "whether it checked us is not seen";
 }
 
 std::string_view proof_words(const Hop& hop) {
@@ -70,8 +85,11 @@ std::string given_words(const Hop& hop) {
       return "nothing was given away";
     case hop::Given::envelope:
       return "the addresses were given, the content was not";
-    case hop::Given::content:
-      return fmt::format("the content was given ({})", hop::name(hop.protection.level));
+    case hop::Given::content: {
+      const bool is_known = hop.outcome != Outcome::unknown && hop.outcome != Outcome::intended;
+      return fmt::format("the content {} ({})", is_known ? "was given" : "counts as given",
+                         hop::name(hop.protection.level));
+    }
   }
   ASSERT(false && "a gift without words");
 }
@@ -120,25 +138,51 @@ std::string proof_of(const Hop& hop) {
     case Outcome::unknown:
       return "intent only";
     case Outcome::completed:
+    case Outcome::partial:
     case Outcome::failed:
+      if (hop.told) return "told";
       return hop.protection.confirmed ? "recorded, both ends" : "recorded";
   }
   ASSERT(false && "an outcome without a case");
 }
 
-std::string failure_of(const std::vector<const Hop*>& attempts, base::Time day) {
+namespace {
+
+// How these attempts ended, in a word.
+std::string ended_words(const Hop& hop, std::size_t count) {
+  const std::string times = count == 1 ? "" : fmt::format(" {} times", count);
+  switch (hop.outcome) {
+    case Outcome::intended:
+      return "under way" + times;
+    case Outcome::unknown:
+      return fmt::format("not known whether it arrived{}", times);
+    case Outcome::partial:
+      return fmt::format("given in part{}", times);
+    case Outcome::completed:
+    case Outcome::failed:
+      break;
+  }
+  return hop.kind == Kind::fetch && hop.given == hop::Given::content ? "broken off" + times
+                                                                     : "failed" + times;
+}
+
+}  // namespace
+
+std::string attempts_in_words(const std::vector<const Hop*>& attempts, base::Time day) {
   const Hop& first = *attempts.front();
   const std::size_t count = attempts.size();
   std::string when = moment(first.time, day);
   if (count > 1) when += ", " + moment(attempts[1]->time, first.time);
   if (count > 3) when += " …";
   if (count > 2) when += (count > 3 ? " " : ", ") + moment(attempts.back()->time, first.time);
-  const std::string times = count == 1 ? "failed" : fmt::format("failed {} times", count);
-  return fmt::format("{} ({}): {}; {}", times, when, why_failed(first), given_words(first));
+  return fmt::format("{} ({}): {}; {}", ended_words(first, count), when, why_failed(first),
+                     given_words(first));
 }
 
+namespace {
+
 // " 10:05:40"; of a time that another tenant told by its day alone, " on 2026-11-23"; or nothing.
-static std::string when_of(const Hop& hop, base::Time day) {
+std::string when_of(const Hop& hop, base::Time day) {
   if (hop.time == base::Time()) return "";
   const auto time = hop.finished != base::Time() ? hop.finished : hop.time;
   const bool is_day_alone =
@@ -147,7 +191,21 @@ static std::string when_of(const Hop& hop, base::Time day) {
   return " " + moment(time, day);
 }
 
-std::string standing_of(const LoadedTrace& trace, const Way& way) {
+constexpr std::string_view in_part = ", a part was fetched";
+
+// What happens in a mailbox that isn't seen is told late, or never: that isn't "not fetched".
+std::string_view not_fetched(const Hop& delivery, const protection::Evidence& evidence) {
+  const bool is_seen =
+      std::ranges::any_of(evidence.at_rest.mailboxes, [&](const protection::Mailbox& mailbox) {
+        return base::equal_ignoring_case(mailbox.account, delivery.to.who);
+      });
+  return is_seen ? ", not fetched yet" : ", no fetch told so far";
+}
+
+}  // namespace
+
+std::string standing_of(const LoadedTrace& trace, const Way& way,
+                        const protection::Evidence& evidence) {
   const base::Time day = trace.trace.accepted;
   if (way.ending) {
     const bool bounced = way.ending->kind == Ending::Kind::bounced;
@@ -162,12 +220,22 @@ std::string standing_of(const LoadedTrace& trace, const Way& way) {
   std::string words = "waits";
   for (const std::size_t at : way.hops) {
     const Hop& hop = trace.hops[at];
+    const std::string when = when_of(hop, day);
+    if (hop.kind == Kind::fetch) {
+      if (hop.outcome == Outcome::completed) return "fetched" + when;  // the first of them
+      const bool is_first = words.find(in_part) == words.npos;
+      if (protection::gave_content(hop) && is_first) words += in_part;
+      continue;
+    }
     if (hop.outcome == Outcome::unknown) words = "unknown whether relayed";
     if (hop.outcome == Outcome::intended) words = "being relayed";
     if (hop.outcome != Outcome::completed) continue;
-    const std::string when = when_of(hop, day);
-    if (hop.kind == Kind::fetch) return "fetched" + when;  // the first of them
-    if (hop.kind == Kind::delivery) words = "delivered" + when + ", not fetched yet";
+    if (hop.kind == Kind::delivery) {
+      words = fmt::format("delivered{}{}", when, not_fetched(hop, evidence));
+    }
+    if (hop.kind == Kind::expansion && hop.to.role == hop::End::Role::list) {
+      words = "went on to a list's members" + when;
+    }
     if (hop.kind == Kind::relay && hop.to.role == hop::End::Role::mta) words = "relayed" + when;
   }
   return words;

@@ -25,6 +25,7 @@ bool has_attempts(Kind kind) {
       return true;
     case Kind::submission:
     case Kind::fetch:
+    case Kind::expansion:
       return false;
   }
   ASSERT(false && "a kind without a case");

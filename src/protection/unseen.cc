@@ -1,0 +1,150 @@
+#include "protection/unseen.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+#include "protection/hop_words.h"
+
+namespace letterlock::protection {
+namespace {
+
+using hop::End;
+using hop::Hop;
+using hop::Kind;
+
+// Each gap once, in the order in which they were found.
+class Gaps {
+ public:
+  void add(Hides hides, std::string clause) {
+    if (seen_.insert(clause).second) gaps_.push_back({hides, std::move(clause)});
+  }
+  std::vector<Gap> take() { return std::move(gaps_); }
+
+ private:
+  std::set<std::string> seen_;
+  std::vector<Gap> gaps_;
+};
+
+bool is_child(const Evidence& evidence, const std::string& list) {
+  return std::ranges::any_of(evidence.children, [&](const Child& child) {
+    return child.what == Child::What::expanded && base::equal_ignoring_case(child.name, list);
+  });
+}
+
+void add_gaps_of(const Hop& hop, const Evidence& evidence, Gaps& gaps) {
+  if (!gave_content(hop)) return;
+  if (comes_in(hop)) {
+    gaps.add(Hides::roads, fmt::format("before {}: unknown from here", short_name(hop.from)));
+  }
+  if (goes_out(hop)) {
+    gaps.add(Hides::roads, fmt::format("beyond {}: unknown from here", short_name(hop.to)));
+  }
+  if (hop.kind == Kind::expansion && hop.to.role == End::Role::list &&
+      !is_child(evidence, hop.to.who)) {
+    gaps.add(Hides::everybody, fmt::format("beyond {}: unknown from here", short_name(hop.to)));
+  }
+}
+
+bool is_same_mailbox(const std::string& a, const std::string& b) {
+  return base::equal_ignoring_case(a, b);
+}
+
+// When it came to lie there; the earliest that may be meant.
+base::Time delivered(const Evidence& evidence, const std::string& account) {
+  std::optional<base::Time> first;
+  for (const Hop& hop : evidence.hops) {
+    if (!delivers_to(hop, account)) continue;
+    if (!first || hop.time < *first) first = hop.time;
+  }
+  return first.value_or(base::Time());
+}
+
+bool overlaps(const Opening& opening, base::Time from, const std::optional<base::Time>& left) {
+  const bool closed_before = opening.closed && *opening.closed <= from;
+  const bool opened_after = left && *left < opening.first;
+  return !closed_before && !opened_after;
+}
+
+}  // namespace
+
+bool has_first_hop(const std::vector<Hop>& hops) {
+  return std::ranges::any_of(hops, [](const Hop& hop) {
+    const bool into_here = hop.kind == Kind::submission || comes_in(hop);
+    return into_here && gave_content(hop);
+  });
+}
+
+bool delivers_to(const Hop& hop, const std::string& account) {
+  return hop.kind == Kind::delivery && hop.outcome == hop::Outcome::completed &&
+         hop.to.role == End::Role::mailbox && is_same_mailbox(hop.to.who, account);
+}
+
+std::vector<std::string> unseen_mailboxes(const Evidence& evidence) {
+  std::vector<std::string> unseen;
+  for (const Hop& hop : evidence.hops) {
+    const std::string& account = hop.to.who;
+    if (!delivers_to(hop, account)) continue;
+    const bool is_known = std::ranges::any_of(
+        evidence.at_rest.mailboxes,
+        [&](const Mailbox& mailbox) { return is_same_mailbox(mailbox.account, account); });
+    if (!is_known && std::ranges::find(unseen, account) == unseen.end()) unseen.push_back(account);
+  }
+  return unseen;
+}
+
+std::vector<Gap> gaps_of(const Evidence& evidence) {
+  Gaps gaps;
+  if (!has_first_hop(evidence.hops)) {
+    gaps.add(Hides::everybody, "how it came here is not recorded");
+  }
+  for (const Hop& hop : evidence.hops) add_gaps_of(hop, evidence, gaps);
+  for (const std::string& account : unseen_mailboxes(evidence)) {
+    gaps.add(Hides::readers, fmt::format("what happens in {} is not shown here",
+                                         short_name({End::Role::mailbox, account, {}, {}})));
+  }
+  for (const Child& child : evidence.children) {
+    if (child.exposure) continue;
+    const bool is_list = child.what == Child::What::expanded;
+    gaps.add(Hides::everybody,
+             is_list
+                 ? fmt::format("beyond {}: unknown from here", base::printable(child.name, 255))
+                 : fmt::format("what became of the report that returned it is not shown here ({})",
+                               base::printable(child.name, 80)));
+  }
+  if (!evidence.complete) gaps.add(Hides::everybody, "not all of its hops are shown");
+  return gaps.take();
+}
+
+std::vector<Open> openings_of(const Evidence& evidence) {
+  std::vector<Open> open;
+  for (const Mailbox& mailbox : evidence.at_rest.mailboxes) {
+    const base::Time from = delivered(evidence, mailbox.account);
+    for (const Opening& opening : mailbox.openings) {
+      if (overlaps(opening, from, mailbox.left)) open.push_back({&mailbox, &opening});
+    }
+  }
+  return open;
+}
+
+Evidence of_way(const Evidence& all, std::vector<Hop> hops) {
+  Evidence way{std::move(hops), {}, all.complete, {all.at_rest.in_queue, {}, all.at_rest.backups}};
+  const auto leads_to = [&](auto condition) { return std::ranges::any_of(way.hops, condition); };
+  for (const Child& child : all.children) {
+    const bool concerns =
+        child.what == Child::What::report || leads_to([&](const Hop& hop) {
+          return hop.kind == Kind::expansion && is_same_mailbox(hop.to.who, child.name);
+        });
+    if (concerns) way.children.push_back(child);
+  }
+  for (const Mailbox& mailbox : all.at_rest.mailboxes) {
+    if (leads_to([&](const Hop& hop) { return delivers_to(hop, mailbox.account); })) {
+      way.at_rest.mailboxes.push_back(mailbox);
+    }
+  }
+  return way;
+}
+
+}  // namespace letterlock::protection
