@@ -1,6 +1,9 @@
 #include "apps/config.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include "apps/config_keys.h"
 
 namespace letterlock::apps {
 namespace {
@@ -106,10 +109,30 @@ TEST(Config, AllProblemsAreToldAtOnce) {
 
 TEST(Config, TheReferenceHasEveryKey) {
   const auto reference = config_reference();
-  for (const auto* key : {"host_name", "smart_host", "allow_addresses", "delay_notice_after",
-                          "stub_zones", "[[certificate]]"}) {
-    EXPECT_NE(reference.find(key), std::string::npos) << key;
-  }
+  std::size_t count = 0;
+  // A row of its own beneath the section's heading, before the next heading.
+  const auto expect_row = [&](const std::string& heading, const auto& key) {
+    const auto begin = reference.find("\n## " + heading + "\n");
+    ASSERT_NE(begin, std::string::npos) << heading;
+    const auto section = reference.substr(begin + 1, reference.find("\n## ", begin + 1) - begin);
+    const auto row = section.find(fmt::format("\n| `{}` |", key.name));
+    ASSERT_NE(row, std::string::npos) << heading << " " << key.name;
+    const auto text = section.substr(row + 1, section.find('\n', row + 1) - row);
+    EXPECT_NE(text.find(key.meaning), std::string::npos) << text;
+    EXPECT_NE(text.find(key.fallback), std::string::npos) << text;
+    ++count;
+  };
+  for (const auto& section : sections())
+    for (const auto& key : section.keys) expect_row(fmt::format("[{}]", section.name), key);
+  for (const auto& key : listener_keys()) expect_row("[[listener]]", key);
+  for (const auto& key : certificate_keys()) expect_row("[[certificate]]", key);
+  // And nothing else.
+  std::size_t rows = 0;
+  for (auto at = reference.find("\n| `"); at != std::string::npos;
+       at = reference.find("\n| `", at + 1))
+    ++rows;
+  EXPECT_EQ(rows, count);
+  EXPECT_GT(count, 50U);
 }
 
 TEST(Config, MetricsStayOnLoopbackUnlessTheOperatorMeansIt) {

@@ -4,6 +4,8 @@ import argparse
 import sys
 
 sys.dont_write_bytecode = True
+from runner.clock import move, seconds_ahead  # noqa: E402
+from runner.fresh import STEPS, fresh  # noqa: E402
 from runner.fuzz import merge  # noqa: E402
 from runner.lint import lint  # noqa: E402
 from runner.long import long  # noqa: E402
@@ -20,6 +22,10 @@ def options():
     kind.add_argument("--sanitize", action="store_true", help="unit tests under the sanitizers: sanitize, thread")
     kind.add_argument("--lint", action="store_true", help="clang-format, each header alone, clang-tidy, over the last commit's files")
     kind.add_argument("--merge", action="store_true", help="what fuzzing found and reaches something new goes into the corpora")
+    kind.add_argument("--fresh", action="store_true", help="the two commands on a bare Debian 12, made in a folder; as root")
+    parser.add_argument("--until", choices=STEPS, help="fresh: no further than this step; else all")
+    parser.add_argument("--ccache", metavar="DIR", help="fresh: a compiler cache to share with it; else none")
+    parser.add_argument("--clock", metavar="TIME", default="", help="with the clock of all programs moved: +365d")
     parser.add_argument("--all", action="store_true", help="lint: all files")
     parser.add_argument("--again", action="store_true", help="long: what passed, too")
     parser.add_argument("--since", metavar="COMMIT", help="long: what passed on this commit or a later one counts as passed")
@@ -33,10 +39,16 @@ def options():
 def main():
     given = options().parse_args()
     count = Count()
+    if given.clock and seconds_ahead(given.clock) is None:
+        options().error("--clock: a time such as +365d or +12h")
+    if given.clock and not given.fresh and not move(given.clock):
+        options().error("--clock: build/release/lib/clock_ahead.so isn't built")
     if given.lint:
         lint(count, given.all)
     elif given.sanitize:
         sanitize(count, given.names)
+    elif given.fresh:
+        fresh(count, given)
     elif given.merge:
         merge(count, given.names)
     elif given.long:

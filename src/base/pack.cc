@@ -57,11 +57,10 @@ std::size_t Unpacker::count() {
   return static_cast<std::size_t>(value);
 }
 
-Result<void> Unpacker::done(std::uint64_t version_max) const {
-  if (version_ == 0) return fail(ErrorKind::corrupt, fmt::format("{}: version 0 never was", what_));
-  if (version_ > version_max) {
+Result<void> Unpacker::done(std::uint64_t version) const {
+  if (version_ != version) {
     return fail(ErrorKind::corrupt,
-                fmt::format("{}: version {} was written by a newer program", what_, version_));
+                fmt::format("{}: it has version {}, not {}", what_, version_, version));
   }
   if (bad_) return fail(ErrorKind::corrupt, fmt::format("{}: the record is cut short", what_));
   if (!rest_.empty())

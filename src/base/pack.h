@@ -51,8 +51,8 @@ class Unpacker {
   // A count of things that follow; never more than the octets left could hold.
   std::size_t count();
   bool bad() const { return bad_; }
-  // Errors: corrupt (too short, too long, a version this program doesn't know).
-  Result<void> done(std::uint64_t version_max) const;
+  // Errors: corrupt (too short, too long, another version).
+  Result<void> done(std::uint64_t version) const;
 
  private:
   std::string_view take(std::size_t octets);

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <stdexcept>
 
 #include "directory/operations.h"
 #include "store/memory.h"
@@ -84,7 +85,8 @@ class Fixture {
   base::Result<T> wait(net::ResultTask<T> task) {
     std::optional<base::Result<T>> answer;
     loop.spawn(keep(std::move(task), answer));
-    while (!answer) loop.poll();
+    while (!answer)
+      if (loop.poll() == 0) throw std::logic_error("a task waits for what never comes");
     return std::move(*answer);
   }
 

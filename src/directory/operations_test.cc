@@ -1,3 +1,6 @@
+#include <set>
+
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -121,21 +124,41 @@ TEST_F(OperationsTest, AClosingDomainTakesNoAddress) {
   EXPECT_TRUE(wait(operations.remove_domain(domain("oak.example"), by)));
 }
 
-// Of an account and a removal at the same time one wins, and no address is left without a domain.
+// Of an account and a removal at the same time one wins, and no address is left without a domain:
+// whichever begins, and after each step of it.
 TEST_F(OperationsTest, RemovingADomainAndAddingToItDontBothWork) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    const auto name = "oak" + std::to_string(seed) + ".example";
-    ASSERT_TRUE(wait(operations.add_domain("acorn.example", domain(name), by)));
-    std::optional<base::Result<Account>> added;
-    std::optional<base::Result<void>> removed;
-    const NewAccount account{
-        .address = at("x@" + name), .display_name = "", .password = "correct horse"};
-    loop.spawn(test::keep(operations.add_account(account, by), added));
-    for (std::uint64_t i = 0; i < seed; ++i) loop.poll();
-    loop.spawn(test::keep(operations.remove_domain(domain(name), by), removed));
-    while (!added || !removed) loop.poll();
-    EXPECT_NE(added->has_value(), removed->has_value()) << seed;
+  std::set<std::pair<bool, bool>> seen;  // which began, and which won
+  for (const bool adding_begins : {true, false}) {
+    int steps = 0;
+    for (bool ended = false; !ended; ++steps) {
+      ASSERT_LT(steps, 1000);
+      const auto name =
+          fmt::format("oak{}{}.example", adding_begins ? "a" : "r", std::to_string(steps));
+      ASSERT_TRUE(wait(operations.add_domain("acorn.example", domain(name), by)));
+      std::optional<base::Result<Account>> added;
+      std::optional<base::Result<void>> removed;
+      const NewAccount account{
+          .address = at("x@" + name), .display_name = "", .password = "correct horse"};
+      const auto begin = [&](bool adding) {
+        if (adding)
+          loop.spawn(test::keep(operations.add_account(account, by), added));
+        else
+          loop.spawn(test::keep(operations.remove_domain(domain(name), by), removed));
+      };
+      begin(adding_begins);
+      loop.poll(static_cast<std::size_t>(steps));
+      ended = adding_begins ? added.has_value() : removed.has_value();
+      begin(!adding_begins);
+      while (!added || !removed) ASSERT_GT(loop.poll(), 0U) << "neither goes on";
+      EXPECT_NE(added->has_value(), removed->has_value()) << name;
+      EXPECT_EQ(wait(operations.show_account(at("x@" + name))).has_value(), added->has_value());
+      EXPECT_EQ(wait(operations.show_domain(domain(name))).has_value(), added->has_value());
+      seen.emplace(adding_begins, added->has_value());
+    }
+    // Between the first step and the last there were some to stop at.
+    EXPECT_GT(steps, 5) << adding_begins;
   }
+  EXPECT_EQ(seen.size(), 4U) << "an order in which one of them never wins proves nothing";
 }
 
 TEST_F(OperationsTest, AccountsAreChecked) {

@@ -75,8 +75,10 @@ TEST_F(PopBabble, Attack53WhoNeverSignsInIsLetGo) {
 TEST_F(PopTest, AStopEndsWhoIsIdleAndDeletesNothing) {
   const auto client = connect();
   ASSERT_TRUE(wait(client->user_pass("bob", "tree")));
+  ASSERT_TRUE(wait(client->dele(1)));
   sessions.stop();
   EXPECT_EQ(wait_end(), PopEnd::Why::cancelled);
+  EXPECT_FALSE(handler.notes.empty());
   for (const auto& note : handler.notes) EXPECT_FALSE(note.starts_with("delete")) << note;
 }
 

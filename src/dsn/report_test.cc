@@ -222,7 +222,54 @@ TEST(Compose, TheWholeReport) {
   EXPECT_FALSE(parts.is_8bit);
   EXPECT_FALSE(parts.needs_smtputf8);
   EXPECT_TRUE(base::is_ascii(parts.head));
-  EXPECT_LE(longest_line(parts.head), 78);
+}
+
+// RFC 5322 §2.1.1: lines of 78 at most, where a person reads them. Words of one letter fill a line
+// to its last column.
+TEST(Compose, TextIsWrappedAtColumn78) {
+  auto recipient = user_unknown();
+  recipient.diagnostic.clear();
+  for (int i = 0; i < 150; ++i) recipient.diagnostic += "a ";
+  std::size_t longest = 0;
+  for (const auto* word : {"b", "bb"}) {
+    recipient.diagnostic.insert(0, word);
+    const auto text = report_text(report_of(recipient));
+    EXPECT_LE(longest_line(text), 78);
+    longest = std::max(longest, longest_line(text));
+  }
+  EXPECT_EQ(longest, 78);
+}
+
+std::string decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '=') {
+      out += text[i];
+    } else if (text.substr(i + 1, 2) == "\r\n") {
+      i += 2;
+    } else {
+      out += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
+      i += 2;
+    }
+  }
+  return out;
+}
+
+// RFC 2045 §6.7 (5): "Encoded Lines must not be longer than 76 characters", the last = included;
+// an encoded octet isn't cut in two.
+TEST(Compose, EncodedLinesHave76OctetsAtMost) {
+  auto report = report_of(user_unknown());
+  report.smtputf8 = true;
+  for (std::size_t before = 0; before < 6; ++before) {
+    report.original_header = "Subject: " + std::string(before, 'a');
+    for (int i = 0; i < 60; ++i) report.original_header += "ü";
+    report.original_header += std::string(200, 'b') + "\r\nX-Next: grün \r\n\r\n";
+    const auto head = compose(report).head;
+    const std::string_view encoded =
+        std::string_view(head).substr(head.rfind("quoted-printable\r\n\r\n") + 20);
+    EXPECT_EQ(longest_line(encoded), 76) << before;
+    EXPECT_EQ(decoded(encoded), report.original_header) << before;
+  }
 }
 
 TEST(Compose, WhatComesBack) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <stdexcept>
 
 #include "mailbox/mailbox.h"
 #include "net/loop.h"
@@ -44,7 +45,8 @@ class Fixture {
   base::Result<T> wait(net::ResultTask<T> task) {
     std::optional<base::Result<T>> answer;
     loop.spawn(keep_task(std::move(task), answer));
-    while (!answer) loop.poll();
+    while (!answer)
+      if (loop.poll() == 0) throw std::logic_error("a task waits for what never comes");
     return std::move(*answer);
   }
 

@@ -220,6 +220,7 @@ TEST_F(MdaTest, MembersOfAGroupAreNobodysBusiness) {
   EXPECT_TRUE(entries[0].message.account.is_nil());
   // RFC 3461 §5.2.7.3: what the writer wishes to hear is not what the list's keeper does.
   EXPECT_EQ(entries[0].message.params, dsn::MailParams());
+  ASSERT_FALSE(entries[0].recipients.empty());
   for (const auto& recipient : entries[0].recipients)
     EXPECT_EQ(recipient.params, dsn::RcptParams());
   EXPECT_NE(entries[0].message.trace, id);

@@ -1,5 +1,6 @@
 #include "os/random.h"
 
+#include <ctime>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -54,14 +55,29 @@ TEST(Random, IdsSortByTime) {
   EXPECT_NE(id, make_id<base::TraceId>(clock, random));
 }
 
-TEST(Clock, SteadyNeverGoesBack) {
-  SystemClock clock;
-  auto before = clock.steady();
-  for (int i = 0; i < 1000; ++i) {
-    const auto now = clock.steady();
-    EXPECT_GE(now, before);
-    before = now;
+// The kernel's steady clock: it never goes back, and who sets the wall clock doesn't move it.
+TEST(Clock, SteadyIsTheKernels) {
+  const auto kernel = [] {
+    timespec now{};
+    EXPECT_EQ(::clock_gettime(CLOCK_MONOTONIC, &now), 0);
+    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+  };
+  const SystemClock clock;
+  for (int i = 0; i < 100; ++i) {
+    const auto before = kernel();
+    const auto now = clock.steady().time_since_epoch();
+    EXPECT_LE(before, now);
+    EXPECT_LE(now, kernel());
   }
+}
+
+TEST(Clock, NowIsTheWallClocks) {
+  const SystemClock clock;
+  const auto before = std::chrono::system_clock::now();
+  const auto now = clock.now();
+  EXPECT_LE(base::to_milliseconds(now), base::to_milliseconds(clock.now()));
+  EXPECT_LE(std::chrono::abs(now - std::chrono::time_point_cast<base::Milliseconds>(before)),
+            std::chrono::seconds(10));
 }
 
 }  // namespace

@@ -277,6 +277,30 @@ TEST_F(PopdTest, ClearOnlyWhereTheTenantAllowsIt) {
       << recorded[0].reason;
 }
 
+// The tenant that stops allowing it between USER and PASS is obeyed: the password crossed, no
+// content does.
+TEST_F(PopdTest, ClearIsAskedAgainAtPass) {
+  stop(0ms);
+  options.session.clear_sign_in = true;
+  start();
+  allow_clear();
+  const auto id = deliver(bob);
+  std::optional<base::Result<directory::Tenant>> changed;
+  network.observe([&](const sim::Crossing& crossing) {
+    if (changed || !crossing.octets.starts_with("PASS ")) return;
+    directory::TenantChange refuse;
+    refuse.clear_fetch = directory::ClearFetch::refused;
+    world.loop().spawn(keep(operations.set_tenant("birch.example", refuse, "admin"), changed));
+  });
+  const auto client = connect(110);
+  const auto signed_in = wait(client->user_pass("bob@birch.example", "tree house"));
+  network.observe({});
+  ASSERT_TRUE(changed && *changed);
+  ASSERT_FALSE(signed_in);
+  EXPECT_EQ(signed_in.error().kind, ErrorKind::denied) << signed_in.error().what;
+  EXPECT_EQ(hops(id).size(), 0U);
+}
+
 // Invariant 3: no content leaves without a durable intent before it.
 TEST_F(PopdTest, IntentIsDurableBeforeContent) {
   const auto id = deliver(bob);

@@ -196,6 +196,7 @@ TEST_F(QueueTest, FiveDaysThenFailedAndTold) {
     settled = *settle(
         message, {{.index = 0, .step = Step::defer, .status = "4.4.1", .reply = "no answer"}}, now);
     ++tries;
+    ASSERT_LT(tries, 100) << "it never ends";
     now = settled.next_try().value_or(now);
   } while (settled.recipients[0].state == State::waiting);
   EXPECT_EQ(now, start + 5 * 24h);
@@ -315,6 +316,29 @@ TEST_F(QueueTest, PostponedCostsNoAttempt) {
     return postpone(transaction, items, start + 20min);
   }));
   EXPECT_EQ(due_at(start + 10min).items.size(), 1U);
+}
+
+// What was loaded as due is held, failed or has another time by now: it stays as it is.
+TEST_F(QueueTest, PostponingWakesNothing) {
+  const auto message = put(1, {to("held@modern.example"), to("failed@modern.example"),
+                               to("later@modern.example"), to("due@modern.example")});
+  const auto items = due_at(start).items;
+  ASSERT_EQ(items.size(), 4U);
+  ASSERT_TRUE(settle(message,
+                     {{.index = 0, .step = Step::hold, .counts_as_attempt = false},
+                      {.index = 1, .step = Step::fail, .status = "5.1.1"},
+                      {.index = 2, .step = Step::defer, .status = "4.4.1"}},
+                     start));
+  EXPECT_TRUE(transact([&](store::Transaction& transaction) {
+    return postpone(transaction, items, start + 10min);
+  }));
+  const auto later = due_at(start + 1min).items;
+  ASSERT_EQ(later.size(), 1U);
+  EXPECT_EQ(later[0].recipient, 2U);
+  const auto all = due_at(start + 30 * 24h).items;
+  ASSERT_EQ(all.size(), 2U) << "who is held or failed isn't due at any time";
+  EXPECT_EQ(all[1].recipient, 3U);
+  EXPECT_EQ(all[1].at, start + 10min);
 }
 
 struct Silent final : base::EventSink {

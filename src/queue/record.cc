@@ -5,8 +5,7 @@
 namespace letterlock::queue {
 namespace {
 
-constexpr std::uint64_t message_version = 2;  // since 2 a few recipients stand in it
-constexpr std::uint64_t recipient_version = 1;
+constexpr std::uint64_t version = 1;
 constexpr std::size_t requirement_parts = 6;
 
 // An enum out of a record; a number behind its last value makes the record bad.
@@ -151,21 +150,19 @@ base::Result<Entry> unpack_message(std::string_view octets) {
   message.expires = in.time();
   message.requirement = unpack_requirement(in, bad);
   message.is_report = in.flag();
-  if (in.version() >= 2) {
-    const auto count = in.count();
-    bad = bad || count > recipients_within_max;
-    for (std::size_t i = 0; i < count && !bad; ++i) {
-      stored.recipients.push_back(unpack_fields(in, bad));
-      bad = bad || stored.recipients.back().index != i;
-    }
+  const auto count = in.count();
+  bad = bad || count > recipients_within_max;
+  for (std::size_t i = 0; i < count && !bad; ++i) {
+    stored.recipients.push_back(unpack_fields(in, bad));
+    bad = bad || stored.recipients.back().index != i;
   }
   if (bad) return unknown_value("queued message");
-  TRY(in.done(message_version));
+  TRY(in.done(version));
   return stored;
 }
 
 std::string pack(const Message& message, const std::vector<Recipient>& within) {
-  base::Packer out(message_version);
+  base::Packer out(version);
   out.id(message.id)
       .id(message.trace)
       .id(message.tenant)
@@ -185,7 +182,7 @@ std::string pack(const Message& message, const std::vector<Recipient>& within) {
 }
 
 std::string pack(const Recipient& recipient) {
-  base::Packer out(recipient_version);
+  base::Packer out(version);
   pack_fields(out, recipient);
   return out.take();
 }
@@ -194,7 +191,7 @@ base::Result<Recipient> unpack_recipient(std::string_view octets) {
   base::Unpacker in("queued recipient", octets);
   bool bad = false;
   auto recipient = unpack_fields(in, bad);
-  TRY(in.done(recipient_version));
+  TRY(in.done(version));
   if (bad) return unknown_value("queued recipient");
   return recipient;
 }

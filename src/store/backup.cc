@@ -221,10 +221,11 @@ base::Result<BackupFacts> inspect_backup(const std::string& directory) {
 
 base::Result<BackupFacts> restore_backup(const std::string& directory, const std::string& path) {
   auto facts = TRY(inspect_backup(directory));
-  if (facts.format > format_version)
-    return fail(ErrorKind::invalid,
-                fmt::format("{} was written by a newer version ({}): format {}, this one knows {}",
-                            directory, facts.version, facts.format, format_version));
+  if (facts.format != format_version)
+    return fail(
+        ErrorKind::invalid,
+        fmt::format("{} has format {}, written by program {}; this one reads format {} alone",
+                    directory, facts.format, facts.version, format_version));
   rocksdb::BackupEngineReadOnly* opened = nullptr;
   TRY(to_result(rocksdb::BackupEngineReadOnly::Open(rocksdb::Env::Default(),
                                                     engine_options(directory), &opened),

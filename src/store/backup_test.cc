@@ -4,11 +4,13 @@
 #include <filesystem>
 #include <fstream>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "os/clock.h"
 #include "os/random.h"
 #include "os/temporary.h"
+#include "store/engine.h"
 #include "store/test_steps.h"
 
 namespace letterlock::store {
@@ -93,10 +95,14 @@ TEST_F(Backup, ThatIsNoneIsRefusedAndLeavesNothing) {
   const auto path = place.path() + "/store";
   const auto facts = from + "/" + backup_facts_file;
   EXPECT_EQ(restore_backup(place.path(), path).error().kind, ErrorKind::invalid);
-  std::ofstream(facts) << R"({"letterlock-backup":1,"store-format":9,"version":"9"})";
-  const auto newer = restore_backup(from, path);
-  EXPECT_EQ(newer.error().kind, ErrorKind::invalid);
-  EXPECT_NE(newer.error().what.find("newer"), std::string::npos) << newer.error().what;
+  for (const auto format : {format_version - 1, format_version + 1}) {
+    std::ofstream(facts) << fmt::format(
+        R"({{"letterlock-backup":1,"store-format":{},"version":"9"}})", format);
+    const auto other = restore_backup(from, path);
+    EXPECT_EQ(other.error().kind, ErrorKind::invalid);
+    EXPECT_NE(other.error().what.find(fmt::format("has format {}", format)), std::string::npos)
+        << other.error().what;
+  }
   std::ofstream(facts) << "[]";
   EXPECT_EQ(restore_backup(from, path).error().kind, ErrorKind::invalid);
   EXPECT_FALSE(files::exists(path));

@@ -161,6 +161,30 @@ TYPED_TEST(StoreConformance, NoPhantomInARange) {
   EXPECT_EQ(erased.seen.runs, 2);
 }
 
+// Where nothing was found there was nothing: what is put there since is a phantom, too.
+TYPED_TEST(StoreConformance, ARangeThatWasEmptyIsReadToo) {
+  const auto both = this->interleave({scan("q/", "q0")}, {put("q/1", "a")}, {put("m", "x")});
+  EXPECT_EQ(both.seen.runs, 2);
+  EXPECT_EQ(both.seen.last, Words{"q/1=a"});
+  const auto back =
+      this->interleave({scan_back("r/", "r0", 1)}, {put("r/1", "a")}, {put("m", "y")});
+  EXPECT_EQ(back.seen.runs, 2);
+  // Empty but for an own change, and by one.
+  const auto own = this->interleave({put("s/1", "o"), scan("s/", "s0")}, {put("s/2", "b")}, {});
+  EXPECT_EQ(own.seen.runs, 2);
+  EXPECT_EQ(own.seen.last, Words{"s/1=o s/2=b"});
+  ASSERT_TRUE(this->change({put("t/1", "a")}));
+  const auto gone = this->interleave({erase("t/1"), scan("t/", "t0")}, {put("t/2", "b")}, {});
+  EXPECT_EQ(gone.seen.runs, 2);
+  EXPECT_EQ(gone.seen.last, Words{"t/2=b"});
+  // Neither the end is in it nor what stands before its first.
+  const auto beside =
+      this->interleave({scan("u/1", "u/5")}, {put("u/0", "a"), put("u/5", "b")}, {put("m", "z")});
+  EXPECT_EQ(beside.seen.runs, 1);
+  const auto first = this->interleave({scan("u/1", "u/5")}, {put("u/1", "a")}, {put("m", "z")});
+  EXPECT_EQ(first.seen.runs, 2);
+}
+
 // Taking the first of a queue doesn't conflict with putting behind it.
 TYPED_TEST(StoreConformance, LimitedScanReadsOnlyAsFarAsItWent) {
   ASSERT_TRUE(this->change({put("q/1", "a"), put("q/3", "c"), put("q/5", "e")}));

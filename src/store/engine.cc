@@ -56,10 +56,8 @@ std::string holder_key(const base::BlobId& blob, std::string_view holder) {
   return fmt::format("h/{}/{}", blob.octets(), holder);
 }
 
-std::string chunk_key(const base::BlobId& blob, std::uint32_t number) {
-  std::string key(blob.octets());
-  for (int shift = 24; shift >= 0; shift -= 8) key.push_back(static_cast<char>(number >> shift));
-  return key;
+std::string small_key(const base::BlobId& blob) {
+  return std::string(blob.octets());
 }
 
 std::uint32_t chunk_count(std::uint64_t octets) {
@@ -68,10 +66,10 @@ std::uint32_t chunk_count(std::uint64_t octets) {
 }
 
 std::string BlobRecord::pack() const {
-  return base::Packer(3)
+  return base::Packer(1)
       .number(octets)
       .number(holders)
-      .number(std::uint64_t(place))
+      .flag(place == Place::file)
       .text(first)
       .take();
 }
@@ -81,9 +79,9 @@ base::Result<BlobRecord> BlobRecord::unpack(std::string_view record) {
   BlobRecord blob;
   blob.octets = in.number();
   blob.holders = in.number();
-  if (in.version() >= 2 && in.number() != 0) blob.place = Place::file;
-  if (in.version() >= 3) blob.first = in.text();
-  TRY(in.done(3));
+  if (in.flag()) blob.place = Place::file;
+  blob.first = in.text();
+  TRY(in.done(1));
   return blob;
 }
 
@@ -154,7 +152,7 @@ base::Result<> Engine::open_database(rocksdb::Env* env) {
       if (known) continue;
       return base::fail(
           base::ErrorKind::invalid,
-          fmt::format("the store {} was written by a newer version: it has a family \"{}\"",
+          fmt::format("{} holds a database that this program didn't write: it has a family \"{}\"",
                       options_.path, base::printable(name)));
     }
   } else {
@@ -204,41 +202,13 @@ base::Result<> Engine::check_format() {
   }
   TRY(to_result(status, "reading the store's format"));
   const base::Unpacker in("the store's format", record);
-  if (in.version() > format_version) {
-    return base::fail(
-        base::ErrorKind::invalid,
-        fmt::format("the store {} was written by a newer version: format {}, this one knows {}",
-                    options_.path, in.version(), format_version));
+  if (in.version() != format_version) {
+    return base::fail(base::ErrorKind::invalid,
+                      fmt::format("the data in {} has format {}; this program reads format {} "
+                                  "alone: use the program that wrote it, or an empty site.data",
+                                  options_.path, in.version(), format_version));
   }
-  TRY(in.done(format_version));
-  return in.version() < format_version ? upgrade(in.version()) : base::Result<>();
-}
-
-// Former records are read as they are, and written anew where they change. Up to format 1 what was
-// written and never held stood under a key of its own; from then on nothing is written to the
-// database before it is held. The number is raised last, so that a former program doesn't begin
-// with what it can't read; what ends in between is begun again.
-base::Result<> Engine::upgrade(std::uint64_t from) {
-  const rocksdb::Slice end("p0");
-  rocksdb::ReadOptions within;
-  within.iterate_upper_bound = &end;
-  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(within, own_));
-  for (at->Seek("p/"); at->Valid(); at->Next()) {
-    const auto blob = TRY(base::BlobId::from_octets({at->key().data() + 2, at->key().size() - 2}));
-    rocksdb::WriteBatch batch;
-    batch.Delete(own_, at->key());
-    batch.Delete(own_, blob_key(blob));
-    batch.DeleteRange(chunks_, chunk_key(blob, 0), chunk_key(blob, UINT32_MAX));
-    TRY(to_result(db_->Write(rocksdb::WriteOptions(), &batch), "sweeping orphaned blobs"));
-  }
-  TRY(to_result(at->status(), "looking for orphaned blobs"));
-  TRY(to_result(
-      db_->Put(synced(), own_, rocksdb::Slice(format_key), base::Packer(format_version).take()),
-      "writing the store's format"));
-  events_.emit({base::Severity::info,
-                "store.format_raised",
-                {{"from", std::to_string(from)}, {"to", std::to_string(format_version)}}});
-  return {};
+  return in.done(format_version);
 }
 
 base::Result<> Engine::open_files(rocksdb::Env* env) {

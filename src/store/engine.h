@@ -17,9 +17,9 @@
 
 namespace letterlock::store {
 
-// 2: content of more than one chunk stands in files of its own. 3: a blob's record names its first
-// holder, and the rooms' records hold what a message begins with.
-inline constexpr std::uint64_t format_version = 3;
+// The format of all that the store holds, the rooms' records too: raise it with any change of a
+// key or a record. It is written when the store is made. A program opens its own format alone.
+inline constexpr std::uint64_t format_version = 4;
 
 // Errors: as ErrorKind says; ok is no error.
 base::Result<> to_result(const rocksdb::Status& status, std::string_view doing);
@@ -41,15 +41,15 @@ auto guarded(Function function) -> decltype(function()) {
 std::string blob_key(const base::BlobId& blob);
 std::string gone_key(const base::BlobId& blob);
 std::string holder_key(const base::BlobId& blob, std::string_view holder);
-std::string chunk_key(const base::BlobId& blob, std::uint32_t number);
+std::string small_key(const base::BlobId& blob);
 std::uint32_t chunk_count(std::uint64_t octets);
 
 // What is known of a finished blob.
 struct BlobRecord {
-  enum class Place : std::uint8_t { chunks, file };
+  enum class Place : std::uint8_t { database, file };
   std::uint64_t octets = 0;
   std::uint64_t holders = 0;  // 0: written, not held yet
-  Place place = Place::chunks;
+  Place place = Place::database;
   std::string first;  // one of the holders, which has no row of its own; empty: each has one
 
   std::string pack() const;
@@ -119,7 +119,6 @@ class Engine {
   Engine(const RocksOptions& options, base::EventSink& events);
   base::Result<> open_database(rocksdb::Env* env);
   base::Result<> check_format();
-  base::Result<> upgrade(std::uint64_t from);
   base::Result<> open_files(rocksdb::Env* env);
   base::Result<> finish_removals();
   base::Result<> sort_new_files();

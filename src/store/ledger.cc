@@ -8,7 +8,7 @@ namespace letterlock::store {
 base::Result<> Ledger::load(const base::BlobId& blob, const std::string& holder) {
   if (!blobs_.contains(blob)) {
     if (auto fresh = fresh_.find(blob)) {
-      const auto place = fresh->content ? BlobRecord::Place::chunks : BlobRecord::Place::file;
+      const auto place = fresh->content ? BlobRecord::Place::database : BlobRecord::Place::file;
       blobs_.emplace(blob, BlobRecord{fresh->octets, 0, place, {}});
       unheld_.emplace(blob, std::move(*fresh));
     }
@@ -87,7 +87,7 @@ void Ledger::write_fresh(const base::BlobId& blob, const BlobRecord& record,
     held_files_.push_back(blob);
     octets_came_ += ContentFiles::file_octets(record.octets);
   } else if (!fresh->second.content->empty()) {
-    batch.Put(engine_.chunks(), chunk_key(blob, 0), *fresh->second.content);
+    batch.Put(engine_.chunks(), small_key(blob), *fresh->second.content);
   }
   unheld_.erase(fresh);
 }
@@ -105,8 +105,7 @@ void Ledger::settle(const base::BlobId& blob, rocksdb::WriteBatch& batch) {
     gone_files_.push_back(blob);
     octets_went_ += ContentFiles::file_octets(record->octets);
   } else {
-    for (std::uint32_t i = 0; i < chunk_count(record->octets); ++i)
-      batch.Delete(engine_.chunks(), chunk_key(blob, i));
+    batch.Delete(engine_.chunks(), small_key(blob));
   }
   record.reset();
 }

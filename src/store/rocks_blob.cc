@@ -12,32 +12,20 @@ using base::limits::chunk_octets;
 
 namespace {
 
-base::Result<base::Bytes> read_chunks(Engine& engine, Engine::From from, const base::BlobId& blob,
-                                      std::uint64_t size, std::uint64_t offset, std::uint64_t end) {
-  base::Bytes octets;
-  octets.reserve(static_cast<std::size_t>(end - offset));
-  rocksdb::PinnableSlice chunk;
-  for (auto at = offset; at < end;) {
-    const auto number = static_cast<std::uint32_t>(at / chunk_octets);
-    const auto within = static_cast<std::size_t>(at % chunk_octets);
-    const auto status =
-        engine.get(Engine::read_options(from), engine.chunks(), chunk_key(blob, number), &chunk);
-    // Its last holder may have gone since the record was read.
-    if (status.IsNotFound()) TRY(engine.blob(blob, from));
-    const auto expected =
-        std::min<std::uint64_t>(chunk_octets, size - std::uint64_t{number} * chunk_octets);
-    if (status.IsNotFound() || (status.ok() && chunk.size() != expected)) {
-      return base::fail(base::ErrorKind::corrupt,
-                        "a chunk of blob " + blob.text() + " is missing or cut");
-    }
-    TRY(to_result(status, "reading blob " + blob.text()));
-    const auto count =
-        std::min<std::size_t>(chunk.size() - within, static_cast<std::size_t>(end - at));
-    octets.append(chunk.data() + within, count);
-    at += count;
-    chunk.Reset();
+// Small content, which the database has whole.
+base::Result<base::Bytes> read_small(Engine& engine, Engine::From from, const base::BlobId& blob,
+                                     std::uint64_t size, std::uint64_t offset, std::uint64_t end) {
+  rocksdb::PinnableSlice content;
+  const auto status =
+      engine.get(Engine::read_options(from), engine.chunks(), small_key(blob), &content);
+  // Its last holder may have gone since the record was read.
+  if (status.IsNotFound()) TRY(engine.blob(blob, from));
+  if (status.IsNotFound() || (status.ok() && content.size() != size)) {
+    return base::fail(base::ErrorKind::corrupt,
+                      "the content of blob " + blob.text() + " is missing or cut");
   }
-  return octets;
+  TRY(to_result(status, "reading blob " + blob.text()));
+  return base::Bytes(content.data() + offset, static_cast<std::size_t>(end - offset));
 }
 
 }  // namespace
@@ -118,8 +106,8 @@ base::Result<base::Bytes> read_blob_now(Engine& engine, Engine::From from, const
   if (record.holders == 0) return base::fail(base::ErrorKind::not_found, "no blob " + blob.text());
   if (offset >= record.octets) return base::Bytes();
   const auto end = offset + std::min<std::uint64_t>(octets_max, record.octets - offset);
-  if (record.place == BlobRecord::Place::chunks)
-    return read_chunks(engine, from, blob, record.octets, offset, end);
+  if (record.place == BlobRecord::Place::database)
+    return read_small(engine, from, blob, record.octets, offset, end);
   if (from == Engine::From::memory)
     return base::fail(base::ErrorKind::unavailable, "large content is on the disk");
   auto octets = engine.files().read(blob, record.octets, offset, end);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/pack.h"
@@ -47,6 +48,20 @@ class Rocks : public testing::Test {
     for (at->Seek(first); at->Valid(); at->Next()) ++count;
     return count;
   }
+  // Whatever format stands there.
+  void write_format(std::uint64_t format) const {
+    rocksdb::DB* opened = nullptr;
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    const std::vector<rocksdb::ColumnFamilyDescriptor> families{
+        {"default", {}}, {"store", {}}, {"blobs", {}}};
+    const auto path = directory.options().path;
+    ASSERT_TRUE(rocksdb::DB::Open(rocksdb::DBOptions(), path, families, &handles, &opened).ok());
+    const std::unique_ptr<rocksdb::DB> db(opened);
+    EXPECT_TRUE(
+        db->Put(rocksdb::WriteOptions(), handles[1], "meta/format", base::Packer(format).take())
+            .ok());
+    for (auto* handle : handles) db->DestroyColumnFamilyHandle(handle);
+  }
   // Of large content, wherever they stand.
   std::size_t files_left() {
     const std::filesystem::recursive_directory_iterator all(directory.path() + "/store/content");
@@ -86,20 +101,23 @@ TEST_F(Rocks, OnlyOnceAtATime) {
   EXPECT_EQ(second.error().kind, base::ErrorKind::unavailable);
 }
 
-TEST_F(Rocks, NewerFormatsAndOthersDatabasesAreRefused) {
-  open().value().reset();
-  {
-    const auto engine = Engine::open(directory.options(), events).value();
-    ASSERT_TRUE(engine->db()
-                    .Put(rocksdb::WriteOptions(), engine->own(), "meta/format",
-                         base::Packer(format_version + 1).take())
-                    .ok());
+// Older or newer: the program that wrote it is the one to read it.
+TEST_F(Rocks, DataOfAnotherFormatIsRefused) {
+  ASSERT_TRUE(do_steps(loop, *open().value(), {put("a", "1")}));
+  for (const auto format : {format_version - 1, format_version + 1}) {
+    write_format(format);
+    const auto refused = open();
+    ASSERT_FALSE(refused) << format;
+    EXPECT_EQ(refused.error().kind, base::ErrorKind::invalid);
+    const auto says =
+        fmt::format("has format {}; this program reads format {} alone", format, format_version);
+    EXPECT_NE(refused.error().what.find(says), std::string::npos) << refused.error().what;
+    write_format(format_version);
+    EXPECT_EQ(look(loop, *open().value(), {scan("a", "z")}), Words{"a=1"});
   }
-  const auto newer = open();
-  ASSERT_FALSE(newer);
-  EXPECT_EQ(newer.error().kind, base::ErrorKind::invalid);
-  EXPECT_NE(newer.error().what.find("newer version"), std::string::npos) << newer.error().what;
+}
 
+TEST_F(Rocks, OthersDatabasesAreRefused) {
   auto other = directory.options();
   other.path += "-other";
   ASSERT_TRUE(open(other));
@@ -146,41 +164,6 @@ TEST_F(Rocks, HoldersComeAndGoInAnyOrder) {
   }
   EXPECT_EQ(keys_left("b/", "i", false), 0U);
   EXPECT_EQ(chunks_left(), 0U);
-}
-
-// As the program before left it: every holder has a row, the record names none.
-TEST_F(Rocks, HoldersOfTheFirstFormatAreKnown) {
-  base::BlobId blob;
-  {
-    const auto store = open().value();
-    blob = wait(loop, write_blob(*store, "content")).value();
-    ASSERT_TRUE(do_steps(loop, *store, {hold(blob, "q/1")}));
-  }
-  {
-    const auto engine = Engine::open(directory.options(), events).value();
-    const auto put = [&](const std::string& key, const std::string& value) {
-      ASSERT_TRUE(engine->db().Put(rocksdb::WriteOptions(), engine->own(), key, value).ok());
-    };
-    put("meta/format", base::Packer(1).take());
-    put(blob_key(blob), base::Packer(1).number(7).number(1).take());
-    put(holder_key(blob, key("q/1")), "");
-  }
-  {
-    const auto store = open().value();
-    ASSERT_TRUE(do_steps(loop, *store, {hold(blob, "q/2")}));
-    ASSERT_TRUE(do_steps(loop, *store, {release(blob, "q/1")}));
-    EXPECT_EQ(wait(loop, store->read_blob(blob, 0, 100)).value(), "content");
-  }
-  {
-    const auto engine = Engine::open(directory.options(), events).value();
-    std::string format;
-    ASSERT_TRUE(
-        engine->db().Get(rocksdb::ReadOptions(), engine->own(), "meta/format", &format).ok());
-    EXPECT_EQ(format, base::Packer(format_version).take());
-  }
-  const auto store = open().value();
-  ASSERT_TRUE(do_steps(loop, *store, {release(blob, "q/2")}));
-  EXPECT_EQ(wait(loop, store->read_blob(blob, 0, 100)).error().kind, base::ErrorKind::not_found);
 }
 
 TEST_F(Rocks, OrphansAreSweptAtStart) {

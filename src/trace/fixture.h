@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -45,7 +46,8 @@ class Fixture : public testing::Test {
   base::Result<T> wait(net::ResultTask<T> task) {
     std::optional<base::Result<T>> answer;
     loop.spawn(keep_task(std::move(task), answer));
-    while (!answer) loop.poll();
+    while (!answer)
+      if (loop.poll() == 0) throw std::logic_error("a task waits for what never comes");
     return std::move(*answer);
   }
   // One transaction of this tenant's.

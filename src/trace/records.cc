@@ -10,7 +10,6 @@ using base::Packer;
 using base::Unpacker;
 
 constexpr std::uint64_t version = 1;
-constexpr std::uint64_t trace_version = 2;  // since 2 the first hop stands in it
 
 // Numbers that came from an enumeration. Errors: corrupt.
 template <class Value>
@@ -49,7 +48,7 @@ Trace bounded(Trace trace) {
 }
 
 std::string pack(const Trace& trace, const hop::Hop* first) {
-  Packer packer(trace_version);
+  Packer packer(version);
   packer.id(trace.id).id(trace.owner).text(trace.message_id).text(trace.subject);
   packer.text(trace.mail_from).text(trace.header_from).time(trace.accepted).time(trace.expires);
   packer.number(trace.octets).text(trace.digest).number(trace.recipients.size());
@@ -87,8 +86,8 @@ base::Result<Head> unpack_head(std::string_view octets) {
     recipient.address = unpacker.text();
     trace.recipients.push_back(std::move(recipient));
   }
-  if (unpacker.version() >= 2) head.first_hop = unpacker.text();
-  TRY(unpacker.done(trace_version));
+  head.first_hop = unpacker.text();
+  TRY(unpacker.done(version));
   return head;
 }
 

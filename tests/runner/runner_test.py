@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
-"""The runner's own memory: what it may take as passed, and what it must run again."""
+"""The runner's own parts: what it may take as passed, the clock that it shows, the bare system that it makes."""
+import os
+import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from runner.clock import environment, seconds_ahead  # noqa: E402
+from runner.fresh import Unable, check_able, inside, mirrors, plan, settings  # noqa: E402
 from runner.ledger import Ledger  # noqa: E402
 from runner.lint import included  # noqa: E402
 from runner.memory import STATES_MAX, Memory  # noqa: E402
@@ -13,10 +18,12 @@ from runner.memory import STATES_MAX, Memory  # noqa: E402
 failed = 0
 
 
-def check(name, condition):
+def check(name, condition, told=""):
     global failed
     failed += not condition
     print(f"{'ok' if condition else 'not ok'} - {name}")
+    if not condition and told:
+        print(f"# {told}")
 
 
 def lint_memory(folder):
@@ -95,7 +102,112 @@ def ledger(folder):
     check("long: and spoils none behind it", Ledger(path, "aaa").is_done("floor4"))
 
 
+def clock(folder):
+    check("clock: days and hours", seconds_ahead("+365d") == 31_536_000 and seconds_ahead("-2h") == -7200)
+    check("clock: nothing else", all(seconds_ahead(text) is None for text in ("", "365d", "+d", "+1y", "+1d ", "+1.5d")))
+    shim = folder / "ahead.so"
+    source = Path(__file__).resolve().parent.parent / "clock" / "ahead.cc"
+    subprocess.run(["clang++-19", "-std=c++23", "-shared", "-fPIC", "-o", shim, source], check=True)
+    said = subprocess.run([sys.executable, "-c", "import time; print(time.time())"], env={**os.environ, **environment("+365d", shim)},
+                          capture_output=True, text=True)
+    check("clock: a program sees another day", abs(float(said.stdout or 0) - time.time() - 31_536_000) < 60)
+    date = subprocess.run(["openssl", "version"], env={**os.environ, **environment("+365d", shim)}, capture_output=True, text=True)
+    check("clock: and runs as ever", date.returncode == 0)
+
+
+TARGETS = """Origin: Debian
+Created-By: Packages
+Component: main
+Release: bookworm-updates
+Repo-URI: http://mirror.example/debian/
+
+Origin: Debian
+Created-By: Packages
+Component: main
+Release: bookworm
+Repo-URI: http://mirror.example/debian/
+Signed-By: /keys/debian.gpg
+
+Origin: Debian
+Created-By: Translations
+Component: main
+Release: bookworm
+Repo-URI: http://mirror.example/debian/
+
+Origin: Debian
+Created-By: Packages
+Component: contrib
+Release: bookworm
+Repo-URI: http://mirror.example/debian/
+Signed-By: /keys/debian.gpg
+
+Origin: Somebody
+Created-By: Packages
+Component: main
+Release: bookworm
+Repo-URI: http://somebody.example/
+
+Origin: Debian
+Created-By: Packages
+Component: main
+Release: trixie
+Repo-URI: http://mirror.example/debian/
+"""
+
+
+def unable(user, which):
+    try:
+        check_able(user, which)
+    except Unable as error:
+        return str(error)
+    return ""
+
+
+def fresh(folder):
+    check("fresh: the machine's own mirrors of this release, the main one first",
+          mirrors(TARGETS) == [("http://mirror.example/debian/", "bookworm", ["contrib", "main"], "/keys/debian.gpg"),
+                               ("http://mirror.example/debian/", "bookworm-updates", ["main"], "")], mirrors(TARGETS))
+    dump = 'Acquire::http::Proxy "http://proxy.example:3128";\nAcquire::https::CaInfo "/ca.pem";\nAcquire::Check-Valid-Until "false";\n' \
+           'Acquire::http::Proxy "";\nAPT::Update::Post-Invoke:: "rm";\nAcquire::IndexTargets::deb::Packages::MetaKey "x";\nDir::Cache "";'
+    check("fresh: of its settings how a mirror is reached and judged", settings(dump) == dump.splitlines()[:3], settings(dump))
+    check("fresh: only as root", "root" in unable(1000, lambda tool: tool) and not unable(0, lambda tool: tool))
+    check("fresh: what is missing is named", "debootstrap" in unable(0, lambda tool: None if tool == "debootstrap" else tool))
+    check("fresh: the two commands, in their order", [command for _, command in plan("test")] == ["./run --once", "./test"]
+          and [command for _, command in plan("run")] == ["./run --once"] and plan("base") == []
+          and plan("test", "+365d")[-1][1] == "./test --clock +365d")
+    if os.geteuid() == 0:
+        killed(folder)
+
+
+def killed(folder):
+    """A step that is killed in its midst leaves no process and no mount."""
+    root, mark = folder / "root", folder / "mark"
+    for name in ("proc", "sys", "dev/pts", "dev/shm", "run", "../shared"):
+        (root / name).mkdir(parents=True, exist_ok=True)
+    (folder / "shared/file").touch()
+    command = inside(root, [(folder / "shared", "/all")], "", {})
+    command[-1] = command[-1].replace("exec chroot .", f"echo > {mark}; exec sleep 300; exec chroot .")
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    for _ in range(100):
+        if mark.exists() or process.poll() is not None:
+            break
+        time.sleep(0.05)
+    if not mark.exists() and b"ermitted" in process.stderr.read():
+        return  # a machine that lets nobody mount
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.kill()
+    process.wait()
+    for _ in range(100):
+        if not any(Path(f"/proc/{child}").exists() for child in children):
+            break
+        time.sleep(0.05)
+    check("fresh: killed, it leaves no process", children and not any(Path(f"/proc/{child}").exists() for child in children), children)
+    check("fresh: and no mount", str(root) not in Path("/proc/self/mounts").read_text() and not list((root / "all").iterdir()))
+
+
 with tempfile.TemporaryDirectory() as name:
+    clock(Path(name))
+    fresh(Path(name).resolve())
     lint_memory(Path(name))
     ledger(Path(name))
 sys.exit(1 if failed else 0)

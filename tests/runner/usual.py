@@ -17,7 +17,7 @@ MUTATE_SECONDS = 2  # of each fuzz target
 
 def pieces(long=False):
     """What there is to run, in its order: name, and a function that runs it and counts it."""
-    listed = [("house", house), ("runner", runner)]
+    listed = [("house", house), ("runner", runner), ("mutate", mutate)]
     for pattern in ("test_floor*", "test_sim_*"):
         listed += [(program.name, lambda count, program=program: gtest(count, program))
                    for program in sorted((RELEASE / "bin").glob(pattern))]
@@ -69,6 +69,10 @@ def house(count):
 
 def runner(count):
     checked(count, "runner", [sys.executable, str(ROOT / "tests" / "runner" / "runner_test.py")], HOUSE_SECONDS)
+
+
+def mutate(count):
+    checked(count, "mutate", [sys.executable, str(ROOT / "tests" / "mutate" / "mutate_test.py")], HOUSE_SECONDS)
 
 
 def scenario(count, path, long):

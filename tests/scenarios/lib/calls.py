@@ -4,6 +4,7 @@ Its page of memory is a file that both have mapped. So a point is set, and read,
 """
 import errno
 import mmap
+import os
 import struct
 
 from harness import ROOT
@@ -27,7 +28,7 @@ class Calls:
         self.put("255s", FOLDER_AT, self.folder.encode())
 
     def env(self):
-        return {"LD_PRELOAD": str(LIBRARY), "LETTERLOCK_CALLS": str(self.path)}
+        return {"LD_PRELOAD": ":".join(filter(None, (str(LIBRARY), os.environ.get("LD_PRELOAD")))), "LETTERLOCK_CALLS": str(self.path)}
 
     def put(self, form, at, *values):
         struct.pack_into(form, self.page, at, *values)

@@ -39,6 +39,12 @@ def check(name, condition, detail=""):
     return False
 
 
+def every(facts):
+    """Whether all hold, and there is one at least: where nothing was seen nothing is shown."""
+    facts = list(facts)
+    return bool(facts) and all(facts)
+
+
 def wait_for(seconds, probe, step=0.05):
     """Asks `probe` until it answers something true, at most so long; gives back its last answer."""
     end = time.monotonic() + seconds
