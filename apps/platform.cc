@@ -94,9 +94,10 @@ Platform::Platform(World world, const Config& config, unsigned password_rounds, 
                 config_.trace.keep,
                 [this](base::TenantId tenant) { return directory_.tenant_name(tenant); }}),
       router_(world_.resolver, world_.random, route_options(config_)),
+      peer_names_(world_.resolver, *world_.loops.front(), world_.clock),
       mx_({world_.store, directory_, custody_, admission_, world_.clock, world_.random, world_.tls,
            world_.events},
-          mx_options()),
+          mx_options(), &peer_names_),
       submission_({world_.store, directory_, custody_, admission_, world_.clock, world_.random,
                    world_.tls, world_.events},
                   msa_options(drive::SmtpServerOptions::Start::clear)),
@@ -312,6 +313,7 @@ net::Task<> Platform::stop(base::Milliseconds grace) {
     lane->loop.spawn(lane->popd.close(grace), [pop] { pop->set(); });
   }
   for (const auto& signal : closed) (void)co_await signal->wait();
+  co_await peer_names_.close(world_.timers);
   co_await agents_.close(world_.timers, base::Milliseconds(0));
   if (const auto given = co_await leases_.give_back(); !given) {
     world_.events.emit(

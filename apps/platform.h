@@ -10,6 +10,7 @@
 #include "custody/custody.h"
 #include "directory/directory.h"
 #include "directory/operations.h"
+#include "dns/peer_names.h"
 #include "dns/resolver.h"
 #include "mda/mda.h"
 #include "msa/msa.h"
@@ -108,6 +109,7 @@ class Platform {
   queue::Dispatcher dispatcher_;
   custody::Custody custody_;
   route::Router router_;
+  dns::PeerNames peer_names_;
   mx::Mx mx_;
   msa::Msa submission_;
   msa::Msa submissions_;

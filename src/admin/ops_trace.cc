@@ -3,10 +3,11 @@
 #include <tuple>
 
 #include <boost/json/parse.hpp>
+#include <fmt/format.h>
 
 #include "admin/operation.h"
+#include "admin/trace_gather.h"
 #include "admin/values.h"
-#include "mailbox/mailbox.h"
 #include "protection/exposure.h"
 #include "trace/table.h"
 #include "trace/trace.h"
@@ -19,106 +20,82 @@ using Place = Parameter::Place;
 using base::ErrorKind;
 using base::fail;
 
-net::ResultTask<> load_in(store::Transaction& transaction, base::TenantId tenant, base::TraceId id,
-                          trace::LoadedTrace& loaded) {
-  CO_TRY(loaded, co_await trace::load(transaction, tenant, id));
-  co_return base::Result<>();
-}
 net::ResultTask<> find_in(store::Transaction& transaction, base::TenantId tenant,
                           trace::Query query, trace::Found& found) {
   CO_TRY(found, co_await trace::find(transaction, tenant, std::move(query)));
   co_return base::Result<>();
 }
 
-// Between tenants a fetch is told without names and exact times. The operator keeps both tenants'
-// records, so he is shown the record itself: the next one of the copy in the mailbox's tenant, for
-// the same recipients.
-void show_fetches_of(const trace::LoadedTrace& copy, trace::LoadedTrace& loaded) {
-  auto next = copy.hops.begin();
-  for (auto& hop : loaded.hops) {
-    if (hop.kind != hop::Kind::fetch || !hop.to.address.empty()) continue;
-    next = std::find_if(next, copy.hops.end(), [&](const hop::Hop& other) {
-      return other.kind == hop::Kind::fetch && other.recipients == hop.recipients;
-    });
-    if (next == copy.hops.end()) return;
-    const auto number = hop.number;
-    hop = *next++;
-    hop.number = number;
-  }
+std::size_t width_of(const Arguments& arguments) {
+  return std::clamp<std::size_t>(arguments.number("width", 100), 80, 200);
 }
 
-constexpr std::size_t page = 500;
-
-// Whether a message of this trace is still in the account's INBOX, where all mail is delivered.
-net::ResultTask<> look_in(store::Transaction& transaction, mailbox::Owner owner,
-                          base::TraceId trace, bool& is_there) {
-  is_there = false;
-  auto inbox = co_await mailbox::find(transaction, owner, std::string(mailbox::inbox));
-  if (!inbox && inbox.error().kind == ErrorKind::not_found) co_return base::Result<>();
-  if (!inbox) co_return base::fail(inbox.error());
-  mailbox::Uid from = 1;
-  while (true) {
-    CO_TRY(const auto messages, co_await mailbox::list(transaction, inbox->place, from, page));
-    for (const auto& message : messages) is_there = is_there || message.trace == trace;
-    if (is_there || messages.size() < page) co_return base::Result<>();
-    from = messages.back().uid + 1;
-  }
+std::string_view plural(std::size_t count) {
+  return count == 1 ? "" : "s";
 }
 
-using MaybeMailbox = std::optional<protection::Mailbox>;
-
-// The mailbox that this hop delivered to, and whether the message is still there; nothing where
-// that can't be asked.
-net::ResultTask<MaybeMailbox> mailbox_at(const Ports& ports, const hop::Hop& hop) {
-  if (hop.kind != hop::Kind::delivery || hop.to.role != hop::End::Role::mailbox)
-    co_return MaybeMailbox();
-  const auto address = address::Address::parse(hop.to.who);
-  if (!address) co_return MaybeMailbox();
-  const auto account = co_await ports.operations.show_account(*address);
-  if (!account) co_return MaybeMailbox();
-  bool is_there = false;
-  CO_CHECK(co_await ports.store.read(
-      store::Scope::tenant(account->tenant), [&](store::Transaction& transaction) {
-        return look_in(transaction, {account->tenant, account->id}, hop.trace, is_there);
-      }));
-  co_return MaybeMailbox({.account = hop.to.who, .holds = is_there});
+// What the table of one trace doesn't show.
+std::string left_out(const Seen& seen, const Viewer& viewer) {
+  std::string text;
+  if (viewer.to)
+    text += fmt::format("\n Shown is the way to {} alone, and who could have read it there.\n",
+                        base::printable(*viewer.to));
+  if (seen.hidden > 0)
+    text += fmt::format(
+        "\n {} recipient{} whom the message doesn't name {} not shown: ask for one with --to.\n",
+        seen.hidden, plural(seen.hidden), seen.hidden == 1 ? "is" : "are");
+  return text;
 }
 
-// Where the content lies as of now, as far as the records tell: waiting ways are in the queue,
-// delivered ones in a mailbox.
-net::ResultTask<protection::AtRest> at_rest(const Ports& ports, const trace::LoadedTrace& loaded) {
-  protection::AtRest out;
-  out.in_queue = protection::AtRest::InQueue::no;
-  for (const auto& way : loaded.ways) {
-    const auto hops = loaded.hops_of(way);
-    const bool arrived = std::ranges::any_of(hops, [](const hop::Hop& hop) {
-      return hop.kind == hop::Kind::delivery ||
-             (hop.kind == hop::Kind::relay && hop.from.role == hop::End::Role::node &&
-              hop.outcome == hop::Outcome::completed);
-    });
-    if (!arrived && !way.ending) out.in_queue = protection::AtRest::InQueue::yes;
-  }
-  for (const auto& hop : loaded.hops) {
-    CO_TRY(auto mailbox, co_await mailbox_at(ports, hop));
-    if (mailbox) out.mailboxes.push_back(std::move(*mailbox));
-  }
-  co_return out;
-}
-
-net::ResultTask<json::object> show(const Ports& ports, trace::LoadedTrace loaded,
-                                   Arguments arguments) {
-  CO_TRY(auto rest, co_await at_rest(ports, loaded));
-  const protection::Evidence evidence{loaded.hops, {}, loaded.complete, std::move(rest)};
+net::ResultTask<json::object> show_one(const Ports& ports, Seen seen, Viewer viewer,
+                                       Arguments arguments) {
+  const auto tenant = seen.tenant;
+  const auto loaded = seen.loaded;
+  const auto note = left_out(seen, viewer);
+  const auto hidden = seen.hidden;
+  Gathering gathering(ports, viewer);
+  CO_TRY(const auto evidence, co_await gathering.evidence_of(std::move(seen)));
   trace::TableOptions options;
-  options.width = std::clamp<std::size_t>(arguments.number("width", 100), 80, 200);
+  options.width = width_of(arguments);
   if (arguments.flag("colour")) options.colour = trace::Colour::levels;
   boost::system::error_code error;
   auto value = json::parse(trace::to_json(loaded, evidence), error);
   if (error || !value.is_object())
     co_return fail(ErrorKind::corrupt, "the trace's JSON can't be read back");
   auto result = std::move(value.get_object());
-  result["table"] = trace::to_table(loaded, evidence, options);
+  result["tenant"] = co_await ports.directory.tenant_name(tenant);
+  result["recipients_not_shown"] = hidden;
+  result["table"] = trace::to_table(loaded, evidence, options) + note;
   co_return result;
+}
+
+// One after the other, each under its tenant's name; one alone as it is.
+json::object together(std::vector<json::object> shown, std::size_t more) {
+  std::string table;
+  for (const auto& one : shown) {
+    if (shown.size() > 1)
+      table +=
+          fmt::format("\n In the records of {}:\n", std::string_view(one.at("tenant").as_string()));
+    table += std::string_view(one.at("table").as_string());
+  }
+  if (more > 0)
+    table += fmt::format(
+        "\n {} more trace{} of this message {} kept by other tenants, and not shown here.\n", more,
+        plural(more), more == 1 ? "is" : "are");
+  json::object result;
+  if (shown.size() == 1) {
+    result = std::move(shown.front());
+  } else {
+    json::array traces;
+    for (auto& one : shown) {
+      one.erase("table");
+      traces.emplace_back(std::move(one));
+    }
+    result["traces"] = std::move(traces);
+  }
+  result["table"] = std::move(table);
+  result["traces_not_shown"] = more;
+  return result;
 }
 
 json::object to_json(const trace::Summary& summary) {
@@ -153,29 +130,18 @@ net::ResultTask<std::vector<Hit>> find_all(const Ports& ports, std::vector<base:
   co_return hits;
 }
 
-// The owner's trace says most; the copies in mailboxes' tenants say more of their fetches.
-net::ResultTask<std::optional<json::object>> show_by_id(const Ports& ports,
-                                                        const std::vector<base::TenantId>& tenants,
-                                                        base::TraceId id, Arguments arguments) {
-  std::optional<trace::LoadedTrace> best;
-  std::vector<trace::LoadedTrace> copies;
-  for (const auto& tenant : tenants) {
-    trace::LoadedTrace loaded;
-    const auto read = co_await ports.store.read(
-        store::Scope::tenant(tenant),
-        [&](store::Transaction& transaction) { return load_in(transaction, tenant, id, loaded); });
-    if (!read && read.error().kind == ErrorKind::not_found) continue;
-    if (!read) co_return base::fail(read.error());
-    if (loaded.trace.owner == tenant)
-      best = std::move(loaded);
-    else
-      copies.push_back(std::move(loaded));
+net::ResultTask<std::optional<json::object>> show_by_id(const Ports& ports, base::TraceId id,
+                                                        Viewer viewer, Arguments arguments) {
+  CO_TRY(const auto tenants, co_await ports.tenants());
+  CO_TRY(auto kept, co_await kept_in(ports, tenants, id));
+  auto view = view_of(std::move(kept), viewer);
+  if (view.seen.empty()) co_return std::optional<json::object>();
+  std::vector<json::object> shown;
+  for (auto& seen : view.seen) {
+    CO_TRY(auto one, co_await show_one(ports, std::move(seen), viewer, arguments));
+    shown.push_back(std::move(one));
   }
-  if (!best && copies.empty()) co_return std::optional<json::object>();
-  if (!best) best = copies.front();
-  for (const auto& copy : copies) show_fetches_of(copy, *best);
-  CO_TRY(auto result, co_await show(ports, std::move(*best), std::move(arguments)));
-  co_return std::optional(std::move(result));
+  co_return std::optional(together(std::move(shown), view.more));
 }
 
 base::Result<trace::Query> query_of(const Arguments& arguments, base::Time now) {
@@ -193,9 +159,11 @@ base::Result<trace::Query> query_of(const Arguments& arguments, base::Time now) 
 
 net::ResultTask<json::object> trace_show(const Ports& ports, Arguments arguments) {
   std::vector<base::TenantId> tenants;
+  Viewer viewer{{}, arguments.maybe("to")};
   if (const auto name = arguments.maybe("tenant")) {
     CO_TRY(const auto tenant, co_await ports.operations.show_tenant(*name));
     tenants = {tenant.id};
+    viewer.tenant = tenant.id;
   } else {
     CO_TRY(tenants, co_await ports.tenants());
   }
@@ -203,10 +171,11 @@ net::ResultTask<json::object> trace_show(const Ports& ports, Arguments arguments
   const auto which = arguments.maybe("id");
   if (which) {
     if (const auto id = base::TraceId::parse(*which)) {
-      CO_TRY(auto shown, co_await show_by_id(ports, tenants, *id, arguments));
+      CO_TRY(auto shown, co_await show_by_id(ports, *id, viewer, arguments));
       if (!shown)
         co_return fail(ErrorKind::not_found,
-                       "no trace " + base::printable(*which) + " is kept here");
+                       "no trace " + base::printable(*which) + " is kept here" +
+                           (viewer.to ? " with a recipient " + base::printable(*viewer.to) : ""));
       co_return std::move(*shown);
     }
     query.message_id = *which;
@@ -219,7 +188,7 @@ net::ResultTask<json::object> trace_show(const Ports& ports, Arguments arguments
   if (which && std::ranges::all_of(hits, [&](const Hit& hit) {
         return hit.summary.id == hits.front().summary.id;
       })) {
-    CO_TRY(auto shown, co_await show_by_id(ports, tenants, hits.front().summary.id, arguments));
+    CO_TRY(auto shown, co_await show_by_id(ports, hits.front().summary.id, viewer, arguments));
     if (shown) co_return std::move(*shown);
   }
   json::array out;
@@ -235,9 +204,9 @@ std::vector<Operation> trace_operations() {
            {{"id", Kind::text, Place::optional_positional,
              "a trace id (as the reply after DATA said) or a Message-ID"},
             {"from", Kind::text, Place::option, "mail_from or header_from"},
-            {"to", Kind::text, Place::option, "a recipient"},
+            {"to", Kind::text, Place::option, "a recipient; of one trace, his way alone"},
             {"since", Kind::text, Place::option, "2h, 3d, or 2026-11-23T03:12:44Z"},
-            {"tenant", Kind::text, Place::option, "in this tenant alone"},
+            {"tenant", Kind::text, Place::option, "as this tenant may see it"},
             {"count", Kind::number, Place::option, "rows, 20 if not said"},
             {"width", Kind::number, Place::option, "columns of the table"},
             {"colour", Kind::flag, Place::option, "levels in colour"}},

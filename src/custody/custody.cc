@@ -24,6 +24,13 @@ std::vector<queue::Recipient> queue_recipients(const std::vector<Recipient>& rec
   return out;
 }
 
+// Whether the header keeps this recipient from the others (Bcc).
+bool is_hidden(const queue::Content& content, const std::string& recipient) {
+  if (!content.named) return false;
+  const auto address = address::Address::parse(recipient);
+  return !address || !std::ranges::binary_search(*content.named, address->key());
+}
+
 trace::Trace trace_of(const Reception& reception, const queue::Content& content,
                       const queue::Message& message,
                       const std::vector<queue::Recipient>& recipients, base::Milliseconds keep) {
@@ -34,8 +41,11 @@ trace::Trace trace_of(const Reception& reception, const queue::Content& content,
   trace.subject = content.subject;
   trace.mail_from = reception.mail_from;
   trace.header_from = reception.header_from;
-  for (const auto& recipient : recipients)
-    trace.recipients.push_back({recipient.index, recipient.address});
+  trace.from_outside = reception.kind == hop::Kind::relay;
+  for (const auto& recipient : recipients) {
+    trace.recipients.push_back(
+        {recipient.trace_index, recipient.address, is_hidden(content, recipient.address)});
+  }
   trace.accepted = message.accepted;
   trace.expires = message.accepted + keep;
   trace.octets = content.octets;
@@ -51,7 +61,7 @@ hop::Hop first_hop(const Reception& reception, const queue::Content& content,
   hop.kind = reception.kind;
   hop.from = reception.from;
   hop.to = {hop::End::Role::node, node, {}, {}};
-  for (const auto& recipient : recipients) hop.recipients.push_back(recipient.index);
+  for (const auto& recipient : recipients) hop.recipients.push_back(recipient.trace_index);
   hop.protection = reception.protection;
   hop.digest_in = content.digest_in;
   hop.digest_out = content.digest_out;

@@ -154,6 +154,30 @@ TEST_F(CustodyTest, TwoTenantsInOneMessageAreSplitUnderOneTrace) {
   }
 }
 
+// Whom the header doesn't name (Bcc) the trace knows as hidden.
+TEST_F(CustodyTest, RecipientsWhomTheHeaderHides) {
+  Mail mail;
+  mail.mail_from = "carol@modern.example";
+  mail.to = {"Bob@birch.example", "eve@birch.example"};
+  const auto taken_from = [&](hop::Kind kind, std::optional<std::vector<std::string>> named) {
+    auto reception = reception_of(mail);
+    reception.kind = kind;
+    const auto id = reception.trace;
+    auto content = content_of(mail.octets);
+    content.named = std::move(named);
+    EXPECT_TRUE(wait(custody.accept(std::move(reception), std::move(content))));
+    return trace_of(birch, id).value().trace;
+  };
+  const auto trace = taken_from(hop::Kind::relay, {{"bob@birch.example", "x@y.example"}});
+  ASSERT_EQ(trace.recipients.size(), 2U);
+  EXPECT_FALSE(trace.recipients[0].hidden);
+  EXPECT_TRUE(trace.recipients[1].hidden);
+  EXPECT_TRUE(trace.from_outside);
+  const auto made_here = taken_from(hop::Kind::submission, std::nullopt);
+  EXPECT_FALSE(made_here.recipients.at(1).hidden);
+  EXPECT_FALSE(made_here.from_outside);
+}
+
 TEST_F(CustodyTest, ASubmissionIsTheSendersForEveryRecipient) {
   Mail mail;
   mail.to = {"bob@birch.example", "carol@modern.example"};

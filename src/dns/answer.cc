@@ -87,6 +87,9 @@ base::Result<Answer<std::string>> txt_answer(const std::string& question, const 
 base::Result<Answer<TlsaRecord>> tlsa_answer(const std::string& question, const Reply& reply) {
   return judge<TlsaRecord>(Type::tlsa, question, reply, parse_tlsa);
 }
+base::Result<Answer<std::string>> ptr_answer(const std::string& question, const Reply& reply) {
+  return judge<std::string>(Type::ptr, question, reply, parse_ptr);
+}
 
 base::Result<Answer<net::IpAddress>> join_addresses(base::Result<Answer<net::IpAddress>> a,
                                                     base::Result<Answer<net::IpAddress>> aaaa) {

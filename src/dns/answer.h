@@ -32,6 +32,7 @@ base::Result<Answer<net::IpAddress>> a_answer(const std::string& question, const
 base::Result<Answer<net::IpAddress>> aaaa_answer(const std::string& question, const Reply& reply);
 base::Result<Answer<std::string>> txt_answer(const std::string& question, const Reply& reply);
 base::Result<Answer<TlsaRecord>> tlsa_answer(const std::string& question, const Reply& reply);
+base::Result<Answer<std::string>> ptr_answer(const std::string& question, const Reply& reply);
 
 // A and AAAA as one. A failure of one kind is passed over where the other has records: a server
 // that can't speak of IPv6 doesn't make a host unreachable. A bogus half makes the whole denied.

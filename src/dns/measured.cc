@@ -23,7 +23,8 @@ MeasuredResolver::MeasuredResolver(Resolver& resolver, os::Metrics& metrics)
       mx_(metrics, "mx"),
       addresses_(metrics, "addresses"),
       txt_(metrics, "txt"),
-      tlsa_(metrics, "tlsa") {}
+      tlsa_(metrics, "tlsa"),
+      ptr_(metrics, "ptr") {}
 
 template <class Record>
 net::ResultTask<Answer<Record>> MeasuredResolver::measured(const Type& type,
@@ -53,6 +54,9 @@ net::ResultTask<Answer<std::string>> MeasuredResolver::txt(std::string name) {
 }
 net::ResultTask<Answer<TlsaRecord>> MeasuredResolver::tlsa(std::string name) {
   return measured(tlsa_, resolver_.tlsa(std::move(name)));
+}
+net::ResultTask<Answer<std::string>> MeasuredResolver::ptr(std::string name) {
+  return measured(ptr_, resolver_.ptr(std::move(name)));
 }
 
 }  // namespace letterlock::dns

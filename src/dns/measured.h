@@ -17,6 +17,7 @@ class MeasuredResolver final : public Resolver {
   net::ResultTask<Answer<net::IpAddress>> addresses(std::string name) override;
   net::ResultTask<Answer<std::string>> txt(std::string name) override;
   net::ResultTask<Answer<TlsaRecord>> tlsa(std::string name) override;
+  net::ResultTask<Answer<std::string>> ptr(std::string name) override;
 
  private:
   enum class End { secure, insecure, timeout, bogus, failed };
@@ -34,6 +35,7 @@ class MeasuredResolver final : public Resolver {
   Type addresses_;
   Type txt_;
   Type tlsa_;
+  Type ptr_;
 };
 
 }  // namespace letterlock::dns

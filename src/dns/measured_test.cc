@@ -23,6 +23,7 @@ class Fixed final : public Resolver {
   }
   net::ResultTask<Answer<std::string>> txt(std::string) override { return answer<std::string>(); }
   net::ResultTask<Answer<TlsaRecord>> tlsa(std::string) override { return answer<TlsaRecord>(); }
+  net::ResultTask<Answer<std::string>> ptr(std::string) override { return answer<std::string>(); }
 
   std::optional<base::ErrorKind> error;
   Security security = Security::insecure;

@@ -58,6 +58,8 @@ std::string_view name(Type type) {
       return "NS";
     case Type::soa:
       return "SOA";
+    case Type::ptr:
+      return "PTR";
     case Type::mx:
       return "MX";
     case Type::txt:
@@ -76,6 +78,12 @@ base::Result<std::optional<Mx>> parse_mx(std::string_view rdata) {
   auto host = TRY(parse_wire_name(Type::mx, rdata.substr(2)));
   if (!host) return std::optional<Mx>();
   return std::optional(Mx{preference, std::move(*host)});
+}
+
+base::Result<std::optional<std::string>> parse_ptr(std::string_view rdata) {
+  auto name = TRY(parse_wire_name(Type::ptr, rdata));
+  if (name && name->empty()) return std::optional<std::string>();  // the root is no host
+  return name;
 }
 
 base::Result<std::optional<net::IpAddress>> parse_a(std::string_view rdata) {

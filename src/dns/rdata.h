@@ -11,7 +11,7 @@
 
 namespace letterlock::dns {
 
-enum class Type : int { a = 1, ns = 2, soa = 6, mx = 15, txt = 16, aaaa = 28, tlsa = 52 };
+enum class Type : int { a = 1, ns = 2, soa = 6, ptr = 12, mx = 15, txt = 16, aaaa = 28, tlsa = 52 };
 std::string_view name(Type type);
 
 // Each reads the whole of one record's data, names uncompressed. Errors: unavailable (the data is
@@ -26,5 +26,7 @@ base::Result<std::optional<net::IpAddress>> parse_aaaa(
 base::Result<std::optional<std::string>> parse_txt(std::string_view rdata);
 base::Result<std::optional<TlsaRecord>> parse_tlsa(
     std::string_view rdata);  // RFC: 6698 section 2.1
+base::Result<std::optional<std::string>> parse_ptr(
+    std::string_view rdata);  // RFC: 1035 section 3.3.12
 
 }  // namespace letterlock::dns

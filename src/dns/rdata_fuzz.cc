@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view rdata(reinterpret_cast<const char*>(data) + 1, size - 1);
   dns::Reply reply;
   reply.rdata = {std::string(rdata)};
-  switch (data[0] % 6) {
+  switch (data[0] % 7) {
     case 0:
       if (const auto answer = dns::mx_answer("x.example", reply))
         check_host(answer->records.at(0).host);
@@ -43,6 +43,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 4:
       if (const auto answer = dns::tlsa_answer("x.example", reply))
         ASSERT(answer->records.at(0).data == rdata.substr(3));
+      break;
+    case 5:
+      if (const auto answer = dns::ptr_answer("x.example", reply)) check_host(answer->records.at(0));
       break;
     default:
       if (const auto name = dns::parse_name(rdata)) check_host(*name);

@@ -53,6 +53,9 @@ TEST(DnsRdata, ReadsWhatIsWellFormed) {
             std::optional(Mx{10, "mx.birch.example"}));
   EXPECT_EQ(parse_mx("\0\0\0"s).value(), std::optional(Mx{0, ""}));  // RFC 7505
   EXPECT_EQ(parse_mx("\xff\xff\1x\0"s).value(), std::optional(Mx{65535, "x"}));
+  EXPECT_EQ(parse_ptr(wire("MX.Birch.example")).value(), std::optional("mx.birch.example"s));
+  EXPECT_EQ(parse_ptr("\0"s).value(), std::optional<std::string>()) << "the root is no host";
+  EXPECT_FALSE(parse_ptr("\3mx"s));
   EXPECT_EQ((*parse_a("\xc0\0\2\1"s))->text(), "192.0.2.1");
   EXPECT_EQ((*parse_aaaa("\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1"s))->text(), "2001:db8::1");
   EXPECT_EQ(parse_txt("\3abc\0\2de"s).value(), std::optional("abcde"s));

@@ -50,6 +50,8 @@ class Resolver {
   virtual net::ResultTask<Answer<net::IpAddress>> addresses(std::string name) = 0;
   virtual net::ResultTask<Answer<std::string>> txt(std::string name) = 0;
   virtual net::ResultTask<Answer<TlsaRecord>> tlsa(std::string name) = 0;
+  // What whoever has an address calls it: `name` is the address's reverse name (peer_names.h).
+  virtual net::ResultTask<Answer<std::string>> ptr(std::string name) = 0;
 };
 
 }  // namespace letterlock::dns

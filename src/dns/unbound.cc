@@ -37,6 +37,13 @@ net::ResultTask<Answer<std::string>> UnboundResolver::txt(std::string name) {
   co_return txt_answer(name, reply);
 }
 
+net::ResultTask<Answer<std::string>> UnboundResolver::ptr(std::string name) {
+  CO_TRY(name, parse_name(name));
+  CO_TRY(const auto question, engine_->ask(name, Type::ptr));
+  CO_TRY(const Reply reply, co_await question->answer());
+  co_return ptr_answer(name, reply);
+}
+
 net::ResultTask<Answer<TlsaRecord>> UnboundResolver::tlsa(std::string name) {
   CO_TRY(name, parse_name(name));
   CO_TRY(const auto question, engine_->ask(name, Type::tlsa));

@@ -59,6 +59,7 @@ class UnboundResolver final : public Resolver {
   net::ResultTask<Answer<net::IpAddress>> addresses(std::string name) override;
   net::ResultTask<Answer<std::string>> txt(std::string name) override;
   net::ResultTask<Answer<TlsaRecord>> tlsa(std::string name) override;
+  net::ResultTask<Answer<std::string>> ptr(std::string name) override;
 
   // Asks for what must be signed (the root, or the zone of the first anchor given as text) and sees
   // whether the answer was proved. Emits dns.validates, dns.no_validation or

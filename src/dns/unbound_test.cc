@@ -21,7 +21,7 @@ using namespace std::string_literals;
 using base::ErrorKind;
 using peers::wire_name;
 
-constexpr unsigned type_a = 1, type_cname = 5, type_mx = 15, type_txt = 16, type_aaaa = 28,
+constexpr unsigned type_a = 1, type_cname = 5, type_ptr = 12, type_mx = 15, type_txt = 16, type_aaaa = 28,
                    type_tlsa = 52;
 
 struct Remember final : base::EventSink {
@@ -79,6 +79,8 @@ TEST_F(Unbound, AsksAStubServer) {
   responder->record("birch.test", type_txt, "\5hello\6 world"s);
   responder->record("_25._tcp.mx.birch.test", type_tlsa, "\3\1\1"s + std::string(32, 'd'));
   responder->record("null.birch.test", type_mx, "\0\0\0"s);
+  responder->record("7.ptr.birch.test", type_ptr, wire_name("MX.birch.test"));
+  responder->record("8.ptr.birch.test", type_ptr, wire_name("not a host.birch.test"));
   start();
 
   const auto mx = ask(resolver->mx("Birch.Test."));
@@ -97,6 +99,8 @@ TEST_F(Unbound, AsksAStubServer) {
   EXPECT_EQ(ask(resolver->txt("birch.test"))->records, std::vector{"hello world"s});
   EXPECT_EQ(ask(resolver->tlsa("_25._tcp.mx.birch.test"))->records,
             (std::vector<TlsaRecord>{{3, 1, 1, std::string(32, 'd')}}));
+  EXPECT_EQ(ask(resolver->ptr("7.ptr.birch.test"))->records, std::vector{"mx.birch.test"s});
+  EXPECT_EQ(ask(resolver->ptr("8.ptr.birch.test")).error().kind, ErrorKind::invalid);
   EXPECT_EQ(ask(resolver->mx("null.birch.test"))->records, (std::vector<Mx>{{0, ""}}));
   EXPECT_TRUE(ask(resolver->mx("mx.birch.test"))->name_exists);
   EXPECT_FALSE(ask(resolver->mx("nobody.birch.test"))->name_exists);

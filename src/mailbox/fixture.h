@@ -103,7 +103,12 @@ class Fixture {
         [=](auto& tx) { return mailbox::list(tx, place, from, count_max); });
   }
   base::Result<std::vector<Uid>> expunge(Place place, std::vector<Uid> uids) {
-    return change<std::vector<Uid>>([=](auto& tx) { return mailbox::expunge(tx, place, uids); });
+    const auto gone =
+        change<std::vector<Message>>([=](auto& tx) { return mailbox::expunge(tx, place, uids); });
+    if (!gone) return base::fail(gone.error());
+    std::vector<Uid> taken;
+    for (const auto& message : *gone) taken.push_back(message.uid);
+    return taken;
   }
   base::Result<FlagOutcome> set_flags(Place place, std::vector<Uid> uids, FlagChange flags) {
     return change<FlagOutcome>(

@@ -66,6 +66,15 @@ std::string tombstones_prefix(const Place& place) {
 std::string tombstone_key(const Place& place, Modseq modseq, Uid uid) {
   return with_change('X', place, modseq, uid);
 }
+std::string of_trace_prefix(const base::TenantId& tenant, const base::TraceId& trace) {
+  return (store::tenant_prefix(tenant) + "m/T").append(trace.octets());
+}
+std::string of_trace_key(const Place& place, const base::TraceId& trace, Uid uid) {
+  return of_trace_prefix(place.owner.tenant, trace)
+      .append(place.owner.account.octets())
+      .append(place.mailbox.octets())
+      .append(uid_octets(uid));
+}
 std::string removed_prefix(const base::TenantId& tenant) {
   return store::tenant_prefix(tenant) + "m/D";
 }
@@ -102,6 +111,13 @@ base::Result<Place> place_from_removed_key(const base::TenantId& tenant, std::st
   place.owner.account = TRY(base::AccountId::from_octets(key.substr(prefix.size(), 16)));
   place.mailbox = TRY(base::MailboxId::from_octets(key.substr(prefix.size() + 16)));
   return place;
+}
+
+base::Result<base::AccountId> account_from_trace_key(std::string_view prefix,
+                                                     std::string_view key) {
+  if (key.size() != prefix.size() + 36)
+    return base::fail(base::ErrorKind::corrupt, "the key of a trace's message has another length");
+  return base::AccountId::from_octets(key.substr(prefix.size(), 16));
 }
 
 base::Result<Place> place_from_message_key(const Owner& owner, std::string_view key) {

@@ -126,8 +126,15 @@ net::ResultTask<FlagOutcome> set_flags(store::Transaction& tx, Place place, std:
 
 // Takes messages away for good and lets go of their blobs. Those that were there.
 // Errors: invalid (more than uids_max), not_found (no such mailbox).
-net::ResultTask<std::vector<Uid>> expunge(store::Transaction& tx, Place place,
-                                          std::vector<Uid> uids);
+net::ResultTask<std::vector<Message>> expunge(store::Transaction& tx, Place place,
+                                              std::vector<Uid> uids);
+
+// The accounts of a tenant that have a message of this trace on the disk: in any mailbox, those
+// included that wait for purge() or remove_account(). Limits: `count_max` accounts; one scan each.
+net::ResultTask<std::vector<base::AccountId>> accounts_with(store::Transaction& tx,
+                                                            base::TenantId tenant,
+                                                            base::TraceId trace,
+                                                            std::size_t count_max);
 
 struct Copied {
   UidValidity uid_validity = 0;           // of the target

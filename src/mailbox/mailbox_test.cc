@@ -191,6 +191,37 @@ TEST_F(MailboxTest, KeywordsAreBounded) {
   EXPECT_FALSE(flags.add(std::string(keyword_octets_max + 1, 'k')));
 }
 
+// Whatever its owner does with it: as long as it is on the disk, the trace finds it.
+TEST_F(MailboxTest, AMessageIsFoundByItsTrace) {
+  const auto trace = base::TraceId(octets_of(9));
+  const auto found = [&](base::TraceId id) {
+    return change<std::vector<base::AccountId>>(
+               [=, this](auto& tx) { return accounts_with(tx, owner.tenant, id, 10); })
+        .value();
+  };
+  EXPECT_TRUE(found(trace).empty());
+  const auto stored = deliver_ok("one");
+  ASSERT_TRUE(create("Kept"));
+  const auto kept = find("Kept")->place;
+  EXPECT_THAT(found(trace), ElementsAre(owner.account));
+  EXPECT_TRUE(found(base::TraceId(octets_of(8))).empty());
+  ASSERT_TRUE(std::holds_alternative<Copied>(copy(stored.place, {1}, kept)));
+  EXPECT_THAT(found(trace), ElementsAre(owner.account)) << "twice there, it is one account";
+  ASSERT_TRUE(expunge(stored.place, {1}));
+  EXPECT_THAT(found(trace), ElementsAre(owner.account));
+  ASSERT_TRUE(set_flags(kept, {1}, {FlagMode::add, flags_of({"\\Seen"}), {}}));
+  ASSERT_TRUE(change<Copied>([=](auto& tx) { return mailbox::move(tx, kept, {1}, stored.place); }));
+  EXPECT_THAT(found(trace), ElementsAre(owner.account));
+  ASSERT_TRUE(change<Copied>([=](auto& tx) { return mailbox::move(tx, stored.place, {2}, kept); }));
+  // Its mailbox is removed, but the disk still has it.
+  ASSERT_TRUE(change<void>([this](auto& tx) { return mailbox::remove(tx, owner, "Kept"); }));
+  EXPECT_THAT(found(trace), ElementsAre(owner.account));
+  while (change<Left>([this](auto& tx) { return mailbox::purge(tx, owner.tenant, 100); }).value() ==
+         Left::more) {
+  }
+  EXPECT_TRUE(found(trace).empty());
+}
+
 TEST_F(MailboxTest, ExpungeLetsGoOfTheBlob) {
   const auto stored = deliver_ok("one");
   EXPECT_EQ(store.blob_count(), 1U);

@@ -67,8 +67,7 @@ net::ResultTask<Delivery> deliver(store::Transaction& tx, Owner owner, NewMessag
   const auto stored = make_message(std::move(message), uid, record.modseq_highest);
   rows::count_in(record, stored);
   rows::count_in(account, stored);
-  tx.hold(stored.blob, message_key(mailbox.place, uid));
-  rows::put_message(tx, mailbox.place, stored);
+  rows::add_message(tx, mailbox.place, stored);
   rows::put_mailbox(tx, mailbox.place, record);
   rows::put_account(tx, owner, account);
   co_return Delivery(Stored{mailbox.place, uid_validity, uid});
@@ -130,21 +129,19 @@ net::ResultTask<FlagOutcome> set_flags(store::Transaction& tx, Place place, std:
   co_return outcome;
 }
 
-net::ResultTask<std::vector<Uid>> expunge(store::Transaction& tx, Place place,
-                                          std::vector<Uid> uids) {
+net::ResultTask<std::vector<Message>> expunge(store::Transaction& tx, Place place,
+                                              std::vector<Uid> uids) {
   CO_TRY(const auto ordered, rows::in_order(std::move(uids)));
   CO_TRY(auto record, co_await rows::mailbox(tx, place));
   const Modseq modseq = record.modseq_highest + 1;
-  std::vector<Uid> gone;
   std::uint64_t octets = 0;
-  CO_TRY(const auto messages, co_await rows::messages(tx, place, ordered));
-  for (const auto& message : messages) {
+  CO_TRY(auto gone, co_await rows::messages(tx, place, ordered));
+  for (const auto& message : gone) {
     CO_CHECK(rows::count_out(record, message));
     octets += message.octets();
     rows::erase_message(tx, place, message);
     tx.put(tombstone_key(place, modseq, message.uid), base::Packer(1).take());
     record.tombstones += 1;
-    gone.push_back(message.uid);
   }
   if (gone.empty()) co_return gone;
   record.modseq_highest = modseq;
@@ -184,6 +181,24 @@ net::ResultTask<Vanished> vanished_since(store::Transaction& tx, Place place, Ch
     vanished.expunged.push_back(change);
   }
   co_return vanished;
+}
+
+net::ResultTask<std::vector<base::AccountId>> accounts_with(store::Transaction& tx,
+                                                            base::TenantId tenant,
+                                                            base::TraceId trace,
+                                                            std::size_t count_max) {
+  const auto prefix = of_trace_prefix(tenant, trace);
+  auto range = store::range_of(prefix);
+  std::vector<base::AccountId> accounts;
+  while (accounts.size() < count_max) {
+    CO_TRY(const auto found, co_await tx.scan(range, {.count_max = 1}));
+    if (found.empty()) break;
+    CO_TRY(const auto account, account_from_trace_key(prefix, found.front().first));
+    accounts.push_back(account);
+    // An account may have any number of copies: on to the next account.
+    range.first = store::range_of(prefix + std::string(account.octets())).end;
+  }
+  co_return accounts;
 }
 
 std::string unique_id(UidValidity uid_validity, Uid uid) {

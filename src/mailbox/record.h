@@ -99,6 +99,9 @@ std::string changes_prefix(const Place& place);
 std::string change_key(const Place& place, Modseq modseq, Uid uid);
 std::string tombstones_prefix(const Place& place);
 std::string tombstone_key(const Place& place, Modseq modseq, Uid uid);
+// Where the messages of a trace lie, in all mailboxes of all accounts.
+std::string of_trace_prefix(const base::TenantId& tenant, const base::TraceId& trace);
+std::string of_trace_key(const Place& place, const base::TraceId& trace, Uid uid);
 std::string removed_prefix(const base::TenantId& tenant);
 std::string removed_key(const Place& place);
 // All of an account's keys but its own record, its messages first.
@@ -112,6 +115,7 @@ struct ChangeKey {
   auto operator<=>(const ChangeKey&) const = default;
 };
 base::Result<ChangeKey> from_change_key(std::string_view key);
+base::Result<base::AccountId> account_from_trace_key(std::string_view prefix, std::string_view key);
 base::Result<Place> place_from_removed_key(const base::TenantId& tenant, std::string_view key);
 base::Result<Place> place_from_message_key(const Owner& owner, std::string_view key);
 

@@ -73,9 +73,16 @@ void put_message(store::Transaction& tx, const Place& place, const Message& mess
   tx.put(change_key(place, message.modseq, message.uid), base::Packer(1).take());
 }
 
+void add_message(store::Transaction& tx, const Place& place, const Message& message) {
+  tx.hold(message.blob, message_key(place, message.uid));
+  put_message(tx, place, message);
+  if (!message.trace.is_nil()) tx.put(of_trace_key(place, message.trace, message.uid), "");
+}
+
 void erase_message(store::Transaction& tx, const Place& place, const Message& message) {
   tx.erase(message_key(place, message.uid));
   tx.erase(change_key(place, message.modseq, message.uid));
+  if (!message.trace.is_nil()) tx.erase(of_trace_key(place, message.trace, message.uid));
   tx.release(message.blob, message_key(place, message.uid));
 }
 

@@ -26,6 +26,8 @@ void put_account(store::Transaction& tx, const Owner& owner, const AccountRecord
 void put_mailbox(store::Transaction& tx, const Place& place, const MailboxRecord& record);
 // The message and its entry among the changes.
 void put_message(store::Transaction& tx, const Place& place, const Message& message);
+// One that is new in this mailbox: its blob is held, and its trace leads to it.
+void add_message(store::Transaction& tx, const Place& place, const Message& message);
 void erase_message(store::Transaction& tx, const Place& place, const Message& message);
 
 // Sums. Errors: corrupt, where more is taken off than was there.

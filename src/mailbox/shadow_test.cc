@@ -62,6 +62,8 @@ class Shadow : public test::Fixture {
     ASSERT_EQ(account.octets, octets);
     ASSERT_EQ(account.messages, messages);
     ASSERT_EQ(account.mailboxes, mailboxes_.size() + 3);  // Archive, Drafts and Junk stay aside
+    // Every message that is on the disk is found by its trace, and nothing else is.
+    ASSERT_EQ(rows("m/T"), rows("m/M"));
   }
 
   void take_all_away() {
@@ -74,6 +76,12 @@ class Shadow : public test::Fixture {
   }
 
  private:
+  std::size_t rows(std::string_view area) {
+    const auto prefix = store::tenant_prefix(owner.tenant) + std::string(area);
+    std::size_t count = 0;
+    for (const auto& [key, value] : store.contents()) count += key.starts_with(prefix) ? 1U : 0U;
+    return count;
+  }
   // Knuth's MMIX generator: what a seed decides is the same everywhere.
   std::uint64_t pick(std::uint64_t below) {
     state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;

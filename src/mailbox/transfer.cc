@@ -27,8 +27,7 @@ base::Result<Copied> put_all(store::Transaction& tx, const std::vector<Message>&
     message.modseq = record.modseq_highest;
     TRY(remember_keywords(record.keywords, message.flags));
     rows::count_in(record, message);
-    tx.hold(message.blob, message_key(to, uid));
-    rows::put_message(tx, to, message);
+    rows::add_message(tx, to, message);
   }
   rows::put_mailbox(tx, to, record);
   return copied;

@@ -37,6 +37,12 @@ std::optional<Handler::Refusal> refusal_of(const directory::Taker& taker) {
 
 }  // namespace
 
+net::Task<smtp::Reply> Handler::on_connect() {
+  auto said = co_await InboundHandler::on_connect();
+  if (names_ != nullptr && said.code == 220) names_->begin(peer_.address);
+  co_return said;
+}
+
 net::Task<smtp::Reply> Handler::on_mail(smtp::Mail mail) {
   transaction_ = std::make_unique<Transaction>();
   transaction_->mail = std::move(mail);
@@ -111,7 +117,7 @@ std::expected<std::vector<hop::Change>, queue::Refused> Handler::edit(message::H
 
 message::Reception Handler::reception_field() const {
   message::Reception field;
-  field.client = message::Reception::Client{hello_.name, peer_.address.text(), {}};
+  field.client = message::Reception::Client{hello_.name, peer_.address.text(), verified_name()};
   field.by = options_.server.session.host_name.text();
   field.with = {.extended = hello_.extended,
                 .tls = tls_ != nullptr,
@@ -134,17 +140,35 @@ net::ResultTask<> Handler::on_content(std::string_view octets) {
   return add(*transaction_->intake, octets, {});
 }
 
+std::string Handler::verified_name() const {
+  if (names_ == nullptr) return {};
+  return names_->known(peer_.address).value_or(std::string());
+}
+
+// Anybody may say any name at EHLO: it isn't what a trace calls the peer.
+hop::End Handler::peer_end() const {
+  hop::End end;
+  end.role = hop::End::Role::mta;
+  end.address = peer_.address.text();
+  end.protocol = message::with_keyword({.extended = hello_.extended,
+                                        .tls = tls_ != nullptr,
+                                        .auth = false,
+                                        .smtputf8 = transaction_->mail.smtputf8});
+  end.who = verified_name();
+  // RFC 5321 §4.1.3: an address literal.
+  if (end.who.empty())
+    end.who = fmt::format("[{}{}]", peer_.address.is_v6() ? "IPv6:" : "", end.address);
+  if (!base::equal_ignoring_case(end.who, hello_.name)) end.calls_itself = hello_.name;
+  return end;
+}
+
 custody::Reception Handler::reception() const {
   const auto& transaction = *transaction_;
   custody::Reception reception;
   reception.trace = transaction.trace;
   reception.kind = hop::Kind::relay;
   const auto tls = tls_ != nullptr ? custody::facts_for(*tls_, transaction.trace) : hop::TlsFacts();
-  reception.from = {hop::End::Role::mta, hello_.name, peer_.address.text(),
-                    std::string(message::with_keyword({.extended = hello_.extended,
-                                                       .tls = tls_ != nullptr,
-                                                       .auth = false,
-                                                       .smtputf8 = transaction.mail.smtputf8}))};
+  reception.from = peer_end();
   reception.protection = protection::reception_level(
       tls, protection::network_between(peer_.address, local_.address, options_.networks));
   reception.mail_from = transaction.mail.from.text();
@@ -196,10 +220,11 @@ net::Task<> Handler::on_reset() {
   co_return;
 }
 
-Mx::Mx(Ports ports, Options options) : ports_(ports), options_(std::move(options)) {}
+Mx::Mx(Ports ports, Options options, dns::PeerNames* names)
+    : ports_(ports), options_(std::move(options)), names_(names) {}
 
 net::Task<> Mx::session(std::unique_ptr<net::Connection> connection, drive::Sessions* sessions) {
-  Handler handler(ports_, options_, {connection->local(), connection->peer()});
+  Handler handler(ports_, options_, names_, {connection->local(), connection->peer()});
   drive::SmtpServer server(std::move(connection), handler,
                            {ports_.clock, ports_.random, &ports_.tls, sessions}, options_.server);
   co_await server.run();

@@ -12,9 +12,10 @@ namespace letterlock::mx {
 
 class Handler final : public custody::InboundHandler {
  public:
-  Handler(const Ports& ports, const Options& options, Ends ends)
-      : InboundHandler("mx", ports, options, ends) {}
+  Handler(const Ports& ports, const Options& options, dns::PeerNames* names, Ends ends)
+      : InboundHandler("mx", ports, options, ends), names_(names) {}
 
+  net::Task<smtp::Reply> on_connect() override;
   net::Task<smtp::Reply> on_mail(smtp::Mail mail) override;
   net::Task<smtp::Reply> on_rcpt(smtp::Rcpt rcpt) override;
   net::Task<smtp::Reply> on_content_begin() override;
@@ -40,11 +41,15 @@ class Handler final : public custody::InboundHandler {
   std::expected<std::vector<hop::Change>, queue::Refused> edit(message::Header& header);
   message::Reception reception_field() const;
   custody::Reception reception() const;
+  // What DNS calls the peer, proved both ways; empty: nothing, or it isn't known yet.
+  std::string verified_name() const;
+  hop::End peer_end() const;
   // Whose address that is; `to` becomes the account's where it is the host's own postmaster.
   net::ResultTask<directory::Taker> taker_of(address::Address& to) const;
   net::Task<smtp::Reply> refuse_rcpt(Refusal refusal, address::Address to);
   net::Task<std::string> tenants();
 
+  dns::PeerNames* names_;
   std::unique_ptr<Transaction> transaction_;  // none: a session that only stands there is small
 };
 

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "custody/inbound.h"
+#include "dns/peer_names.h"
 
 namespace letterlock::mx {
 
@@ -14,7 +15,8 @@ using Options = custody::InboundOptions;
 
 class Mx {
  public:
-  Mx(Ports ports, Options options);
+  // `names`: of the peers, where somebody looks them up.
+  Mx(Ports ports, Options options, dns::PeerNames* names = nullptr);
 
   // One whole session. Start it through a gate. `sessions` of its loop: how it learns of a stop.
   // Cancel: the connection is closed; what was not answered 250 is not kept.
@@ -24,6 +26,7 @@ class Mx {
  private:
   Ports ports_;
   Options options_;
+  dns::PeerNames* names_;
 };
 
 }  // namespace letterlock::mx

@@ -2,6 +2,7 @@
 #include "mx/mx.h"
 
 #include "custody/talk.h"
+#include "sim/names.h"
 
 namespace letterlock::mx {
 namespace {
@@ -23,12 +24,16 @@ class MxTest : public custody::test::Receiving {
     options.server.session.authentication = smtp::Need::none;
     mx.emplace(
         Ports{store, directory, custody, admission, world.clock(), world.random(), tls, events},
-        options);
+        options, &peer_names);
     serve(25, [this](std::unique_ptr<net::Connection> connection) {
       return mx->session(std::move(connection));
     });
   }
-  ~MxTest() override { stop(); }
+  ~MxTest() override {
+    stop();
+    world.loop().spawn(peer_names.close(world.timers()));
+    world.advance(1s);
+  }
 
   Talk peer_talks() {
     Talk talk(*this, connect(25));
@@ -43,6 +48,20 @@ class MxTest : public custody::test::Receiving {
     return entries.empty() ? "" : octets_of(entries[0].message.blob);
   }
 
+  // The reception of a message that comes in after this time of the session.
+  hop::Hop received_after(base::Milliseconds time) {
+    auto talk = peer_talks();
+    world.advance(time);
+    talk.ask("MAIL FROM:<carol@modern.example>");
+    talk.ask("RCPT TO:<bob@birch.example>");
+    const auto said = talk.message(letter);
+    const auto id = base::TraceId::parse(said.substr(said.rfind(' ') + 1));
+    EXPECT_TRUE(id) << said;
+    return id ? trace_of(birch, *id).value().hops.at(0) : hop::Hop();
+  }
+
+  sim::Names names{world};
+  dns::PeerNames peer_names{names, world.loop(), world.clock()};
   Options options;
   std::optional<Mx> mx;
 };
@@ -64,8 +83,47 @@ TEST_F(MxTest, TheTraceIdIsInTheReplyAndInReceived) {
   ASSERT_EQ(trace.hops.size(), 1U);
   EXPECT_EQ(trace.hops[0].kind, hop::Kind::relay);
   EXPECT_EQ(trace.hops[0].protection.level, hop::Level::clear);
-  EXPECT_EQ(trace.hops[0].from.who, "mx.modern.example");
+  EXPECT_EQ(trace.hops[0].from.who, "[198.51.100.7]");
+  EXPECT_EQ(trace.hops[0].from.calls_itself, "mx.modern.example");
   EXPECT_EQ(trace.trace.header_from, "carol@modern.example");
+}
+
+// What a stranger says of himself is told as that, unless DNS says so both ways.
+TEST_F(MxTest, ThePeersNameIsOneThatIsProved) {
+  names.reverse("198.51.100.7", "mx.modern.example");
+  names.address("mx.modern.example", "198.51.100.7");
+  const auto hop = received_after(1s);
+  EXPECT_EQ(hop.from.who, "mx.modern.example");
+  EXPECT_EQ(hop.from.calls_itself, "");
+  EXPECT_EQ(hop.from.address, "198.51.100.7");
+  EXPECT_THAT(octets_of(queued(birch).at(0).message.blob),
+              StartsWith("Received: from mx.modern.example (mx.modern.example [198.51.100.7])"));
+}
+
+TEST_F(MxTest, AnotherProvedNameStandsBesideWhatThePeerSays) {
+  names.reverse("198.51.100.7", "host7.provider.example");
+  names.address("host7.provider.example", "198.51.100.7");
+  const auto hop = received_after(1s);
+  EXPECT_EQ(hop.from.who, "host7.provider.example");
+  EXPECT_EQ(hop.from.calls_itself, "mx.modern.example");
+}
+
+// The attacker's own zone says that he is the bank.
+TEST_F(MxTest, ANameThatDnsDoesNotBearOutIsNoFact) {
+  names.reverse("198.51.100.7", "mx.modern.example");
+  names.address("mx.modern.example", "203.0.113.1");
+  const auto hop = received_after(1s);
+  EXPECT_EQ(hop.from.who, "[198.51.100.7]");
+  EXPECT_EQ(hop.from.calls_itself, "mx.modern.example");
+}
+
+TEST_F(MxTest, NobodyWaitsForNames) {
+  names.reverse("198.51.100.7", "mx.modern.example");
+  names.address("mx.modern.example", "198.51.100.7");
+  names.fail("7.100.51.198.in-addr.arpa", sim::Names::Type::ptr, sim::Names::Failure::timeout);
+  const auto began = world.clock().now();
+  EXPECT_EQ(received_after(0s).from.who, "[198.51.100.7]");
+  EXPECT_LT(world.clock().now() - began, 20s);
 }
 
 TEST_F(MxTest, TheBarePostmasterIsTheSites) {

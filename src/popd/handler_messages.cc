@@ -39,7 +39,7 @@ net::Task<> Handler::content_ended(std::uint32_t, drive::PopGiving giving, drive
 net::ResultTask<> Handler::commit(std::vector<std::uint32_t> uids) {
   ASSERT(place_.has_value());
   const auto count = uids.size();
-  CO_CHECK(co_await expunge(ports_.store, *place_, std::move(uids)));
+  CO_CHECK(co_await expunge(ports_.store, *place_, std::move(uids), ports_.clock.now()));
   deleted_ = count;
   co_return base::Result<>();
 }

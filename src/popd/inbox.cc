@@ -5,6 +5,7 @@
 
 #include "mailbox/content.h"
 #include "popd/asking.h"
+#include "trace/trace.h"
 
 namespace letterlock::popd {
 namespace {
@@ -30,6 +31,18 @@ net::ResultTask<std::vector<Message>> page(store::Transaction& tx, mailbox::Plac
   // INBOX was renamed since: it is empty then.
   if (!messages && messages.error().kind == ErrorKind::not_found) co_return std::vector<Message>();
   co_return messages;
+}
+
+// What was taken out is noted in the messages' traces: what happens to the account later is of no
+// concern to them.
+net::ResultTask<std::size_t> take_out(store::Transaction& tx, mailbox::Place place,
+                                      std::vector<mailbox::Uid> uids, base::Time now) {
+  CO_TRY(const auto gone, co_await mailbox::expunge(tx, place, std::move(uids)));
+  for (const auto& message : gone) {
+    CO_CHECK(
+        co_await trace::put_left(tx, place.owner.tenant, message.trace, place.owner.account, now));
+  }
+  co_return gone.size();
 }
 
 class Content final : public drive::PopContent {
@@ -92,15 +105,15 @@ std::unique_ptr<drive::PopContent> read_content(store::Store& store, const Messa
   return std::make_unique<Content>(store, message);
 }
 
-net::ResultTask<> expunge(store::Store& store, mailbox::Place place,
-                          std::vector<mailbox::Uid> uids) {
+net::ResultTask<> expunge(store::Store& store, mailbox::Place place, std::vector<mailbox::Uid> uids,
+                          base::Time now) {
   for (std::size_t at = 0; at < uids.size(); at += mailbox::uids_max) {
     const auto end = std::min(at + mailbox::uids_max, uids.size());
     const std::vector<mailbox::Uid> batch(uids.begin() + static_cast<std::ptrdiff_t>(at),
                                           uids.begin() + static_cast<std::ptrdiff_t>(end));
-    const auto done = co_await change<std::vector<mailbox::Uid>>(
+    const auto done = co_await change<std::size_t>(
         store, place.owner.tenant,
-        [place, batch](store::Transaction& tx) { return mailbox::expunge(tx, place, batch); });
+        [place, batch, now](store::Transaction& tx) { return take_out(tx, place, batch, now); });
     // With the mailbox everything in it is gone.
     if (!done && done.error().kind != ErrorKind::not_found) co_return base::fail(done.error());
   }

@@ -30,7 +30,7 @@ std::unique_ptr<drive::PopContent> read_content(store::Store& store,
 
 // Takes them away, batch by batch: what was taken stays taken if a later batch fails. Those that
 // are gone already are no error. Errors: the store's.
-net::ResultTask<> expunge(store::Store& store, mailbox::Place place,
-                          std::vector<mailbox::Uid> uids);
+net::ResultTask<> expunge(store::Store& store, mailbox::Place place, std::vector<mailbox::Uid> uids,
+                          base::Time now);
 
 }  // namespace letterlock::popd

@@ -1,11 +1,34 @@
 #include "queue/intake.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/utf8.h"
+#include "message/address_list.h"
 #include "message/trace_fields.h"
 
 namespace letterlock::queue {
+namespace {
+
+// A field that can't be read names nobody: whom it was to name is then hidden, rather than shown.
+std::vector<std::string> named_in(const message::Header& header) {
+  std::vector<std::string> keys;
+  for (const auto* name : {"To", "Cc", "Resent-To", "Resent-Cc"}) {
+    for (const auto* field : header.all(name)) {
+      const auto list = message::parse_address_list(field->unfolded());
+      if (!list) continue;
+      for (const auto& mailbox : list->mailboxes) keys.push_back(mailbox.address.key());
+    }
+  }
+  std::ranges::sort(keys);
+  const auto twice = std::ranges::unique(keys);
+  keys.erase(twice.begin(), twice.end());
+  return keys;
+}
+
+}  // namespace
+
 Intake::Intake(store::Store& store, IntakeOptions options, HeaderEdit edit)
     : store_(store), options_(options), edit_(std::move(edit)), parser_(options.header) {}
 
@@ -49,6 +72,7 @@ net::ResultTask<> Intake::end_header() {
   content_.changes = std::move(*changes);
   if (const auto* field = header.find("Message-ID")) content_.message_id = field->unfolded();
   content_.subject = message::subject(header);
+  content_.named = named_in(header);
   writer_ = store_.write_blob();
   // One write for the header and what of the body came with it: small messages are one chunk.
   auto first = header.text();

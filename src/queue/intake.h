@@ -39,6 +39,9 @@ struct Content {
   bool eight_bit = false;  // octets over 127, in header or body
   std::string message_id;  // as the header has it after the edit, with < >; may be empty
   std::string subject;     // decoded, for people
+  // Whom To, Cc, Resent-To and Resent-Cc name (Address::key), in order. A recipient who isn't among
+  // them is hidden from the others. Nothing: it was made here, and hides nobody.
+  std::optional<std::vector<std::string>> named;
 };
 
 struct IntakeOptions {

@@ -83,6 +83,19 @@ TEST_F(IntakeTest, TheSubjectIsForPeople) {
   EXPECT_EQ(finished->subject, "Plan für Q1");
 }
 
+// Whoever isn't among them is hidden from the others.
+TEST_F(IntakeTest, KnowsWhomTheHeaderNames) {
+  const auto finished = take(
+      "To: Bob <BOB@Birch.example>, \"a, b\" <x@y.example>\r\nCc: team: carol@birch.example;\r\n"
+      "Resent-To: dave@old.example\r\nCc: not an address\r\nBcc: eve@x.example\r\n\r\nTo: "
+      "body@x.example\r\n",
+      20);
+  ASSERT_TRUE(finished);
+  EXPECT_EQ(finished->named, (std::vector<std::string>{"bob@birch.example", "carol@birch.example",
+                                                       "dave@old.example", "x@y.example"}));
+  EXPECT_EQ(take("Subject: x\r\n\r\n", 5)->named, std::vector<std::string>());
+}
+
 TEST_F(IntakeTest, EditsTheHeaderOnceAndNamesTheChange) {
   int calls = 0;
   const auto finished = take(

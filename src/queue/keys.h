@@ -43,6 +43,14 @@ inline std::string due(const base::TenantId& tenant, base::Time at, const base::
 inline std::string notice(const base::TenantId& tenant, const base::MessageId& id) {
   return area(tenant, "n") + std::string(id.octets());
 }
+// The messages of a trace that are here.
+inline std::string of_trace(const base::TenantId& tenant, const base::TraceId& trace) {
+  return area(tenant, "t") + std::string(trace.octets());
+}
+inline std::string of_trace(const base::TenantId& tenant, const base::TraceId& trace,
+                            const base::MessageId& id) {
+  return of_trace(tenant, trace) + std::string(id.octets());
+}
 // Whole, so that it is the same wherever it is said: a group's copy is put into another tenant's
 // queue by a transaction of the sender's, and taken out by one of its own.
 inline std::string holder(const base::TenantId& tenant, const base::MessageId& id) {

@@ -212,6 +212,7 @@ Settled conclude(store::Transaction& transaction, Kept kept, const std::vector<u
     for (const auto row : kept.rows)
       transaction.erase(keys::recipient(message.tenant, message.id, row));
     transaction.erase(keys::message(message.tenant, message.id));
+    transaction.erase(keys::of_trace(message.tenant, message.trace, message.id));
     transaction.release(message.blob, keys::holder(message.tenant, message.id));
   } else {
     for (const auto& recipient : kept.recipients) {
@@ -288,6 +289,7 @@ base::Result<std::vector<Due>> enqueue(store::Transaction& transaction, const Me
   }
   transaction.put(keys::message(message.tenant, message.id),
                   pack(message, within ? recipients : std::vector<Recipient>()));
+  transaction.put(keys::of_trace(message.tenant, message.trace, message.id), "");
   transaction.hold(message.blob, keys::holder(message.tenant, message.id));
   return items;
 }
@@ -298,6 +300,13 @@ net::ResultTask<std::optional<Entry>> find(store::Transaction& transaction, base
   if (!octets) co_return std::nullopt;
   CO_TRY(auto kept, co_await read(transaction, tenant, *octets));
   co_return Entry{std::move(kept.message), std::move(kept.recipients)};
+}
+
+net::ResultTask<bool> holds_content_of(store::Transaction& transaction, base::TenantId tenant,
+                                       base::TraceId trace) {
+  CO_TRY(const auto found, co_await transaction.scan(store::range_of(keys::of_trace(tenant, trace)),
+                                                     {.count_max = 1}));
+  co_return !found.empty();
 }
 
 std::vector<std::string> rows_of(base::TenantId tenant, base::MessageId id,

@@ -59,6 +59,10 @@ base::Result<std::vector<Due>> enqueue(store::Transaction& transaction, const Me
 // A message with its recipients as they stand now, in their order.
 net::ResultTask<std::optional<Entry>> find(store::Transaction& transaction, base::TenantId tenant,
                                            base::MessageId id);
+// Whether a message of this trace is in the queue, with its content: it waits, is held, or its
+// sender is still to be told.
+net::ResultTask<bool> holds_content_of(store::Transaction& transaction, base::TenantId tenant,
+                                       base::TraceId trace);
 // What find() and settle() read, where few recipients stand in the message's own record: asked for
 // beforehand (Transaction::get_many), it is one read instead of several.
 std::vector<std::string> rows_of(base::TenantId tenant, base::MessageId id,

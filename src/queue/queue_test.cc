@@ -102,6 +102,18 @@ class QueueTest : public ::testing::Test {
     co_return base::Result<>();
   }
 
+  bool holds(base::TraceId trace) {
+    bool answer = false;
+    EXPECT_TRUE(transact(
+        [&](store::Transaction& transaction) { return holds_in(transaction, trace, answer); }));
+    return answer;
+  }
+  static net::ResultTask<> holds_in(store::Transaction& transaction, base::TraceId trace,
+                                    bool& answer) {
+    CO_TRY(answer, co_await holds_content_of(transaction, acorn, trace));
+    co_return base::Result<>();
+  }
+
   // Of this kind, whosever they are.
   std::size_t rows(std::string_view kind) const {
     const auto all = store_.contents();
@@ -146,6 +158,26 @@ TEST_F(QueueTest, LeavesNothingBehindWhenAllIsDone) {
 
 // A record for the message, one for what is due of each recipient; a recipient's own only once it
 // changes.
+// Two entries of one trace (an alias's copy): it waits as long as one of them does.
+TEST_F(QueueTest, WhatWaitsIsFoundByItsTrace) {
+  EXPECT_FALSE(holds(base::TraceId()));
+  const auto first = put(1, {to("a@modern.example"), to("b@modern.example")});
+  const auto second = put(2, {to("c@modern.example")});
+  EXPECT_TRUE(holds(first.trace));
+  EXPECT_FALSE(holds(numbered<base::TraceId>(9)));
+  ASSERT_TRUE(settle(first, {{.index = 0, .step = Step::relay}}, start));
+  ASSERT_TRUE(settle(second, {{.index = 0, .step = Step::relay}}, start));
+  EXPECT_TRUE(holds(first.trace)) << "b waits";
+  ASSERT_TRUE(settle(first, {{.index = 1, .step = Step::hold}}, start));
+  EXPECT_TRUE(holds(first.trace)) << "held it is here, too";
+  ASSERT_TRUE(settle(first, {{.index = 1, .step = Step::remove}}, start));
+  EXPECT_FALSE(holds(first.trace));
+  // What failed is kept until the sender is told.
+  const auto third = put(3, {to("d@modern.example")});
+  ASSERT_TRUE(settle(third, {{.index = 0, .step = Step::fail}}, start));
+  EXPECT_TRUE(holds(third.trace));
+}
+
 TEST_F(QueueTest, AFewRecipientsHaveNoRecordsOfTheirOwnUntilTheyChange) {
   const auto message = put(1, {to("carol@modern.example"), to("dave@modern.example")});
   EXPECT_EQ(rows("q/m/"), 1U);

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "dns/name.h"
+#include "dns/peer_names.h"
 
 namespace letterlock::sim {
 using base::ErrorKind;
@@ -61,6 +62,11 @@ void Names::tlsa(std::string_view name, dns::TlsaRecord record) {
 }
 void Names::cname(std::string_view name, std::string_view target) {
   node(name).cname = key(target);
+}
+void Names::reverse(std::string_view address, std::string_view name) {
+  const auto parsed = net::IpAddress::parse(address);
+  ASSERT(parsed.has_value());
+  node(dns::reverse_name(*parsed)).ptr.push_back(key(name));
 }
 void Names::erase(std::string_view name) {
   nodes_.erase(key(name));
@@ -152,6 +158,10 @@ net::ResultTask<dns::Answer<std::string>> Names::txt(std::string name) {
 
 net::ResultTask<dns::Answer<dns::TlsaRecord>> Names::tlsa(std::string name) {
   return ask(std::move(name), Type::tlsa, &Node::tlsa);
+}
+
+net::ResultTask<dns::Answer<std::string>> Names::ptr(std::string name) {
+  return ask(std::move(name), Type::ptr, &Node::ptr);
 }
 
 }  // namespace letterlock::sim

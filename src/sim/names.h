@@ -19,7 +19,7 @@ class Names final : public dns::Resolver {
     servfail,  // unavailable
     bogus,     // denied
   };
-  enum class Type { mx, addresses, txt, tlsa };
+  enum class Type { mx, addresses, txt, tlsa, ptr };
 
   explicit Names(World& world);
 
@@ -32,6 +32,8 @@ class Names final : public dns::Resolver {
   void txt(std::string_view name, std::string_view text);
   void tlsa(std::string_view name, dns::TlsaRecord record);
   void cname(std::string_view name, std::string_view target);
+  // What the address's own zone calls it; any number of names.
+  void reverse(std::string_view address, std::string_view name);
   // All records of the name go.
   void erase(std::string_view name);
   // Questions for the name fail from now on: of one type, or of all. Without a failure they don't.
@@ -46,6 +48,7 @@ class Names final : public dns::Resolver {
   net::ResultTask<dns::Answer<net::IpAddress>> addresses(std::string name) override;
   net::ResultTask<dns::Answer<std::string>> txt(std::string name) override;
   net::ResultTask<dns::Answer<dns::TlsaRecord>> tlsa(std::string name) override;
+  net::ResultTask<dns::Answer<std::string>> ptr(std::string name) override;
 
  private:
   struct Node {
@@ -53,6 +56,7 @@ class Names final : public dns::Resolver {
     std::vector<net::IpAddress> addresses;
     std::vector<std::string> txt;
     std::vector<dns::TlsaRecord> tlsa;
+    std::vector<std::string> ptr;
     std::string cname;
   };
   template <class Record>

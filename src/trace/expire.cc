@@ -68,8 +68,9 @@ net::ResultTask<Expired> expire(store::Transaction& tx, base::TenantId tenant, b
     CO_TRY(const auto id,
            base::TraceId::from_octets(std::string_view(key).substr(area.size() + 8)));
     CO_CHECK(co_await erase_hops(tx, tenant, id, left));
-    for (const std::string& prefix : {keys::lasts(tenant, id), keys::endings(tenant, id),
-                                      keys::of(tenant, "v", id), keys::of(tenant, "d", id)}) {
+    for (const std::string& prefix :
+         {keys::lasts(tenant, id), keys::endings(tenant, id), keys::links(tenant, id),
+          keys::lefts(tenant, id), keys::of(tenant, "v", id), keys::of(tenant, "d", id)}) {
       CO_CHECK(co_await erase_some(tx, prefix, left));
     }
     // The head goes last, and with it the entry that led here.

@@ -54,6 +54,7 @@ json::array ways_json(const LoadedTrace& trace, const protection::Evidence& evid
     ways.push_back(json::object{
         {"recipient", way.recipient.index},
         {"address", text(way.recipient.address)},
+        {"hidden", way.recipient.hidden},
         {"hops", std::move(positions)},
         {"ending", ending_json(way.ending)},
         {"verdict",

@@ -44,6 +44,22 @@ inline std::string ending(const base::TenantId& tenant, const base::TraceId& id,
   return endings(tenant, id) + base::key_number(recipient);
 }
 
+inline std::string links(const base::TenantId& tenant, const base::TraceId& id) {
+  return of(tenant, "k", id);
+}
+inline std::string link(const base::TenantId& tenant, const base::TraceId& id,
+                        const base::TraceId& other) {
+  return links(tenant, id) + std::string(other.octets());
+}
+// When an account's owner took the message out of a mailbox.
+inline std::string lefts(const base::TenantId& tenant, const base::TraceId& id) {
+  return of(tenant, "g", id);
+}
+inline std::string left(const base::TenantId& tenant, const base::TraceId& id,
+                        const base::AccountId& account) {
+  return lefts(tenant, id) + std::string(account.octets());
+}
+
 // Names of any length and content stand in keys as 16 octets of their digest.
 inline std::string digest_of(std::string_view name) {
   return base::sha256(base::to_lower(name)).substr(0, 16);

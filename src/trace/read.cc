@@ -42,7 +42,8 @@ net::ResultTask<> load_hops(store::Transaction& tx, base::TenantId tenant, const
   co_return base::Result<>();
 }
 
-// Hops beside their attempts, in the order in which their numbers were given.
+}  // namespace
+
 void lay_out_ways(LoadedTrace& loaded) {
   std::map<unsigned, std::vector<std::size_t>> of_recipient;
   std::vector<std::size_t> of_all;
@@ -50,16 +51,21 @@ void lay_out_ways(LoadedTrace& loaded) {
     if (loaded.hops[i].recipients.empty()) of_all.push_back(i);
     for (const unsigned recipient : loaded.hops[i].recipients) of_recipient[recipient].push_back(i);
   }
-  for (const Recipient& recipient : loaded.trace.recipients) {
-    Way way{recipient, of_all, std::nullopt};
-    const auto& own = of_recipient[recipient.index];
+  if (loaded.ways.empty()) {
+    for (const Recipient& recipient : loaded.trace.recipients)
+      loaded.ways.push_back({recipient, {}, std::nullopt});
+  }
+  for (Way& way : loaded.ways) {
+    way.hops = of_all;
+    const auto& own = of_recipient[way.recipient.index];
     way.hops.insert(way.hops.end(), own.begin(), own.end());
     std::ranges::sort(way.hops, [&](std::size_t a, std::size_t b) {
       return std::pair(loaded.hops[a].number, a) < std::pair(loaded.hops[b].number, b);
     });
-    loaded.ways.push_back(std::move(way));
   }
 }
+
+namespace {
 
 net::ResultTask<> load_endings(store::Transaction& tx, base::TenantId tenant, LoadedTrace& loaded) {
   const std::string prefix = keys::endings(tenant, loaded.trace.id);
@@ -73,6 +79,30 @@ net::ResultTask<> load_endings(store::Transaction& tx, base::TenantId tenant, Lo
   for (Way& way : loaded.ways) {
     const auto ending = endings.find(way.recipient.index);
     if (ending != endings.end()) way.ending = ending->second;
+  }
+  co_return base::Result<>();
+}
+
+net::ResultTask<> load_links(store::Transaction& tx, base::TenantId tenant, LoadedTrace& loaded) {
+  const auto range = store::range_of(keys::links(tenant, loaded.trace.id));
+  CO_TRY(const auto found, co_await tx.scan(range, {.count_max = loaded_links_max}));
+  for (const auto& [key, value] : found) {
+    CO_TRY(auto link, unpack_link(value));
+    loaded.links.push_back(std::move(link));
+  }
+  loaded.has_all_links = found.size() < loaded_links_max;
+  co_return base::Result<>();
+}
+
+net::ResultTask<> load_lefts(store::Transaction& tx, base::TenantId tenant, LoadedTrace& loaded) {
+  const std::string prefix = keys::lefts(tenant, loaded.trace.id);
+  CO_TRY(const auto found,
+         co_await tx.scan(store::range_of(prefix), {.count_max = recipients_max}));
+  for (const auto& [key, value] : found) {
+    CO_TRY(const auto account,
+           base::AccountId::from_octets(std::string_view(key).substr(prefix.size())));
+    CO_TRY(const auto when, unpack_left(value));
+    loaded.left.emplace_back(account, when);
   }
   co_return base::Result<>();
 }
@@ -117,14 +147,23 @@ store::Range between(const std::string& prefix, const Query& query) {
   return range;
 }
 
-Summary summary_of(const Trace& trace) {
-  return {.id = trace.id,
-          .accepted = trace.accepted,
-          .subject = trace.subject,
-          .mail_from = trace.mail_from,
-          .first_recipient =
-              trace.recipients.empty() ? std::string() : trace.recipients.front().address,
-          .recipients = trace.recipients.size()};
+// The recipient that was asked for, or else the first that may be seen; hidden ones aren't counted
+// where they may not be.
+Summary summary_of(const Trace& trace, const base::TenantId& tenant, const Query& query) {
+  Summary summary{.id = trace.id,
+                  .accepted = trace.accepted,
+                  .subject = trace.subject,
+                  .mail_from = trace.mail_from};
+  const bool shows_all = shows_hidden(trace, tenant);
+  const bool is_asked_for = query.to.has_value();
+  for (const Recipient& recipient : trace.recipients) {
+    const bool fits = is_asked_for && bare_address(*query.to) == base::to_lower(recipient.address);
+    if (recipient.hidden && !shows_all && !fits) continue;
+    ++summary.recipients;
+    if (fits || (!is_asked_for && summary.first_recipient.empty()))
+      summary.first_recipient = recipient.address;
+  }
+  return summary;
 }
 
 net::ResultTask<std::string> head_of(store::Transaction& tx, base::TenantId tenant,
@@ -165,6 +204,8 @@ net::ResultTask<LoadedTrace> load(store::Transaction& tx, base::TenantId tenant,
   CO_CHECK(co_await load_hops(tx, tenant, head, loaded));
   lay_out_ways(loaded);
   CO_CHECK(co_await load_endings(tx, tenant, loaded));
+  CO_CHECK(co_await load_links(tx, tenant, loaded));
+  CO_CHECK(co_await load_lefts(tx, tenant, loaded));
   co_return loaded;
 }
 
@@ -187,7 +228,7 @@ net::ResultTask<Found> find(store::Transaction& tx, base::TenantId tenant, Query
       CO_TRY(const auto id,
              base::TraceId::from_octets(std::string_view(key).substr(prefix.size())));
       CO_TRY(const Trace trace, co_await find(tx, tenant, id));
-      if (matches(trace, query)) found.traces.push_back(summary_of(trace));
+      if (matches(trace, query)) found.traces.push_back(summary_of(trace, tenant, query));
     }
     if (page.size() < entries_count) break;
     range.end = page.back().first;

@@ -51,9 +51,10 @@ std::string pack(const Trace& trace, const hop::Hop* first) {
   Packer packer(version);
   packer.id(trace.id).id(trace.owner).text(trace.message_id).text(trace.subject);
   packer.text(trace.mail_from).text(trace.header_from).time(trace.accepted).time(trace.expires);
-  packer.number(trace.octets).text(trace.digest).number(trace.recipients.size());
+  packer.number(trace.octets).text(trace.digest).flag(trace.from_outside);
+  packer.number(trace.recipients.size());
   for (const Recipient& recipient : trace.recipients) {
-    packer.number(recipient.index).text(recipient.address);
+    packer.number(recipient.index).text(recipient.address).flag(recipient.hidden);
   }
   packer.text(first != nullptr ? hop::to_json(*first) : std::string());
   return packer.take();
@@ -80,10 +81,12 @@ base::Result<Head> unpack_head(std::string_view octets) {
   trace.expires = unpacker.time();
   trace.octets = unpacker.number();
   trace.digest = unpacker.text();
+  trace.from_outside = unpacker.flag();
   for (std::size_t left = unpacker.count(); left > 0; --left) {
     Recipient recipient;
     recipient.index = TRY(small(unpacker.number()));
     recipient.address = unpacker.text();
+    recipient.hidden = unpacker.flag();
     trace.recipients.push_back(std::move(recipient));
   }
   head.first_hop = unpacker.text();
@@ -167,6 +170,36 @@ base::Result<Ending> unpack_ending(std::string_view octets) {
   ending.time = unpacker.time();
   TRY(unpacker.done(version));
   return ending;
+}
+
+std::string pack(const Link& link) {
+  Packer packer(version);
+  packer.number(number_of(link.relation)).id(link.trace).id(link.tenant).text(link.name);
+  packer.flag(link.has_content);
+  return packer.take();
+}
+
+base::Result<Link> unpack_link(std::string_view octets) {
+  Unpacker unpacker("a trace's link", octets);
+  Link link;
+  link.relation = TRY(enumerator(unpacker.number(), Link::Relation::report_about));
+  link.trace = unpacker.id<base::TraceId>();
+  link.tenant = unpacker.id<base::TenantId>();
+  link.name = unpacker.text();
+  link.has_content = unpacker.flag();
+  TRY(unpacker.done(version));
+  return link;
+}
+
+std::string pack_left(base::Time when) {
+  return Packer(version).time(when).take();
+}
+
+base::Result<base::Time> unpack_left(std::string_view octets) {
+  Unpacker unpacker("when a message left", octets);
+  const auto when = unpacker.time();
+  TRY(unpacker.done(version));
+  return when;
 }
 
 std::string pack(const hop::Hop& hop) {

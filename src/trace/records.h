@@ -42,6 +42,11 @@ std::string pack(const Last& last);
 base::Result<Last> unpack_last(std::string_view octets);
 std::string pack(const Ending& ending);
 base::Result<Ending> unpack_ending(std::string_view octets);
+std::string pack(const Link& link);
+base::Result<Link> unpack_link(std::string_view octets);
+// When a message was taken out of a mailbox.
+std::string pack_left(base::Time when);
+base::Result<base::Time> unpack_left(std::string_view octets);
 // The hop's JSON record behind a version.
 std::string pack(const hop::Hop& hop);
 base::Result<hop::Hop> unpack_hop(std::string_view octets);

@@ -16,12 +16,18 @@ Trace full_trace() {
   trace.subject = "Figures for Q3";
   trace.mail_from = "alice@acorn.example";
   trace.header_from = "alice@acorn.example";
-  trace.recipients = {{0, "bob@birch.example"}, {3, "carol@modern.example"}};
+  trace.recipients = {{0, "bob@birch.example"}, {3, "carol@modern.example", true}};
   trace.accepted = base::from_milliseconds(1'795'401'164'120);
   trace.expires = base::from_milliseconds(1'805'401'164'120);
   trace.octets = 1234;
   trace.digest = std::string(64, 'a');
+  trace.from_outside = true;
   return trace;
+}
+
+Link full_link() {
+  return {Link::Relation::reported_in, full_trace().id, full_trace().owner, "all@birch.example",
+          false};
 }
 
 struct Form {
@@ -44,6 +50,9 @@ std::vector<Form> forms() {
        [](std::string_view o) { return bool(unpack_last(o)); }},
       {"ending", pack(Ending{Ending::Kind::removed, "5.7.4", base::from_milliseconds(5)}),
        [](std::string_view o) { return bool(unpack_ending(o)); }},
+      {"link", pack(full_link()), [](std::string_view o) { return bool(unpack_link(o)); }},
+      {"left", pack_left(base::from_milliseconds(5)),
+       [](std::string_view o) { return bool(unpack_left(o)); }},
       {"hop", pack(hop), [](std::string_view o) { return bool(unpack_hop(o)); }},
       {"event", pack_event(full_trace().owner, hop),
        [](std::string_view o) { return bool(unpack_event(o)); }},
@@ -84,6 +93,8 @@ TEST(TraceRecords, GoBothWays) {
   EXPECT_EQ(unpack_trace(pack(full_trace())), full_trace());
   const Last last{7, 2, hop::Kind::delivery, true};
   EXPECT_EQ(unpack_last(pack(last)), last);
+  EXPECT_EQ(unpack_link(pack(full_link())), full_link());
+  EXPECT_EQ(unpack_left(pack_left(full_trace().accepted)), full_trace().accepted);
   State state;
   state.fetches = 70'000;
   EXPECT_EQ(unpack_state(pack(state)), state);

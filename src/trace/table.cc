@@ -167,9 +167,10 @@ Table hop_table(const LoadedTrace& trace, const protection::Evidence& evidence,
   const std::size_t shown = std::min(trace.ways.size(), options.recipients_max);
   for (std::size_t w = 0; w < shown; ++w) {
     const Way& way = trace.ways[w];
-    table.across(
-        fmt::format("to {}: {}", plain(way.recipient.address), standing_of(trace, way, evidence)),
-        0);
+    table.across(fmt::format("to {}{}: {}", plain(way.recipient.address),
+                             way.recipient.hidden ? " (not named in To or Cc)" : "",
+                             standing_of(trace, way, evidence)),
+                 0);
     std::vector<std::size_t> own;
     std::ranges::copy_if(way.hops, std::back_inserter(own),
                          [&](std::size_t at) { return !trace.hops[at].recipients.empty(); });

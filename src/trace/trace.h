@@ -24,6 +24,7 @@ inline constexpr std::size_t recipients_max = 1000;
 inline constexpr std::size_t quiet_attempts_max = 1000;
 inline constexpr std::size_t fetches_max = 50;
 inline constexpr std::size_t loaded_hops_max = 10'000;
+inline constexpr std::size_t loaded_links_max = 1000;
 
 // How exactly the owner of a mailbox lets times out to other tenants.
 enum class TimeDetail { exact, day, none };
@@ -31,6 +32,7 @@ enum class TimeDetail { exact, day, none };
 struct Recipient {
   unsigned index = 0;  // within the message, from 0; hops name recipients by it
   std::string address;
+  bool hidden = false;  // no field of the header names it (Bcc): for the sender and himself alone
   bool operator==(const Recipient&) const = default;
 };
 
@@ -46,9 +48,30 @@ struct Trace {
   base::Time accepted;
   base::Time expires;  // when it is forgotten
   std::uint64_t octets = 0;
-  std::string digest;  // hex SHA-256 of the content as it was accepted
+  std::string digest;         // hex SHA-256 of the content as it was accepted
+  bool from_outside = false;  // another operator's mail: its owner received it, and didn't send it
   bool operator==(const Trace&) const = default;
 };
+// Whether a tenant's people may see those recipients that the header doesn't name.
+bool shows_hidden(const Trace& trace, const base::TenantId& tenant);
+
+// Content that goes on under another trace, or that came from one. Both traces have a link to the
+// other, written in the transaction that makes the later one.
+struct Link {
+  enum class Relation {
+    expanded_into,  // a group's copy of this message
+    expanded_from,  // this is a group's copy of that message
+    reported_in,    // a report about this message
+    report_about,   // this is a report about that message
+  };
+  Relation relation = Relation::expanded_into;
+  base::TraceId trace;      // the other one
+  base::TenantId tenant;    // in whose scope it lies
+  std::string name;         // the group, "team@birch.example"; of a report empty
+  bool has_content = true;  // false: headers alone went on
+  bool operator==(const Link&) const = default;
+};
+std::string_view name(Link::Relation relation);  // "expanded-into" …
 
 // A hop and its record, octet for octet.
 struct Written {
@@ -98,6 +121,31 @@ base::Result<> begin_with(store::Transaction& tx, const base::TenantId& tenant, 
                           hop::Hop first);
 // The trace as the tenant of these recipients may see it: nobody else's address.
 Trace copy_for(const Trace& trace, const std::vector<unsigned>& recipients);
+// Begins a copy, or adds to one that is there the recipients that it lacks. The copy begins with
+// the hops `before`, which must be fit to be seen in `tenant` (hops_before).
+// Errors: invalid (too many recipients).
+net::ResultTask<> begin_copy(store::Transaction& tx, base::TenantId tenant, Trace copy,
+                             std::vector<hop::Hop> before);
+// The hops over which the message came here for a recipient, for a copy that begins where it goes
+// on; they concern all of the copy's recipients.
+struct Carry {
+  unsigned recipient = 0;
+  base::TraceId into;  // the copy's trace
+  enum class Sight { same_tenant, another_tenants } sight = Sight::another_tenants;
+  // Of the hops behind the first so many are looked at, for the expansions among them. The one hop
+  // over a network is the first.
+  std::size_t rows_max = 0;
+};
+net::ResultTask<std::vector<hop::Hop>> hops_before(store::Transaction& tx, base::TenantId tenant,
+                                                   base::TraceId id, Carry options);
+
+// Adds a link to the trace `id`; does nothing where this tenant keeps no such trace.
+net::ResultTask<> put_link(store::Transaction& tx, base::TenantId tenant, base::TraceId id,
+                           Link link);
+// A message of this trace was taken out of a mailbox of this account. Does nothing where this
+// tenant keeps no such trace.
+net::ResultTask<> put_left(store::Transaction& tx, base::TenantId tenant, base::TraceId id,
+                           base::AccountId account, base::Time when);
 
 // A hop that has ended. `hop.number` 0: the next; further attempts at a hop that wasn't completed
 // to the same recipients share its number. Errors: not_found (no such trace in this tenant).
@@ -156,12 +204,21 @@ struct LoadedTrace {
   Trace trace;
   std::vector<hop::Hop> hops;  // as they were recorded
   std::vector<Way> ways;       // one a recipient
+  std::vector<Link> links;     // at most loaded_links_max
+  bool has_all_links = true;
+  // When an account's owner last took a message of this trace out of a mailbox.
+  std::vector<std::pair<base::AccountId, base::Time>> left;
   std::uint64_t quiet_attempts_not_kept = 0;
   std::uint64_t fetches_not_kept = 0;
   bool complete = true;  // false: more hops than loaded_hops_max
 
   std::vector<hop::Hop> hops_of(const Way& way) const;
 };
+// Says anew which hops are of which way: those beside their attempts, in the order in which their
+// numbers were given.
+void lay_out_ways(LoadedTrace& loaded);
+// The part of it that concerns these recipients. Hops name no others.
+LoadedTrace narrowed(LoadedTrace loaded, const std::vector<unsigned>& recipients);
 // Errors: not_found, corrupt.
 net::ResultTask<LoadedTrace> load(store::Transaction& tx, base::TenantId tenant, base::TraceId id);
 net::ResultTask<Trace> find(store::Transaction& tx, base::TenantId tenant, base::TraceId id);

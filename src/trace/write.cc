@@ -111,7 +111,8 @@ void put_indexes(store::Transaction& tx, const base::TenantId& tenant, const Tra
   }
 }
 
-// The one record that a trace begins with, and what leads to it.
+}  // namespace
+
 base::Result<> put_head(store::Transaction& tx, const base::TenantId& tenant, Trace trace,
                         Hop* first) {
   if (trace.recipients.size() > recipients_max)
@@ -127,8 +128,6 @@ base::Result<> put_head(store::Transaction& tx, const base::TenantId& tenant, Tr
   put_indexes(tx, tenant, trace);
   return {};
 }
-
-}  // namespace
 
 net::ResultTask<State> state_of(store::Transaction& tx, base::TenantId tenant, base::TraceId id) {
   CO_TRY(const auto octets, co_await tx.get(keys::state(tenant, id)));
@@ -154,14 +153,6 @@ net::ResultTask<> begin(store::Transaction& tx, base::TenantId tenant, Trace tra
                          fmt::format("there is a trace {} already", trace.id.text()));
   }
   co_return put_head(tx, tenant, std::move(trace), nullptr);
-}
-
-Trace copy_for(const Trace& trace, const std::vector<unsigned>& recipients) {
-  Trace copy = trace;
-  std::erase_if(copy.recipients, [&](const Recipient& recipient) {
-    return std::ranges::find(recipients, recipient.index) == recipients.end();
-  });
-  return copy;
 }
 
 namespace {

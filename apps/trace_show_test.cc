@@ -1,0 +1,347 @@
+// Traces as their readers see them: mail goes through queue, lists and mailboxes, and the operation
+// is asked what protected it. What isn't seen must not be called safe, delivered or deleted.
+#include <boost/json/serialize.hpp>
+
+#include "admin/operation.h"
+#include "mda/fixture.h"
+
+namespace letterlock::apps {
+namespace {
+
+namespace json = boost::json;
+using namespace std::chrono_literals;
+using hop::End;
+using hop::Kind;
+using testing::Each;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using trace::Link;
+
+class TraceShow : public mda::test::MdaTest {
+ protected:
+  // ---- mail ----
+  custody::Reception submitted(std::vector<std::string> to, hop::Level level) {
+    Mail mail;
+    mail.to = std::move(to);
+    mail.owner = acorn;
+    mail.account = alice.id;
+    auto reception = reception_of(mail);
+    reception.kind = Kind::submission;
+    reception.from = {End::Role::client, "alice@acorn.example", "192.0.2.77", "ESMTPSA"};
+    reception.protection = protected_by(level);
+    return reception;
+  }
+  custody::Reception from_outside(std::vector<std::string> to, hop::Level level) {
+    Mail mail;
+    mail.mail_from = "eve@old.example";
+    mail.to = std::move(to);
+    auto reception = reception_of(mail);
+    reception.protection = protected_by(level);
+    return reception;
+  }
+  // Post-quantum and proved: nobody on the way could read it.
+  static hop::Protection protected_by(hop::Level level) {
+    hop::Protection protection;
+    protection.level = level;
+    protection.network = hop::Network::public_;
+    if (level == hop::Level::clear) return protection;
+    protection.tls = {hop::TlsVersion::tls1_3, "TLS_AES_256_GCM_SHA384", "X25519MLKEM768", true,
+                      ""};
+    if (level >= hop::Level::authenticated) protection.proved_by = hop::Proof::client_certificate;
+    return protection;
+  }
+  // `named`: whom the header names; the others are hidden.
+  base::TraceId taken(custody::Reception reception, std::vector<std::string> named = {}) {
+    const auto id = reception.trace;
+    auto content = content_of("From: a\r\n\r\nThe figures.\r\n");
+    if (!named.empty()) content.named = std::move(named);
+    const auto outcome = wait(custody.accept(std::move(reception), std::move(content)));
+    EXPECT_TRUE(outcome && std::holds_alternative<custody::Accepted>(*outcome));
+    settle();
+    return id;
+  }
+  // The message went out, or was fetched, over this.
+  void record(const base::TenantId& tenant, const base::TraceId& id, Kind kind, unsigned recipient,
+              hop::Level level) {
+    hop::Hop hop;
+    hop.trace = id;
+    hop.kind = kind;
+    hop.recipients = {recipient};
+    hop.protection = protected_by(level);
+    hop.from = {End::Role::node, "dublin-1", "", ""};
+    hop.to = {End::Role::mta, "mx.old.example", "203.0.113.9", ""};
+    if (kind == Kind::fetch) {
+      hop.from = {End::Role::mailbox, "bob@birch.example", "", ""};
+      hop.to = {End::Role::client, "bob@birch.example", "203.0.113.9", "POP3"};
+    }
+    hop.time = hop.finished = world.clock().now();
+    ASSERT_TRUE(ask_for<trace::HopRef>(
+        tenant, [=](store::Transaction& tx) { return trace::record(tx, tenant, hop); }));
+  }
+  template <class T>
+  static net::ResultTask<> keep_answer_of(net::ResultTask<T> task) {
+    CO_TRY(auto value, co_await std::move(task));
+    (void)value;
+    co_return base::Result<>();
+  }
+  template <class T>
+  bool ask_for(const base::TenantId& tenant, const Question<T>& question) {
+    return wait(store.transact(
+                    store::Scope::tenant(tenant),
+                    [&](store::Transaction& tx) { return keep_answer_of<T>(question(tx)); }))
+        .has_value();
+  }
+
+  // ---- the operation ----
+  base::Result<json::object> asked(json::object arguments) {
+    const admin::Ports ports{store,
+                      directory,
+                      operations,
+                      dispatcher,
+                      leases,
+                      schedule,
+                      admission,
+                      world.clock(),
+                      world.random(),
+                      events,
+                      "dublin-1",
+                      "0",
+                      [this] { return custody::test::all_of({acorn, birch}); },
+                      {}};
+    const auto* operation = admin::find("trace.show");
+    EXPECT_TRUE(admin::check(*operation, arguments));
+    return wait(operation->run(ports, admin::Arguments(std::move(arguments))));
+  }
+  json::object shown(const base::TraceId& id, json::object more = {}) {
+    more["id"] = id.text();
+    const auto result = asked(std::move(more));
+    EXPECT_TRUE(result) << result.error().what;
+    return result.value_or(json::object());
+  }
+  static std::string table_of(const json::object& shown) {
+    std::string text(shown.at("table").as_string());
+    // As it reads, wherever lines are broken.
+    std::string flat;
+    for (const char c : text) {
+      const char one = c == '\n' ? ' ' : c;
+      if (one != ' ' || flat.empty() || flat.back() != ' ') flat.push_back(one);
+    }
+    return flat;
+  }
+  static std::string could(const json::object& shown, std::string_view party) {
+    for (const auto& one : shown.at("exposure").as_array()) {
+      if (one.at("party").as_string() == party) return std::string(one.at("could").as_string());
+    }
+    return "nothing is said of " + std::string(party);
+  }
+  static std::vector<std::string> all_could(const json::object& shown) {
+    std::vector<std::string> words;
+    for (const auto& one : shown.at("exposure").as_array())
+      words.emplace_back(one.at("could").as_string());
+    return words;
+  }
+  static void claims_nothing(const json::object& shown) {
+    const auto table = table_of(shown);
+    for (const auto* words :
+         {"no content has left", "no content has crossed", "protected on every hop", "deleted"})
+      EXPECT_THAT(table, Not(HasSubstr(words)));
+  }
+  Link link_of(const base::TenantId& tenant, const base::TraceId& id) {
+    const auto links = trace_of(tenant, id).value().links;
+    EXPECT_EQ(links.size(), 1U);
+    return links.empty() ? Link() : links.front();
+  }
+
+  queue::Schedule schedule;
+};
+
+// ---- what goes on out of sight ----
+
+// Alice writes to birch's group; a member outside gets it in clear.
+TEST_F(TraceShow, AGroupWithAMemberOutsideInClear) {
+  add_group("team@birch.example", {"bob@birch.example", "dave@old.example"});
+  const auto id = taken(submitted({"team@birch.example"}, hop::Level::mutual));
+  const auto link = link_of(acorn, id);
+  EXPECT_EQ(link.relation, Link::Relation::expanded_into);
+  EXPECT_EQ(link.tenant, birch);
+  EXPECT_EQ(link.name, "team@birch.example");
+  EXPECT_TRUE(link.has_content);
+  const auto back = link_of(birch, link.trace);
+  EXPECT_EQ(back.relation, Link::Relation::expanded_from);
+  EXPECT_EQ(back.trace, id);
+  EXPECT_EQ(back.tenant, acorn);
+  record(birch, link.trace, Kind::relay, 1, hop::Level::clear);
+
+  // Acorn's people don't see what became of it.
+  const auto acorns = shown(id, {{"tenant", "acorn.example"}});
+  claims_nothing(acorns);
+  EXPECT_THAT(table_of(acorns), HasSubstr("expanded"));
+  EXPECT_THAT(table_of(acorns), Not(HasSubstr("delivered")));
+  EXPECT_THAT(all_could(acorns), Each(Not(testing::StrEq("no"))));
+  EXPECT_THAT(json::serialize(acorns), Not(HasSubstr("bob")));
+  EXPECT_THAT(json::serialize(acorns), Not(HasSubstr("dave")));
+
+  // The operator does.
+  const auto all = shown(id);
+  claims_nothing(all);
+  EXPECT_EQ(could(all, "listener"), "YES");
+  EXPECT_EQ(could(all, "legal_order"), "yes") << "bob's mailbox has it, and birch's queue";
+
+  // The group's own trace: how it came here is known, as birch may know it.
+  const auto groups = shown(link.trace, {{"tenant", "birch.example"}});
+  claims_nothing(groups);
+  const auto inside = trace_of(birch, link.trace).value();
+  ASSERT_FALSE(inside.hops.empty());
+  EXPECT_EQ(inside.hops[0].kind, Kind::submission);
+  EXPECT_EQ(inside.hops[0].protection.level, hop::Level::mutual);
+  EXPECT_EQ(inside.hops[0].from.who, "");
+  EXPECT_TRUE(inside.hops[0].told);
+}
+
+// Submitted in clear: the group's members have a message that crossed a network in clear.
+TEST_F(TraceShow, TheGroupsTraceKnowsHowTheMessageCame) {
+  add_group("team@birch.example", {"bob@birch.example"});
+  const auto id = taken(submitted({"team@birch.example"}, hop::Level::clear));
+  const auto groups = shown(link_of(acorn, id).trace, {{"tenant", "birch.example"}});
+  EXPECT_EQ(could(groups, "listener"), "YES");
+}
+
+TEST_F(TraceShow, NestedGroupsCarryOn) {
+  add_group("inner@birch.example", {"bob@birch.example"});
+  add_group("outer@acorn.example", {"inner@birch.example"});
+  const auto id = taken(submitted({"outer@acorn.example"}, hop::Level::clear));
+  const auto outer = link_of(acorn, id);
+  // Within the tenant in full.
+  const auto outers = trace_of(acorn, outer.trace).value();
+  EXPECT_EQ(outers.hops.at(0).from.who, "alice@acorn.example");
+  EXPECT_FALSE(outers.hops.at(0).told);
+  const auto into = std::ranges::find(outers.links, Link::Relation::expanded_into, &Link::relation);
+  ASSERT_NE(into, outers.links.end());
+  const auto inner = shown(into->trace, {{"tenant", "birch.example"}});
+  EXPECT_EQ(could(inner, "listener"), "YES");
+  EXPECT_EQ(could(shown(id), "listener"), "YES");
+}
+
+// An alias whose target still waits.
+TEST_F(TraceShow, AnAliasWhoseTargetWaits) {
+  add_alias("sales@acorn.example", {"dave@old.example"});
+  const auto id = taken(submitted({"sales@acorn.example"}, hop::Level::mutual));
+  const auto result = shown(id);
+  EXPECT_THAT(table_of(result), Not(HasSubstr("delivered")));
+  EXPECT_THAT(table_of(result), Not(HasSubstr("deleted")));
+  EXPECT_THAT(table_of(result), Not(HasSubstr("fetched")));
+  EXPECT_EQ(could(result, "legal_order"), "yes") << "it is in the queue";
+}
+
+// ---- first hops ----
+
+TEST_F(TraceShow, TheReceivingTenantsCopyKnowsHowItCame) {
+  const auto id = taken(submitted({"bob@birch.example"}, hop::Level::encrypted));
+  const auto birchs = shown(id, {{"tenant", "birch.example"}});
+  claims_nothing(birchs);
+  EXPECT_NE(could(birchs, "interferer"), "no") << "encrypted to whomever";
+  EXPECT_NE(could(birchs, "devices"), "no");
+  EXPECT_THAT(json::serialize(birchs), Not(HasSubstr("192.0.2.77")));
+}
+
+TEST_F(TraceShow, BegunAgainNothingOfItsWayIsKnown) {
+  add_group("wait@acorn.example", {"dave@old.example"});
+  const auto id = taken(from_outside({"bob@birch.example"}, hop::Level::mutual));
+  ASSERT_TRUE(ask_for<trace::Expired>(birch, [&](store::Transaction& tx) {
+    return trace::expire(tx, birch, world.clock().now() + std::chrono::days(200));
+  }));
+  trace::Trace again;
+  again.id = id;
+  again.owner = birch;
+  again.recipients = {{0, "bob@birch.example"}};
+  again.accepted = world.clock().now();
+  again.expires = again.accepted + std::chrono::days(90);
+  ASSERT_TRUE(wait(store.transact(store::Scope::tenant(birch), [&](store::Transaction& tx) {
+    return trace::begin(tx, birch, again);
+  })));
+  const auto result = shown(id);
+  claims_nothing(result);
+  EXPECT_THAT(all_could(result), Each(Not(testing::StrEq("no"))));
+  EXPECT_EQ(could(result, "legal_order"), "yes") << "bob's mailbox has it: it was asked";
+}
+
+// ---- one message, several traces ----
+
+TEST_F(TraceShow, OutsideMailToTwoTenants) {
+  const auto id =
+      taken(from_outside({"alice@acorn.example", "bob@birch.example"}, hop::Level::mutual),
+            {"alice@acorn.example", "bob@birch.example"});
+  record(birch, id, Kind::fetch, 1, hop::Level::clear);
+  const auto all = shown(id);
+  ASSERT_EQ(all.at("traces").as_array().size(), 2U);
+  EXPECT_THAT(table_of(all), HasSubstr("In the records of acorn.example:"));
+  EXPECT_THAT(table_of(all), HasSubstr("In the records of birch.example:"));
+  EXPECT_EQ(could(all.at("traces").as_array()[1].as_object(), "listener"), "YES");
+
+  const auto acorns = shown(id, {{"tenant", "acorn.example"}});
+  EXPECT_EQ(acorns.at("traces_not_shown"), 1);
+  EXPECT_THAT(table_of(acorns), HasSubstr("1 more trace of this message is kept by other tenants"));
+  EXPECT_THAT(json::serialize(acorns), Not(HasSubstr("bob")));
+  EXPECT_THAT(all_could(acorns), Each(Not(testing::StrEq("no"))));
+}
+
+TEST_F(TraceShow, BobAndCarol) {
+  add_account("carol@birch.example");
+  const auto id = taken(submitted({"bob@birch.example", "carol@birch.example"}, hop::Level::mutual),
+                        {"bob@birch.example"});
+  // The sender sees both, each with its hops.
+  for (const auto& arguments : {json::object(), json::object{{"tenant", "acorn.example"}}}) {
+    const auto result = shown(id, arguments);
+    ASSERT_EQ(result.at("ways").as_array().size(), 2U);
+    for (const auto& way : result.at("ways").as_array())
+      EXPECT_GE(way.at("hops").as_array().size(), 2U);
+    EXPECT_THAT(table_of(result), HasSubstr("carol@birch.example"));
+  }
+  // Her tenant finds her by her address alone.
+  const auto birchs = shown(id, {{"tenant", "birch.example"}});
+  EXPECT_THAT(json::serialize(birchs), Not(HasSubstr("carol")));
+  EXPECT_EQ(birchs.at("recipients_not_shown"), 1);
+  const auto bobs = shown(id, {{"tenant", "birch.example"}, {"to", "bob@birch.example"}});
+  EXPECT_THAT(json::serialize(bobs), Not(HasSubstr("carol")));
+  EXPECT_EQ(bobs.at("recipients_not_shown"), 0);
+  EXPECT_EQ(bobs.at("traces_not_shown"), 0);
+  EXPECT_THAT(table_of(bobs), HasSubstr("Shown is the way to bob@birch.example alone"));
+  const auto hers = shown(id, {{"tenant", "birch.example"}, {"to", "carol@birch.example"}});
+  EXPECT_THAT(json::serialize(hers), Not(HasSubstr("bob")));
+  ASSERT_EQ(hers.at("ways").as_array().size(), 1U);
+  EXPECT_GE(hers.at("ways").as_array()[0].at("hops").as_array().size(), 2U);
+  // She is in the index, too.
+  const auto found = asked({{"tenant", "birch.example"}, {"to", "carol@birch.example"}});
+  ASSERT_TRUE(found) << found.error().what;
+  ASSERT_EQ(found->at("rows").as_array().size(), 1U);
+  EXPECT_EQ(found->at("rows").as_array()[0].at("to").as_string(), "carol@birch.example");
+  const auto rows = asked({{"tenant", "birch.example"}, {"since", "1h"}});
+  ASSERT_TRUE(rows);
+  EXPECT_THAT(json::serialize(*rows), Not(HasSubstr("carol")));
+}
+
+// The mailbox is asked by the trace, wherever in it the message lies.
+TEST_F(TraceShow, WhatLiesInAMailboxIsAsked) {
+  const auto id = taken(submitted({"bob@birch.example"}, hop::Level::mutual));
+  const mailbox::Owner owner{birch, bob.id};
+  const auto place = [&](std::string name) {
+    return ask<mailbox::Mailbox>(
+               birch, [=](store::Transaction& tx) { return mailbox::find(tx, owner, name); })
+        .value()
+        .place;
+  };
+  const auto inbox = place("INBOX");
+  const auto archive = place("Archive");
+  ASSERT_TRUE(ask_for<mailbox::Copied>(birch, [&](store::Transaction& tx) {
+    return mailbox::move(tx, inbox, {1}, archive);
+  }));
+  EXPECT_EQ(could(shown(id), "legal_order"), "yes");
+  EXPECT_THAT(table_of(shown(id)), Not(HasSubstr("deleted")));
+  ASSERT_TRUE(ask_for<std::vector<mailbox::Message>>(
+      birch, [&](store::Transaction& tx) { return mailbox::expunge(tx, archive, {1}); }));
+  EXPECT_THAT(table_of(shown(id)), Not(HasSubstr("bob's mailbox has it")));
+}
+
+}  // namespace
+}  // namespace letterlock::apps

@@ -1,0 +1,209 @@
+#include "admin/trace_gather.h"
+
+#include <algorithm>
+
+#include "mailbox/mailbox.h"
+#include "queue/queue.h"
+
+namespace letterlock::admin {
+namespace {
+
+using base::ErrorKind;
+using protection::AtRest;
+using protection::Child;
+using protection::Evidence;
+using trace::Link;
+
+net::ResultTask<> load_in(store::Transaction& transaction, base::TenantId tenant, base::TraceId id,
+                          trace::LoadedTrace& loaded) {
+  CO_TRY(loaded, co_await trace::load(transaction, tenant, id));
+  co_return base::Result<>();
+}
+net::ResultTask<> ask_queue(store::Transaction& transaction, base::TenantId tenant,
+                            base::TraceId id, bool& holds) {
+  CO_TRY(holds, co_await queue::holds_content_of(transaction, tenant, id));
+  co_return base::Result<>();
+}
+net::ResultTask<> ask_mailboxes(store::Transaction& transaction, base::TenantId tenant,
+                                base::TraceId id, std::vector<base::AccountId>& accounts) {
+  CO_TRY(accounts, co_await mailbox::accounts_with(transaction, tenant, id, trace::recipients_max));
+  co_return base::Result<>();
+}
+
+bool is_delivery(const hop::Hop& hop) {
+  return hop.kind == hop::Kind::delivery && hop.outcome == hop::Outcome::completed &&
+         hop.to.role == hop::End::Role::mailbox;
+}
+
+bool goes_on(const Link& link) {
+  return link.has_content && (link.relation == Link::Relation::expanded_into ||
+                              link.relation == Link::Relation::reported_in);
+}
+
+// Of the recipients that are shown. Reports concern the whole message.
+bool is_of(const Link& link, const Seen& seen) {
+  if (!seen.is_narrowed || link.relation == Link::Relation::reported_in) return true;
+  return std::ranges::any_of(seen.loaded.hops, [&](const hop::Hop& hop) {
+    return hop.kind == hop::Kind::expansion && base::equal_ignoring_case(hop.to.who, link.name);
+  });
+}
+
+}  // namespace
+
+net::ResultTask<std::vector<Kept>> kept_in(const Ports& ports, std::vector<base::TenantId> tenants,
+                                           base::TraceId id) {
+  std::vector<Kept> kept;
+  for (const auto& tenant : tenants) {
+    trace::LoadedTrace loaded;
+    const auto read = co_await ports.store.read(
+        store::Scope::tenant(tenant),
+        [&](store::Transaction& transaction) { return load_in(transaction, tenant, id, loaded); });
+    if (!read && read.error().kind == ErrorKind::not_found) continue;
+    if (!read) co_return base::fail(read.error());
+    kept.push_back({tenant, std::move(loaded)});
+  }
+  co_return kept;
+}
+
+net::ResultTask<Evidence> Gathering::evidence_of(Seen seen) {
+  co_return co_await evidence_at(std::move(seen), 0);
+}
+
+net::ResultTask<Evidence> Gathering::evidence_at(Seen seen, unsigned depth) {
+  const auto id = seen.loaded.trace.id;
+  under_way_.insert(id);
+  Evidence evidence;
+  evidence.complete = seen.complete && seen.loaded.complete && seen.loaded.has_all_links;
+  CO_TRY(evidence.at_rest, co_await at_rest_of(seen));
+  for (const Link& link : seen.loaded.links) {
+    // A circle's content is in what is being gathered already.
+    if (!goes_on(link) || !is_of(link, seen) || under_way_.contains(link.trace)) continue;
+    CO_TRY(auto child, co_await child_of(link, depth + 1));
+    evidence.children.push_back(std::move(child));
+  }
+  evidence.hops = std::move(seen.loaded.hops);
+  under_way_.erase(id);
+  co_return evidence;
+}
+
+// ---- where it lies ----
+
+net::ResultTask<AtRest> Gathering::at_rest_of(const Seen& seen) {
+  AtRest out;
+  CO_TRY(out.in_queue, co_await queue_of(seen));
+  std::set<base::AccountId> named;
+  for (const hop::Hop& hop : seen.loaded.hops) {
+    if (is_delivery(hop)) CO_CHECK(co_await add_mailbox(seen, hop, named, out));
+  }
+  if (!seen.is_narrowed) CO_CHECK(co_await add_others(seen, named, out));
+  co_return out;
+}
+
+// The content waits in the queue of whoever owns the trace.
+net::ResultTask<AtRest::InQueue> Gathering::queue_of(const Seen& seen) {
+  const auto& trace = seen.loaded.trace;
+  if (!may_see(trace.owner)) co_return AtRest::InQueue::unknown;
+  bool holds = false;
+  CO_CHECK(co_await ports_.store.read(store::Scope::tenant(trace.owner),
+                                      [&](store::Transaction& transaction) {
+                                        return ask_queue(transaction, trace.owner, trace.id, holds);
+                                      }));
+  co_return holds ? AtRest::InQueue::yes : AtRest::InQueue::no;
+}
+
+net::ResultTask<std::vector<base::AccountId>> Gathering::holding(base::TenantId tenant,
+                                                                 base::TraceId id) {
+  std::vector<base::AccountId> accounts;
+  CO_CHECK(co_await ports_.store.read(store::Scope::tenant(tenant),
+                                      [&](store::Transaction& transaction) {
+                                        return ask_mailboxes(transaction, tenant, id, accounts);
+                                      }));
+  co_return accounts;
+}
+
+// An account that is gone, or is another one by now under this address, can't be asked: its mailbox
+// stays unseen.
+net::ResultTask<> Gathering::add_mailbox(const Seen& seen, const hop::Hop& delivery,
+                                         std::set<base::AccountId>& named, AtRest& out) {
+  const auto address = address::Address::parse(delivery.to.who);
+  if (!address) co_return base::Result<>();
+  const auto account = co_await ports_.operations.show_account(*address);
+  if (!account && account.error().kind != ErrorKind::not_found)
+    co_return base::fail(account.error());
+  if (!account || !may_see(account->tenant) || account->created > delivery.time)
+    co_return base::Result<>();
+  if (!named.insert(account->id).second) co_return base::Result<>();
+  CO_TRY(const auto accounts, co_await holding(account->tenant, delivery.trace));
+  protection::Mailbox mailbox{.account = delivery.to.who};
+  mailbox.holds = std::ranges::find(accounts, account->id) != accounts.end();
+  for (const auto& [who, when] : seen.loaded.left) {
+    if (who == account->id && !mailbox.holds) mailbox.left = when;
+  }
+  out.mailboxes.push_back(std::move(mailbox));
+  co_return base::Result<>();
+}
+
+// Mailboxes that hold it though no delivery names them: the trace was forgotten and begun again.
+net::ResultTask<> Gathering::add_others(const Seen& seen, const std::set<base::AccountId>& named,
+                                        AtRest& out) {
+  CO_TRY(const auto accounts, co_await holding(seen.tenant, seen.loaded.trace.id));
+  for (const auto& id : accounts) {
+    if (named.contains(id)) continue;
+    CO_TRY(const auto account, co_await ports_.directory.account(seen.tenant, id));
+    if (account) out.mailboxes.push_back({.account = account->address.text(), .holds = true});
+  }
+  co_return base::Result<>();
+}
+
+// ---- what went on ----
+
+net::ResultTask<Child> Gathering::child_of(Link link, unsigned depth) {
+  Child child;
+  const bool is_list = link.relation == Link::Relation::expanded_into;
+  child.what = is_list ? Child::What::expanded : Child::What::report;
+  child.name = is_list ? link.name : link.trace.text();
+  if (!may_see(link.tenant)) co_return child;
+  child.trace = link.trace.text();
+  const auto known = known_.find(link.trace);
+  if (known != known_.end()) {
+    child.exposure = known->second;
+    co_return child;
+  }
+  if (depth > depth_max || children_ == children_max) co_return child;
+  ++children_;
+  CO_TRY(child.exposure, co_await exposure_of(link, depth));
+  known_[link.trace] = child.exposure;
+  co_return child;
+}
+
+net::ResultTask<std::optional<protection::Exposure>> Gathering::exposure_of(Link link,
+                                                                            unsigned depth) {
+  CO_TRY(auto kept, co_await kept_in(ports_, {link.tenant}, link.trace));
+  if (kept.empty()) co_return std::nullopt;  // forgotten
+  if (!viewer_.tenant) {
+    CO_TRY(const auto others, co_await tenants_of(kept.front().loaded, link.tenant));
+    CO_TRY(auto copies, co_await kept_in(ports_, others, link.trace));
+    for (auto& copy : copies) kept.push_back(std::move(copy));
+  }
+  auto view = view_of(std::move(kept), viewer_);
+  if (view.seen.size() != 1) co_return std::nullopt;
+  CO_TRY(const auto evidence, co_await evidence_at(std::move(view.seen.front()), depth));
+  co_return protection::exposure(evidence);
+}
+
+// Other tenants that it was delivered into: they have copies of it.
+net::ResultTask<std::vector<base::TenantId>> Gathering::tenants_of(const trace::LoadedTrace& loaded,
+                                                                   base::TenantId owner) {
+  std::set<base::TenantId> tenants;
+  std::set<std::string> asked;
+  for (const hop::Hop& hop : loaded.hops) {
+    if (!is_delivery(hop)) continue;
+    const auto address = address::Address::parse(hop.to.who);
+    if (!address || !asked.insert(address->domain().text()).second) continue;
+    CO_TRY(const auto tenant, co_await ports_.directory.is_ours(address->domain()));
+    if (tenant && *tenant != owner) tenants.insert(*tenant);
+  }
+  co_return std::vector<base::TenantId>(tenants.begin(), tenants.end());
+}
+
+}  // namespace letterlock::admin
