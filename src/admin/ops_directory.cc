@@ -94,7 +94,12 @@ net::ResultTask<json::object> tenant_set(const Ports& ports, Arguments arguments
   CO_TRY(const auto tenant,
          co_await ports.operations.set_tenant(arguments.text("name"), std::move(change),
                                               arguments.maybe("by").value_or(std::string(by))));
-  co_return to_json(tenant);
+  auto out = to_json(tenant);
+  if (arguments.has("require"))
+    out["note"] =
+        "holds for mail that is taken from now on; what was taken before keeps what was "
+        "required of it then";
+  co_return out;
 }
 net::ResultTask<json::object> tenant_remove(const Ports& ports, Arguments arguments) {
   CO_CHECK(co_await ports.operations.remove_tenant(arguments.text("name"), std::string(by)));

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/digest.h"
+#include "directory/lookup.h"
+#include "protection/join.h"
 #include "trace/trace.h"
 
 namespace letterlock::custody {
@@ -73,24 +75,26 @@ hop::Hop first_hop(const Reception& reception, const queue::Content& content,
   return hop;
 }
 
-// What one tenant's transaction writes; the whole of "taken".
+// What is written for one tenant.
 struct Writing {
   queue::Message message;
   std::vector<queue::Recipient> recipients;
   std::vector<queue::Due> due;
-  directory::SendingOutcome sending;
 };
+
+// What the tenant requires holds for its mail whoever brought it, and on each way that it will
+// take: it is read in the transaction that takes the message, so that none slips by.
+net::ResultTask<> join_requirement(store::Transaction& transaction, queue::Message& message,
+                                   const hop::Requirement& came_with) {
+  CO_TRY(const auto tenant, co_await directory::find_tenant(transaction, message.tenant));
+  message.requirement = tenant ? protection::join(came_with, tenant->requirement) : came_with;
+  co_return base::Result<>();
+}
 
 net::ResultTask<> write(store::Transaction& transaction, const Reception& reception,
                         const queue::Content& content, const Options& options, Writing& writing) {
-  const auto& message = writing.message;
-  writing.sending = {};
-  if (!message.account.is_nil()) {
-    CO_TRY(writing.sending,
-           co_await directory::count_sending(transaction, message.tenant, message.account,
-                                             writing.recipients.size(), message.accepted));
-    if (writing.sending.kind != directory::SendingOutcome::Kind::ok) co_return base::Result<>();
-  }
+  auto& message = writing.message;
+  CO_CHECK(co_await join_requirement(transaction, message, reception.requirement));
   auto due = queue::enqueue(transaction, message, writing.recipients);
   if (!due) co_return base::fail(due.error());
   writing.due = std::move(*due);
@@ -98,6 +102,22 @@ net::ResultTask<> write(store::Transaction& transaction, const Reception& recept
       transaction, message.tenant,
       trace_of(reception, content, message, writing.recipients, options.keep_trace),
       first_hop(reception, content, message, writing.recipients, options.node)));
+  co_return base::Result<>();
+}
+
+// The whole of "taken", for all tenants concerned.
+net::ResultTask<> write_all(store::Transaction& transaction, const Reception& reception,
+                            const queue::Content& content, const Options& options,
+                            std::vector<Writing>& parts, directory::SendingOutcome& sending) {
+  sending = {};
+  if (!reception.account.is_nil()) {
+    const auto& mine = parts.front();
+    CO_TRY(sending,
+           co_await directory::count_sending(transaction, mine.message.tenant, reception.account,
+                                             mine.recipients.size(), mine.message.accepted));
+    if (sending.kind != directory::SendingOutcome::Kind::ok) co_return base::Result<>();
+  }
+  for (auto& part : parts) CO_CHECK(co_await write(transaction, reception, content, options, part));
   if (reception.also) co_return co_await reception.also(transaction);
   co_return base::Result<>();
 }
@@ -105,11 +125,11 @@ net::ResultTask<> write(store::Transaction& transaction, const Reception& recept
 }  // namespace
 
 queue::Message Custody::message_of(const Reception& reception, const queue::Content& content,
-                                   const Part& part) const {
+                                   const base::TenantId& tenant) const {
   queue::Message message;
   message.id = os::make_id<base::MessageId>(clock_, random_);
   message.trace = reception.trace;
-  message.tenant = part.tenant;
+  message.tenant = tenant;
   message.account = reception.account;
   message.mail_from = reception.mail_from;
   message.blob = content.blob;
@@ -121,52 +141,53 @@ queue::Message Custody::message_of(const Reception& reception, const queue::Cont
   message.accepted = clock_.now();
   message.expires = message.accepted +
                     (reception.mail_from.empty() ? options_.report_lifetime : options_.lifetime);
-  message.requirement = reception.requirement;
   message.is_report = reception.is_report;
+  if (reception.recipients.size() > 1) message.origin = reception.trace;
   return message;
 }
 
 net::ResultTask<Outcome> Custody::accept(Reception reception, queue::Content content) {
-  std::vector<Part> parts;
+  std::vector<base::TenantId> tenants;
+  std::vector<std::vector<Recipient>> recipients;
   for (const auto& recipient : reception.recipients) {
     const auto owner = reception.owner ? reception.owner : recipient.tenant;
     if (!owner)
       co_return base::fail(base::ErrorKind::invalid,
                            "a recipient of nobody here, and no owner: " + recipient.address.text());
-    auto part = std::ranges::find(parts, *owner, &Part::tenant);
-    if (part == parts.end()) part = parts.insert(parts.end(), Part{*owner, {}});
-    part->recipients.push_back(recipient);
+    const auto at = std::ranges::find(tenants, *owner) - tenants.begin();
+    if (static_cast<std::size_t>(at) == tenants.size()) {
+      tenants.push_back(*owner);
+      recipients.emplace_back();
+    }
+    recipients[static_cast<std::size_t>(at)].push_back(recipient);
   }
-  Accepted accepted;
-  for (auto& part : parts) {
-    CO_TRY(auto outcome, co_await accept_part(reception, content, std::move(part)));
-    if (!std::holds_alternative<Accepted>(outcome)) co_return outcome;
-    auto& due = std::get<Accepted>(outcome).due;
-    accepted.due.insert(accepted.due.end(), due.begin(), due.end());
+  if (tenants.empty())
+    co_return base::fail(base::ErrorKind::invalid, "a message without recipients");
+  std::vector<Writing> parts;
+  for (std::size_t i = 0; i < tenants.size(); ++i) {
+    auto& part = parts.emplace_back();
+    part.message = message_of(reception, content, tenants[i]);
+    part.recipients = queue_recipients(recipients[i]);
   }
-  dispatcher_.offer(accepted.due);
-  co_return Outcome(std::move(accepted));
-}
-
-net::ResultTask<Outcome> Custody::accept_part(const Reception& reception,
-                                              const queue::Content& content, Part part) {
-  Writing writing;
-  writing.message = message_of(reception, content, part);
-  writing.recipients = queue_recipients(part.recipients);
   std::optional<Turns::Turn> turn;
   if (!reception.account.is_nil()) {
     CO_TRY(auto mine, co_await turns_.wait_for(reception.account));
     turn.emplace(std::move(mine));
   }
+  directory::SendingOutcome sending;
   CO_CHECK(co_await store_.transact(
-      store::Scope::tenant(part.tenant), [&](store::Transaction& transaction) {
-        return write(transaction, reception, content, options_, writing);
+      store::Scope::tenants(tenants), [&](store::Transaction& transaction) {
+        return write_all(transaction, reception, content, options_, parts, sending);
       }));
   turn.reset();
-  if (writing.sending.kind != directory::SendingOutcome::Kind::ok)
-    co_return Outcome(NotAllowed{writing.sending});
-  co_await tell(reception, writing.message, writing.recipients.size());
-  co_return Outcome(Accepted{std::move(writing.due)});
+  if (sending.kind != directory::SendingOutcome::Kind::ok) co_return Outcome(NotAllowed{sending});
+  Accepted accepted;
+  for (auto& part : parts) {
+    co_await tell(reception, part.message, part.recipients.size());
+    accepted.due.insert(accepted.due.end(), part.due.begin(), part.due.end());
+  }
+  dispatcher_.offer(accepted.due);
+  co_return Outcome(std::move(accepted));
 }
 
 // From the content's last octet to the durable record; the reply follows at once.

@@ -1,6 +1,6 @@
 // Taking custody of a message: what came in becomes records of the queue and of the trace in one
-// transaction for each tenant concerned, and only then may anybody be told 250. Used by every agent
-// that puts mail into the queue (msa, mx, reporter). Lives on any loop.
+// transaction, for all tenants concerned, and only then may anybody be told 250. Used by every
+// agent that puts mail into the queue (msa, mx, reporter). Lives on any loop.
 #pragma once
 
 #include <functional>
@@ -47,8 +47,8 @@ struct Reception {
   std::vector<Recipient> recipients;
   // Submission and reports: whose mail it is. Nothing: each recipient's tenant's.
   std::optional<base::TenantId> owner;
-  base::AccountId account;  // that submitted it: its sending is counted
-  hop::Requirement requirement;
+  base::AccountId account;       // that submitted it: its sending is counted
+  hop::Requirement requirement;  // beside what the tenants require whose mail it becomes
   bool is_report = false;
   // When the last octet of the content had come, on the steady clock; nothing: it was made here.
   std::optional<os::Steady> content_ended;
@@ -87,25 +87,18 @@ class Custody {
         options_(std::move(options)) {}
 
   // Mail for several tenants is split here: an entry, a hold of the blob and a trace in each, under
-  // one trace id. If a later one fails after an earlier one was committed, the error is returned:
-  // the peer sends again, and the first tenant gets it twice; nothing is lost. Errors: as
-  // Store::transact; answer 451 or 452.
+  // one trace id. All of them have it or none: where this fails and the peer sends again, nobody
+  // gets it twice. Each tenant's requirement as it stands now is joined to what the message came
+  // with. Errors: as Store::transact; answer 451 or 452.
   net::ResultTask<Outcome> accept(Reception reception, queue::Content content);
 
   const Options& options() const { return options_; }
 
  private:
-  struct Part {  // of one tenant
-    base::TenantId tenant;
-    std::vector<Recipient> recipients;
-  };
-  // The caller's task outlives it with what it gives.
-  net::ResultTask<Outcome> accept_part(const Reception& reception, const queue::Content& content,
-                                       Part part);
   net::Task<> tell(const Reception& reception, const queue::Message& message,
                    std::size_t recipients) const;
   queue::Message message_of(const Reception& reception, const queue::Content& content,
-                            const Part& part) const;
+                            const base::TenantId& tenant) const;
 
   store::Store& store_;
   const os::Clock& clock_;

@@ -178,6 +178,66 @@ TEST_F(CustodyTest, RecipientsWhomTheHeaderHides) {
   EXPECT_FALSE(made_here.from_outside);
 }
 
+// Two parts, one change: what fails for the second hasn't happened to the first, so that the peer's
+// next try is the only one.
+TEST_F(CustodyTest, TwoTenantsHaveAMessageBothOrNeither) {
+  Mail mail;
+  mail.mail_from = "carol@modern.example";
+  mail.to = {"bob@birch.example", "alice@acorn.example"};
+  const auto commits = store.commits();
+  accept(mail);
+  EXPECT_EQ(store.commits(), commits + 1);
+  for (const auto happened : {store::Outcome::rolled_back, store::Outcome::applied}) {
+    const auto before = queued(birch).size();
+    store.fail_next_commit(base::ErrorKind::io, happened);
+    EXPECT_FALSE(accept(reception_of(mail), mail.octets));
+    EXPECT_EQ(queued(birch).size(), queued(acorn).size());
+    EXPECT_EQ(queued(birch).size(), before + (happened == store::Outcome::applied ? 1 : 0));
+  }
+}
+
+// Each tenant's own, whoever brought the mail; beside what it came with.
+TEST_F(CustodyTest, WhatATenantRequiresIsRequiredOfAllItsMail) {
+  require("birch.example", "level=encrypted", "the contract");
+  Mail mail;
+  mail.mail_from = "carol@modern.example";
+  mail.to = {"bob@birch.example", "alice@acorn.example"};
+  accept(mail);
+  const auto level = queued(birch).at(0).message.requirement.level;
+  EXPECT_EQ(level.value, hop::Level::encrypted);
+  EXPECT_EQ(level.source.name, "birch.example");
+  EXPECT_EQ(level.source.reason, "the contract");
+  EXPECT_EQ(queued(acorn).at(0).message.requirement, hop::Requirement());
+
+  auto report = reception_of(Mail());
+  report.owner = birch;
+  report.is_report = true;
+  report.mail_from = "";
+  report.requirement.tls_version = {hop::TlsVersion::tls1_3,
+                                    {hop::Source::Kind::sending_tenant, "acorn.example", ""}};
+  const auto id = report.trace;
+  ASSERT_TRUE(accept(std::move(report), mail.octets));
+  for (const auto& entry : queued(birch)) {
+    if (entry.message.trace != id) continue;
+    EXPECT_EQ(entry.message.requirement.level.source.name, "birch.example");
+    EXPECT_EQ(entry.message.requirement.tls_version.source.name, "acorn.example");
+  }
+}
+
+// What was taken before keeps what it had; what is taken from now on has the new one.
+TEST_F(CustodyTest, ARequirementIsThatOfTheMomentOfTaking) {
+  accept(Mail());
+  require("birch.example", "level=encrypted");
+  accept(Mail());
+  require("birch.example", "");
+  accept(Mail());
+  const auto entries = queued(birch);
+  ASSERT_EQ(entries.size(), 3U);
+  EXPECT_EQ(entries[0].message.requirement.level.value, hop::Level::clear);
+  EXPECT_EQ(entries[1].message.requirement.level.value, hop::Level::encrypted);
+  EXPECT_EQ(entries[2].message.requirement.level.value, hop::Level::clear);
+}
+
 TEST_F(CustodyTest, ASubmissionIsTheSendersForEveryRecipient) {
   Mail mail;
   mail.to = {"bob@birch.example", "carol@modern.example"};

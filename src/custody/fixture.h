@@ -13,6 +13,7 @@
 #include "base/digest.h"
 #include "custody/custody.h"
 #include "directory/operations.h"
+#include "directory/record.h"
 #include "net/admission.h"
 #include "sim/events.h"
 #include "sim/network.h"
@@ -76,6 +77,38 @@ class Fixture : public ::testing::Test {
   void set_account(std::string_view address, directory::AccountChange change) {
     const auto set = wait(operations.set_account(at(address), std::move(change), "test"));
     EXPECT_TRUE(set) << set.error().what;
+  }
+
+  // An alias or a group as it stands in the store, circles and all: the operations refuse those.
+  enum class List { alias, group };
+  static net::ResultTask<> put_list_in(store::Transaction& tx, List list, base::TenantId tenant,
+                                       address::Address address,
+                                       std::vector<address::Address> stands_for) {
+    using Kind = directory::Entry::Kind;
+    tx.put(
+        directory::keys::entry(tenant, address),
+        directory::encode(directory::Entry{list == List::alias ? Kind::alias : Kind::group, {}}));
+    if (list == List::alias)
+      tx.put(directory::keys::alias(tenant, address),
+             directory::encode(directory::Alias{address, tenant, std::move(stands_for), {}}));
+    else
+      tx.put(directory::keys::group(tenant, address),
+             directory::encode(directory::Group{address, tenant, "", std::move(stands_for)}));
+    co_return base::Result<>();
+  }
+  void put_list(List list, std::string_view address, const std::vector<std::string>& stands_for) {
+    const auto tenant = wait(directory.is_ours(at(address).domain())).value().value();
+    std::vector<address::Address> all;
+    for (const auto& one : stands_for) all.push_back(at(one));
+    ASSERT_TRUE(wait(store.transact(store::Scope::tenant(tenant), [&](store::Transaction& tx) {
+      return put_list_in(tx, list, tenant, at(address), all);
+    })));
+  }
+  void require(const std::string& tenant, std::string requirement, std::string reason = "") {
+    directory::TenantChange change;
+    change.requirement = std::move(requirement);
+    change.requirement_reason = std::move(reason);
+    ASSERT_TRUE(wait(operations.set_tenant(tenant, change, "test")));
   }
 
   // A task that runs until the fixture ends.

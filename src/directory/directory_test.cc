@@ -189,8 +189,8 @@ TEST_F(DirectoryTest, ExpandsAcrossTenants) {
 }
 
 TEST_F(DirectoryTest, LoopsEnd) {
-  add_alias("a@acorn.example", {at("b@birch.example")});
-  add_alias("b@birch.example", {at("A+x@acorn.example")});
+  put_alias("a@acorn.example", {at("b@birch.example")});
+  put_alias("b@birch.example", {at("A+x@acorn.example")});
   const auto expansion = expand("a@acorn.example");
   EXPECT_TRUE(expansion.leaves.empty());
   ASSERT_EQ(expansion.dropped.size(), 1U);
@@ -200,7 +200,7 @@ TEST_F(DirectoryTest, LoopsEnd) {
 TEST_F(DirectoryTest, ChainsAreCutAtTheirDepth) {
   add_alias("c0@acorn.example", {at("alice@acorn.example")});
   for (int i = 1; i <= 11; ++i) {
-    add_alias("c" + std::to_string(i) + "@acorn.example",
+    put_alias("c" + std::to_string(i) + "@acorn.example",
               {at("c" + std::to_string(i - 1) + "@acorn.example")});
   }
   EXPECT_THAT(leaves("c9@acorn.example"), ElementsAre("alice@acorn.example"));

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "directory/operations.h"
+#include "directory/record.h"
 #include "store/memory.h"
 
 namespace letterlock::directory::test {
@@ -108,6 +109,22 @@ class Fixture {
   void add_alias(std::string_view address, std::vector<Address> targets,
                  Alias::SendAs send_as = Alias::SendAs::refused) {
     wait(operations.add_alias({at(address), {}, std::move(targets), send_as}, by)).value();
+  }
+  // As two operators leave it who set two ends of a chain at the same time: what the operations
+  // refuse.
+  void put_alias(std::string_view address, std::vector<Address> targets) {
+    Alias alias{at(address), {}, std::move(targets), {}};
+    alias.tenant = wait(directory.is_ours(alias.address.domain())).value().value();
+    wait(store.transact(store::Scope::tenant(alias.tenant), [&](auto& tx) {
+      return put_list(tx, alias.tenant, alias.address, keys::alias(alias.tenant, alias.address),
+                      encode(alias));
+    })).value();
+  }
+  static net::ResultTask<> put_list(store::Transaction& tx, base::TenantId tenant, Address address,
+                                    std::string key, std::string value) {
+    tx.put(keys::entry(tenant, address), encode(Entry{Entry::Kind::alias, {}}));
+    tx.put(std::move(key), std::move(value));
+    co_return base::Result<>();
   }
   void add_group(std::string_view address, std::vector<Address> members) {
     wait(operations.add_group({at(address), {}, "", std::move(members)}, by)).value();

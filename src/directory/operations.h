@@ -84,7 +84,9 @@ class Operations {
   // Errors: not_found.
   net::ResultTask<Account> remove_account(Address address, std::string by);
 
-  // Errors: not_found (domain), exists, invalid (no target, too many), unavailable.
+  // Errors of aliases and groups: not_found (domain, or the address), exists, unavailable; invalid
+  // (no target, too many; it would lead back to itself, or stand in a chain of more than
+  // expansion_depth_max).
   net::ResultTask<Alias> add_alias(Alias alias, std::string by);
   net::ResultTask<Alias> show_alias(Address address);
   net::ResultTask<std::vector<Alias>> list_aliases(std::string tenant, std::optional<Address> after,

@@ -6,6 +6,7 @@
 #include "directory/entries.h"
 #include "directory/operations.h"
 #include "directory/record.h"
+#include "directory/ways.h"
 
 namespace letterlock::directory {
 namespace {
@@ -24,6 +25,7 @@ struct Aliases {
   static std::string prefix(const base::TenantId& tenant) { return keys::aliases(tenant); }
   static base::Result<Alias> decode(std::string_view octets) { return decode_alias(octets); }
   static base::Result<void> check(const Alias& alias) { return checks::alias(alias); }
+  static const std::vector<Address>& stands_for(const Alias& alias) { return alias.targets; }
   static base::Result<void> apply(Alias& alias, const AliasChange& change) {
     alias.targets = TRY(checks::changed(alias.targets, change.add_targets, change.remove_targets));
     if (change.send_as) alias.send_as = *change.send_as;
@@ -47,6 +49,7 @@ struct Groups {
   static std::string prefix(const base::TenantId& tenant) { return keys::groups(tenant); }
   static base::Result<Group> decode(std::string_view octets) { return decode_group(octets); }
   static base::Result<void> check(const Group& group) { return checks::group(group); }
+  static const std::vector<Address>& stands_for(const Group& group) { return group.members; }
   static base::Result<void> apply(Group& group, const GroupChange& change) {
     group.members = TRY(checks::changed(group.members, change.add_members, change.remove_members));
     if (change.display_name) group.display_name = *change.display_name;
@@ -83,6 +86,19 @@ net::ResultTask<typename Kind::Value> update(store::Transaction& tx, base::Tenan
   co_return value;
 }
 
+// Before the change: where it would lead is looked up in other tenants, too.
+template <class Kind>
+net::ResultTask<> check_ways(store::Store& store, base::TenantId tenant, Address address,
+                             typename Kind::Change change) {
+  CO_TRY(auto value,
+         co_await ask<typename Kind::Value>(store, Scope::tenant(tenant), [&](auto& tx) {
+           return find<Kind>(tx, tenant, address);
+         }));
+  CO_CHECK(Kind::apply(value, change));
+  CO_CHECK(Kind::check(value));
+  co_return co_await ways::check(store, tenant, value.address, Kind::stands_for(value));
+}
+
 template <class Kind>
 net::ResultTask<typename Kind::Value> take_away(store::Transaction& tx, base::TenantId tenant,
                                                 Address address) {
@@ -115,6 +131,7 @@ net::ResultTask<Alias> Operations::add_alias(Alias alias, std::string by) {
   CO_CHECK(Aliases::tidy(alias));
   CO_CHECK(checks::alias(alias));
   CO_TRY(alias.tenant, co_await tenant_of(alias.address.domain()));
+  CO_CHECK(co_await ways::check(environment_.store, alias.tenant, alias.address, alias.targets));
   CO_TRY(auto added, co_await change<Alias>(environment_.store, Scope::tenant(alias.tenant),
                                             [&](auto& tx) { return insert<Aliases>(tx, alias); }));
   report("alias", added.address.text(), "added", by);
@@ -139,6 +156,7 @@ net::ResultTask<std::vector<Alias>> Operations::list_aliases(std::string tenant,
 net::ResultTask<Alias> Operations::set_alias(Address address, AliasChange asked, std::string by) {
   CO_CHECK(checks::who(by));
   CO_TRY(const auto tenant, co_await tenant_of(address.domain()));
+  CO_CHECK(co_await check_ways<Aliases>(environment_.store, tenant, address, asked));
   CO_TRY(auto alias,
          co_await change<Alias>(environment_.store, Scope::tenant(tenant), [&](auto& tx) {
            return update<Aliases>(tx, tenant, address, asked);
@@ -162,6 +180,7 @@ net::ResultTask<Group> Operations::add_group(Group group, std::string by) {
   CO_CHECK(Groups::tidy(group));
   CO_CHECK(checks::group(group));
   CO_TRY(group.tenant, co_await tenant_of(group.address.domain()));
+  CO_CHECK(co_await ways::check(environment_.store, group.tenant, group.address, group.members));
   CO_TRY(auto added, co_await change<Group>(environment_.store, Scope::tenant(group.tenant),
                                             [&](auto& tx) { return insert<Groups>(tx, group); }));
   report("group", added.address.text(), "added", by);
@@ -186,6 +205,7 @@ net::ResultTask<std::vector<Group>> Operations::list_groups(std::string tenant,
 net::ResultTask<Group> Operations::set_group(Address address, GroupChange asked, std::string by) {
   CO_CHECK(checks::who(by));
   CO_TRY(const auto tenant, co_await tenant_of(address.domain()));
+  CO_CHECK(co_await check_ways<Groups>(environment_.store, tenant, address, asked));
   CO_TRY(auto group,
          co_await change<Group>(environment_.store, Scope::tenant(tenant), [&](auto& tx) {
            return update<Groups>(tx, tenant, address, asked);

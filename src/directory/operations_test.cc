@@ -225,6 +225,67 @@ TEST_F(OperationsTest, ARemovedAccountLeavesNothingHere) {
             alice.id);  // the name may come back, the account doesn't
 }
 
+std::string chained(int i) {
+  return "c" + std::to_string(i) + "@acorn.example";
+}
+
+TEST_F(OperationsTest, AListThatWouldLeadBackToItselfIsRefused) {
+  const auto add = [&](std::string_view address, std::vector<Address> targets) {
+    return wait(operations.add_alias({at(address), {}, std::move(targets), {}}, by));
+  };
+  ASSERT_TRUE(add("a@acorn.example", {at("b@birch.example")})) << "nobody is there yet";
+  const auto refused = add("b@birch.example", {at("bob@birch.example"), at("A+x@acorn.example")});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::invalid);
+  EXPECT_EQ(refused.error().what, "b@birch.example would lead back to itself by A+x@acorn.example");
+  EXPECT_EQ(mailbox("b@birch.example"), "") << "nothing was kept of it";
+  // Nor by a group, nor by a change.
+  EXPECT_EQ(wait(operations.add_group({at("b@birch.example"), {}, "", {at("a@acorn.example")}}, by))
+                .error()
+                .kind,
+            ErrorKind::invalid);
+  ASSERT_TRUE(add("b@birch.example", {at("bob@birch.example")}));
+  EXPECT_EQ(wait(operations.set_alias(at("b@birch.example"),
+                                      {.add_targets = {at("a@acorn.example")}}, by))
+                .error()
+                .kind,
+            ErrorKind::invalid);
+  add_group("g@birch.example", {at("a@acorn.example")});
+  EXPECT_EQ(wait(operations.set_alias(at("b@birch.example"),
+                                      {.add_targets = {at("g@birch.example")}}, by))
+                .error()
+                .kind,
+            ErrorKind::invalid);
+  EXPECT_EQ(wait(operations.set_group(at("g@birch.example"),
+                                      {.add_members = {at("g+1@birch.example")}}, by))
+                .error()
+                .kind,
+            ErrorKind::invalid);
+  EXPECT_TRUE(wait(
+      operations.set_group(at("g@birch.example"), {.add_members = {at("b@birch.example")}}, by)))
+      << "two ways to one place are no circle";
+}
+
+// Ten is what mail is followed through: from below, from above, and by what joins two chains.
+TEST_F(OperationsTest, AChainThatIsTooLongIsRefused) {
+  add_alias(chained(1), {at("alice@acorn.example")});
+  for (int i = 2; i <= 10; ++i) add_alias(chained(i), {at(chained(i - 1))});
+  const auto add = [&](std::string_view address, std::string_view target) {
+    return wait(operations.add_alias({at(address), {}, {at(target)}, {}}, by));
+  };
+  EXPECT_EQ(add(chained(11), chained(10)).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(add("other@birch.example", chained(10)).error().kind, ErrorKind::invalid);
+  EXPECT_TRUE(add("other@birch.example", chained(9)));
+  // Built from its upper end: the last one joins it.
+  for (int i = 20; i < 29; ++i) add_alias(chained(i), {at(chained(i + 1))});
+  EXPECT_EQ(add(chained(29), chained(1)).error().kind, ErrorKind::invalid);
+  EXPECT_TRUE(add(chained(29), "alice@acorn.example"));
+  EXPECT_EQ(add("alice2@acorn.example", chained(20)).error().kind, ErrorKind::invalid);
+  const auto expansion = wait(directory.expand(at(chained(20)))).value();
+  ASSERT_EQ(expansion.leaves.size(), 1U);
+  EXPECT_TRUE(expansion.dropped.empty());
+}
+
 TEST_F(OperationsTest, AliasesAreChecked) {
   const auto alias = [&](std::vector<Address> targets) {
     return wait(operations.add_alias({at("info@acorn.example"), {}, std::move(targets), {}}, by));

@@ -17,7 +17,7 @@
 
 namespace letterlock::mailbox {
 
-inline constexpr std::size_t prefix_octets_max = 2048;
+inline constexpr std::size_t prefix_octets_max = 8192;
 inline constexpr std::size_t mailboxes_max = 1000;      // of one account
 inline constexpr std::size_t subscriptions_max = 2000;  // of one account
 inline constexpr std::size_t page_max = 1000;           // a list's page
@@ -79,7 +79,7 @@ struct NewMessage {
   base::Time internal_date;
   base::TraceId trace;
   base::TenantId trace_owner;
-  unsigned recipient = 0;
+  std::vector<unsigned> recipients;
   std::string content_digest;
 };
 struct DeliverOptions {

@@ -26,7 +26,7 @@ Message make_message(NewMessage from, Uid uid, Modseq modseq) {
   message.internal_date = from.internal_date;
   message.trace = from.trace;
   message.trace_owner = from.trace_owner;
-  message.recipient = from.recipient;
+  message.recipients = std::move(from.recipients);
   message.content_digest = std::move(from.content_digest);
   return message;
 }

@@ -14,7 +14,7 @@ using base::Unpacker;
 
 constexpr std::uint64_t account_version = 1;
 constexpr std::uint64_t mailbox_version = 1;
-constexpr std::uint64_t message_version = 1;
+constexpr std::uint64_t message_version = 2;
 
 std::unexpected<base::Error> corrupt(std::string_view what) {
   return fail(ErrorKind::corrupt, "a stored " + std::string(what) + " holds a value out of range");
@@ -121,7 +121,8 @@ std::string encode(const Message& message) {
   out.number(message.flags.system());
   pack_texts(out, message.flags.keywords());
   out.number(message.modseq).time(message.internal_date);
-  out.id(message.trace).id(message.trace_owner).number(message.recipient);
+  out.id(message.trace).id(message.trace_owner).number(message.recipients.size());
+  for (const auto recipient : message.recipients) out.number(recipient);
   out.text(message.content_digest);
   return out.take();
 }
@@ -139,14 +140,18 @@ base::Result<Message> decode_message(Uid uid, std::string_view octets) {
   message.internal_date = in.time();
   message.trace = in.id<base::TraceId>();
   message.trace_owner = in.id<base::TenantId>();
-  const auto recipient = in.number();
+  bool fit = true;
+  for (auto left = in.count(); left > 0; --left) {
+    const auto recipient = in.number();
+    fit = fit && fits<unsigned>(recipient);
+    message.recipients.push_back(static_cast<unsigned>(recipient));
+  }
   message.content_digest = in.text();
   TRY(in.done(message_version));
-  if (!fits<std::uint8_t>(system) || !fits<unsigned>(recipient)) return corrupt("mailbox message");
+  if (!fits<std::uint8_t>(system) || !fit) return corrupt("mailbox message");
   auto flags = Flags::make(static_cast<std::uint8_t>(system), keywords);
   if (!flags) return corrupt("mailbox message");
   message.flags = std::move(*flags);
-  message.recipient = static_cast<unsigned>(recipient);
   return message;
 }
 

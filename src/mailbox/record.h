@@ -73,9 +73,11 @@ struct Message {
   Modseq modseq = 0;
   base::Time internal_date;
   base::TraceId trace;
-  base::TenantId trace_owner;  // in whose scope the trace lies
-  unsigned recipient = 0;      // which recipient of that trace this is
-  std::string content_digest;  // hex SHA-256 of prefix and blob; may be empty
+  base::TenantId trace_owner;        // in whose scope the trace lies
+  std::vector<unsigned> recipients;  // which of that trace's recipients this is for
+  // Hex SHA-256 of the content as it was delivered: behind the lines that the delivery itself put
+  // in front (Return-Path, Delivered-To). May be empty.
+  std::string content_digest;
   std::uint64_t octets() const { return prefix.size() + blob_octets; }
   bool operator==(const Message&) const = default;
 };

@@ -17,7 +17,7 @@ Message some_message() {
   message.flags = Flags::make(9, {"$Junk", "later"}).value();
   message.modseq = std::numeric_limits<Modseq>::max();
   message.internal_date = base::from_milliseconds(1'795'000'000'123);
-  message.recipient = 4;
+  message.recipients = {4};
   message.content_digest = "ab";
   return message;
 }

@@ -2,41 +2,34 @@
 
 #include <algorithm>
 
-#include "base/digest.h"
-#include "custody/custody.h"
 #include "custody/trace_again.h"
-#include "mailbox/content.h"
 #include "mailbox/mailbox.h"
 #include "protection/inbound.h"
 #include "queue/keys.h"
+#include "queue/served.h"
 
 namespace letterlock::mda {
 namespace {
 
-using Through = directory::Expansion::Through;
-
-struct Reason {
-  dsn::Status status;
-  std::string text;
-};
-// Why an address that leads nowhere leads nowhere.
-Reason reason_of(const directory::Expansion& expansion) {
-  if (expansion.too_many) return {{5, 5, 3}, "the address leads to too many others"};
-  if (expansion.dropped.empty()) return {dsn::status::bad_mailbox, "the address leads to nobody"};
-  switch (expansion.dropped.front().why) {
-    case directory::Expansion::Dropped::Why::unknown_user:
-      return {dsn::status::bad_mailbox, "no such recipient here"};
-    case directory::Expansion::Dropped::Why::suspended:
-      return {dsn::status::mailbox_disabled, "this mailbox takes no mail"};
-    case directory::Expansion::Dropped::Why::too_deep:
-    case directory::Expansion::Dropped::Why::loop:
-      return {dsn::status::routing_loop, "the address leads back to itself"};
-  }
-  return {dsn::status::bad_mailbox, "the address leads to nobody"};
-}
-
 store::Scope scope_of(const base::TenantId& from, const base::TenantId& into) {
   return from == into ? store::Scope::tenant(from) : store::Scope::delivery(from, into);
+}
+
+bool holds(const std::vector<queue::Recipient>& recipients, unsigned index) {
+  return std::ranges::find(recipients, index, &queue::Recipient::index) != recipients.end();
+}
+
+// Of the address as it stands, without a look into the directory: those that can't be the account's
+// needn't be looked up.
+bool may_be_of(const directory::Account& account, const address::Address& to) {
+  const auto is_one = [&](const std::string& key) {
+    return account.address.key() == key ||
+           std::ranges::any_of(account.more_addresses,
+                               [&](const auto& more) { return more.key() == key; });
+  };
+  if (is_one(to.key())) return true;
+  const auto split = directory::split_detail(to);
+  return split && is_one(split->address.key());
 }
 
 }  // namespace
@@ -50,20 +43,38 @@ net::ResultTask<std::optional<queue::Settled>> Delivery::run() {
       [this](store::Transaction& transaction) { return read(transaction); }));
   if (!message_ || !recipient_ || recipient_->state != queue::State::waiting)
     co_return std::optional<queue::Settled>();
-  const auto to = address::Address::parse(recipient_->address);
+  auto to = address::Address::parse(recipient_->address);
   if (!to) co_return base::fail(to.error());
-  CO_TRY(auto expansion, co_await ports_.directory.expand(*to));
-  const bool straight = expansion.leaves.size() == 1 && expansion.dropped.empty() &&
-                        expansion.leaves[0].account &&
-                        expansion.leaves[0].through == Through::nothing;
-  if (straight) {
-    CO_CHECK(co_await deliver(*expansion.leaves[0].account));
-  } else if (expansion.leaves.empty() || expansion.too_many) {
-    const auto reason = reason_of(expansion);
-    CO_CHECK(co_await fail(reason.status, reason.text));
-  } else {
-    CO_CHECK(co_await expand(std::move(expansion)));
+  CO_TRY(auto resolution, co_await ports_.directory.resolve(*to));
+  CO_CHECK(co_await act_on(std::move(resolution), std::move(*to)));
+  if (settled_) co_await tell();
+  co_return std::move(settled_);
+}
+
+net::ResultTask<> Delivery::act_on(directory::Resolution resolution, address::Address to) {
+  if (auto* mailbox = std::get_if<directory::ToMailbox>(&resolution)) {
+    CO_CHECK(co_await find_others_of(mailbox->account, std::move(to)));
+    co_return co_await deliver(std::move(mailbox->account));
   }
+  if (auto* targets = std::get_if<directory::ToTargets>(&resolution)) {
+    auto& alias = targets->alias;
+    co_return co_await expand(
+        {List::Kind::alias, alias.address, alias.tenant, std::move(alias.targets)});
+  }
+  if (auto* members = std::get_if<directory::ToMembers>(&resolution)) {
+    auto& group = members->group;
+    co_return co_await expand(
+        {List::Kind::group, group.address, group.tenant, std::move(group.members)});
+  }
+  if (std::holds_alternative<directory::Suspended>(resolution))
+    co_return co_await fail(dsn::status::mailbox_disabled, "this mailbox takes no mail");
+  // The domain was here when the message was taken: it goes where the domain has gone.
+  if (std::holds_alternative<directory::NotOurs>(resolution))
+    co_return co_await expand({List::Kind::moved, to, item_.tenant, {to}});
+  co_return co_await fail(dsn::status::bad_mailbox, "no such recipient here");
+}
+
+net::Task<> Delivery::tell() const {
   ports_.events.emit({base::Severity::info,
                       event_,
                       {{"tenant", co_await ports_.directory.tenant_name(item_.tenant)},
@@ -72,7 +83,6 @@ net::ResultTask<std::optional<queue::Settled>> Delivery::run() {
                        {"detail", detail_},
                        {"age_ms", std::to_string(std::max<std::int64_t>(
                                       (ports_.clock.now() - message_->accepted).count(), 0))}}});
-  co_return std::move(settled_);
 }
 
 net::ResultTask<> Delivery::read(store::Transaction& transaction) {
@@ -81,59 +91,107 @@ net::ResultTask<> Delivery::read(store::Transaction& transaction) {
   CO_TRY(auto entry, co_await queue::find(transaction, item_.tenant, item_.message));
   if (!entry) co_return base::Result<>();
   message_ = std::move(entry->message);
-  const auto at = std::ranges::find(entry->recipients, item_.recipient, &queue::Recipient::index);
-  if (at != entry->recipients.end()) recipient_ = std::move(*at);
+  all_ = std::move(entry->recipients);
+  const auto at = std::ranges::find(all_, item_.recipient, &queue::Recipient::index);
+  if (at != all_.end()) recipient_ = *at;
   co_return base::Result<>();
 }
 
-net::ResultTask<> Delivery::settle_in(store::Transaction& transaction, queue::Outcome outcome) {
-  std::vector<queue::Outcome> outcomes;
-  outcomes.push_back(std::move(outcome));
+net::ResultTask<> Delivery::settle_in(store::Transaction& transaction,
+                                      std::vector<queue::Outcome> outcomes) {
   CO_TRY(settled_,
          co_await queue::settle(transaction, options_.schedule, item_.tenant, item_.message,
                                 std::move(outcomes), {ports_.clock.now(), 0, epoch_}));
   co_return base::Result<>();
 }
 
+net::ResultTask<> Delivery::keep_trace(store::Transaction& transaction) {
+  return custody::begin_trace_again_if_gone(transaction, *message_, ports_.clock.now(),
+                                            options_.keep_trace);
+}
+
 // ---- into a mailbox ----
 
+// An account gets a message once: alice@, Alice@ and alice+1@ in one envelope are one delivery.
+net::ResultTask<> Delivery::find_others_of(directory::Account account, address::Address to) {
+  served_.clear();
+  for (const auto& other : all_) {
+    if (other.index == recipient_->index) {
+      served_.push_back(other);
+      continue;
+    }
+    if (other.state != queue::State::waiting || other.lane != queue::Lane::local) continue;
+    auto address = address::Address::parse(other.address);
+    if (!address || (*address != to && !may_be_of(account, *address))) continue;
+    CO_TRY(const auto leads, co_await ports_.directory.resolve(std::move(*address)));
+    const auto* mailbox = std::get_if<directory::ToMailbox>(&leads);
+    if (mailbox != nullptr && mailbox->account.id == account.id) served_.push_back(other);
+  }
+  co_return base::Result<>();
+}
+
 net::ResultTask<> Delivery::deliver(directory::Account account) {
-  // RFC 5321 §4.4: the one that makes the final delivery writes the return path.
-  prefix_ = "Return-Path: <" + message_->mail_from +
-            ">\r\nDelivered-To: " + account.address.text() + "\r\n";
-  CO_TRY(digest_, co_await digest_of(prefix_));
   co_return co_await ports_.store.transact(
       scope_of(item_.tenant, account.tenant),
       [&](store::Transaction& transaction) { return deliver_in(transaction, account); });
 }
 
-net::ResultTask<std::string> Delivery::digest_of(std::string prefix) {
-  base::Sha256 digest;
-  digest.add(prefix);
-  for (std::uint64_t at = 0; at < message_->octets;) {
-    CO_TRY(const auto chunk,
-           co_await ports_.store.read_blob(message_->blob, at, base::limits::chunk_octets));
-    if (chunk.empty())
-      co_return base::fail(base::ErrorKind::corrupt,
-                           "the content of " + message_->id.text() + " is shorter than it was");
-    digest.add(chunk);
-    at += chunk.size();
+// Those that another job served meanwhile, or an operator took out, are left out. False: that is
+// the one whose turn it is.
+net::ResultTask<bool> Delivery::still_waits(store::Transaction& transaction) {
+  if (all_.size() == 1) co_return true;  // nobody but this job works on it
+  CO_TRY(const auto entry, co_await queue::find(transaction, item_.tenant, item_.message));
+  if (!entry) co_return false;
+  std::vector<queue::Recipient> waiting;
+  for (const auto& recipient : entry->recipients) {
+    if (holds(served_, recipient.index) && recipient.state == queue::State::waiting)
+      waiting.push_back(recipient);
   }
-  co_return base::to_hex(digest.finish());
+  served_ = std::move(waiting);
+  co_return holds(served_, recipient_->index);
+}
+
+std::vector<unsigned> Delivery::trace_indexes() const {
+  std::vector<unsigned> indexes;
+  for (const auto& recipient : served_) indexes.push_back(recipient.trace_index);
+  std::ranges::sort(indexes);
+  const auto twice = std::ranges::unique(indexes);
+  indexes.erase(twice.begin(), twice.end());
+  return indexes;
+}
+
+std::vector<queue::Outcome> Delivery::outcomes(queue::Step step, dsn::Status status,
+                                               std::string reply) const {
+  std::vector<queue::Outcome> all;
+  for (const auto& recipient : served_)
+    all.push_back(
+        {.index = recipient.index, .step = step, .status = status.text(), .reply = reply});
+  return all;
 }
 
 net::ResultTask<> Delivery::deliver_in(store::Transaction& transaction,
                                        directory::Account account) {
+  settled_.reset();
+  CO_TRY(const bool waits, co_await still_waits(transaction));
+  if (!waits) co_return base::Result<>();
   CO_CHECK(co_await keep_trace(transaction));
+  const std::string who(account.id.octets());
+  if (!message_->origin.is_nil()) {
+    CO_TRY(const bool has_it,
+           co_await queue::was_served(transaction, account.tenant, message_->origin, who));
+    if (has_it) co_return co_await leave_out_in(transaction, account);
+  }
   mailbox::NewMessage message;
   message.blob = message_->blob;
   message.blob_octets = message_->octets;
-  message.prefix = prefix_;
+  // RFC 5321 §4.4: the one that makes the final delivery writes the return path.
+  message.prefix = "Return-Path: <" + message_->mail_from +
+                   ">\r\nDelivered-To: " + account.address.text() + "\r\n" + message_->prefix;
   message.internal_date = ports_.clock.now();
   message.trace = message_->trace;
   message.trace_owner = message_->tenant;
-  message.recipient = recipient_->trace_index;
-  message.content_digest = digest_;
+  message.recipients = trace_indexes();
+  message.content_digest = message_->digest;
   CO_TRY(
       const auto delivery,
       co_await mailbox::deliver(transaction, {account.tenant, account.id}, std::move(message),
@@ -142,30 +200,45 @@ net::ResultTask<> Delivery::deliver_in(store::Transaction& transaction,
     event_ = "mda.mailbox_full";
     detail_ = account.address.text() + ": " + std::to_string(over->used_octets) + " of " +
               std::to_string(over->quota_octets) + " octets used";
-    co_return co_await fail_in(transaction, {.index = recipient_->index,
-                                             .step = queue::Step::fail,
-                                             .status = dsn::status::mailbox_full.text(),
-                                             .reply = "the mailbox is full"});
+    co_return co_await fail_in(
+        transaction, outcomes(queue::Step::fail, dsn::status::mailbox_full, "the mailbox is full"));
   }
+  if (!message_->origin.is_nil())
+    queue::note_served(transaction, account.tenant, message_->origin, who);
   CO_CHECK(co_await record_in(transaction, account));
   event_ = "mda.delivered";
   detail_ = account.address.text();
-  co_return co_await settle_in(transaction, {.index = recipient_->index,
-                                             .step = queue::Step::deliver,
-                                             .status = "2.0.0",
-                                             .reply = "delivered"});
+  co_return co_await settle_in(transaction,
+                               outcomes(queue::Step::deliver, dsn::status::ok, "delivered"));
 }
 
+// The mailbox has the content by another way: by a list that both led to, or under another address.
+// What becomes of it there stands in that one's trace; this one says that it ends here.
+net::ResultTask<> Delivery::leave_out_in(store::Transaction& transaction,
+                                         directory::Account account) {
+  auto hop = hop_to(account);
+  hop.changes = {hop::Change::expanded};
+  hop.reason = "the mailbox has this message already, by another way that leads to it";
+  CO_TRY(const auto ref, co_await trace::record(transaction, item_.tenant, std::move(hop)));
+  (void)ref;
+  event_ = "mda.delivered_before";
+  detail_ = account.address.text();
+  co_return co_await settle_in(transaction,
+                               outcomes(queue::Step::deliver, dsn::status::ok, "delivered"));
+}
+
+// The digest is of the content without the lines that the delivery puts in front of it, and the
+// change says that there are some: so no content is read again for each mailbox.
 hop::Hop Delivery::hop_to(const directory::Account& account) const {
   hop::Hop hop;
   hop.trace = message_->trace;
   hop.kind = hop::Kind::delivery;
   hop.from = {hop::End::Role::node, options_.node, {}, {}};
   hop.to = {hop::End::Role::mailbox, account.address.text(), {}, {}};
-  hop.recipients = {recipient_->trace_index};
+  hop.recipients = trace_indexes();
   hop.protection = protection::delivery_level();
   hop.digest_in = message_->digest;
-  hop.digest_out = digest_;
+  hop.digest_out = message_->digest;
   hop.changes = {hop::Change::trace_fields_added};
   hop.time = ports_.clock.now();
   hop.finished = hop.time;
@@ -174,15 +247,14 @@ hop::Hop Delivery::hop_to(const directory::Account& account) const {
 
 // In the owner's trace; and where the mailbox is another tenant's, in a copy there that its fetches
 // go on from.
-net::ResultTask<> Delivery::record_in(store::Transaction& transaction,
-                                      const directory::Account& account) {
+net::ResultTask<> Delivery::record_in(store::Transaction& transaction, directory::Account account) {
   const auto hop = hop_to(account);
   CO_TRY(const auto ref, co_await trace::record(transaction, item_.tenant, hop));
   (void)ref;
   if (account.tenant == item_.tenant) co_return base::Result<>();
   CO_TRY(const auto original, co_await trace::find(transaction, item_.tenant, message_->trace));
   const auto begun = co_await trace::begin(transaction, account.tenant,
-                                           trace::copy_for(original, {recipient_->trace_index}));
+                                           trace::copy_for(original, trace_indexes()));
   if (!begun && begun.error().kind != base::ErrorKind::exists) co_return base::fail(begun.error());
   CO_TRY(const auto there, co_await trace::record(transaction, account.tenant, hop));
   (void)there;
@@ -194,145 +266,20 @@ net::ResultTask<> Delivery::record_in(store::Transaction& transaction,
 net::ResultTask<> Delivery::fail(dsn::Status status, std::string reply) {
   event_ = "mda.undeliverable";
   detail_ = reply;
-  const queue::Outcome outcome{.index = recipient_->index,
-                               .step = queue::Step::fail,
-                               .status = status.text(),
-                               .reply = std::move(reply)};
+  served_ = {*recipient_};
+  const auto failed = outcomes(queue::Step::fail, status, std::move(reply));
   co_return co_await ports_.store.transact(
       store::Scope::tenant(item_.tenant),
-      [&](store::Transaction& transaction) { return fail_in(transaction, outcome); });
+      [&](store::Transaction& transaction) { return fail_in(transaction, failed); });
 }
 
-net::ResultTask<> Delivery::keep_trace(store::Transaction& transaction) {
-  return custody::begin_trace_again_if_gone(transaction, *message_, ports_.clock.now(),
-                                            options_.keep_trace);
-}
-
-net::ResultTask<> Delivery::fail_in(store::Transaction& transaction, queue::Outcome outcome) {
+net::ResultTask<> Delivery::fail_in(store::Transaction& transaction,
+                                    std::vector<queue::Outcome> outcomes) {
   CO_CHECK(co_await keep_trace(transaction));
-  trace::Ending ending{trace::Ending::Kind::bounced, outcome.status, ports_.clock.now()};
-  CO_CHECK(co_await trace::end(transaction, item_.tenant, message_->trace,
-                               {recipient_->trace_index}, std::move(ending)));
-  co_return co_await settle_in(transaction, std::move(outcome));
-}
-
-// ---- into others ----
-
-std::vector<queue::Recipient> Delivery::recipients_for(const directory::Expansion& expansion) {
-  std::vector<queue::Recipient> out;
-  const auto add = [&](const address::Address& to, queue::Lane lane) {
-    queue::Recipient one;
-    one.trace_index = recipient_->trace_index;
-    one.address = to.text();
-    one.params = recipient_->params;
-    one.lane = lane;
-    one.destination = to.domain().text();
-    out.push_back(std::move(one));
-  };
-  for (const auto& leaf : expansion.leaves) {
-    add(leaf.account ? leaf.account->address : leaf.address,
-        leaf.account ? queue::Lane::local : queue::Lane::remote);
-  }
-  // One that leads nowhere fails by itself, so that it is told like any other. Not one that leads
-  // back: it would go round again.
-  for (const auto& dropped : expansion.dropped) {
-    using Why = directory::Expansion::Dropped::Why;
-    const bool fails = dropped.why == Why::unknown_user || dropped.why == Why::suspended;
-    if (fails && out.size() < queue::recipients_max) add(dropped.address, queue::Lane::local);
-  }
-  // RFC 3461 §5.2.7.1: where one becomes several, the success was told as "expanded".
-  if (out.size() > 1) {
-    for (auto& one : out) one.params.notify.success = false;
-  }
-  return out;
-}
-
-net::ResultTask<> Delivery::expand(directory::Expansion expansion) {
-  Copy copy{*message_, recipients_for(expansion),
-            std::ranges::any_of(expansion.leaves,
-                                [](const auto& leaf) { return leaf.through == Through::group; })};
-  copy.message.id = os::make_id<base::MessageId>(ports_.clock, ports_.random);
-  if (copy.own_trace) CO_CHECK(co_await give_to_group(copy));
-  event_ = "mda.expanded";
-  detail_ = std::to_string(copy.recipients.size()) + " recipients";
-  co_return co_await ports_.store.transact(
-      scope_of(item_.tenant, copy.message.tenant),
-      [&](store::Transaction& transaction) { return expand_in(transaction, copy); });
-}
-
-net::ResultTask<> Delivery::give_to_group(Copy& copy) {
-  auto list = address::Address::parse(recipient_->address);
-  if (!list) co_return base::fail(list.error());
-  CO_TRY(const auto tenant, co_await ports_.directory.is_ours(list->domain()));
-  if (!tenant) co_return base::fail(base::ErrorKind::conflict, "the group's domain has just gone");
-  copy.message.tenant = *tenant;
-  copy.message.account = {};
-  copy.message.trace = os::make_id<base::TraceId>(ports_.clock, ports_.random);
-  // RFC 5321 §3.9.2: members' failures go to whoever keeps the list, not to who wrote to it.
-  copy.message.mail_from = "postmaster@" + list->domain().text();
-  // RFC 3461 §5.2.7.3: nor are the writer's wishes about reports the list's, who gets them now.
-  copy.message.params = {};
-  for (std::size_t i = 0; i < copy.recipients.size(); ++i) {
-    copy.recipients[i].trace_index = static_cast<unsigned>(i);
-    copy.recipients[i].params = {};
-  }
-  co_return base::Result<>();
-}
-
-hop::Hop Delivery::expanded_hop(const base::TraceId& trace, std::vector<unsigned> recipients,
-                                std::size_t count) const {
-  hop::Hop hop;
-  hop.trace = trace;
-  hop.kind = hop::Kind::delivery;
-  hop.from = {hop::End::Role::node, options_.node, {}, {}};
-  hop.to = {hop::End::Role::node, options_.node, {}, {}};
-  hop.recipients = std::move(recipients);
-  hop.protection = protection::delivery_level();
-  hop.digest_in = message_->digest;
-  hop.digest_out = message_->digest;
-  hop.changes = {hop::Change::expanded};
-  hop.reason =
-      "the address stands for " + std::to_string(count) + (count == 1 ? " other" : " others");
-  hop.time = ports_.clock.now();
-  hop.finished = hop.time;
-  return hop;
-}
-
-net::ResultTask<> Delivery::begin_group_trace(store::Transaction& transaction, const Copy& copy) {
-  CO_TRY(auto trace, co_await trace::find(transaction, item_.tenant, message_->trace));
-  trace.id = copy.message.trace;
-  trace.owner = copy.message.tenant;
-  trace.mail_from = copy.message.mail_from;
-  trace.recipients.clear();
-  std::vector<unsigned> all;
-  for (const auto& recipient : copy.recipients) {
-    trace.recipients.push_back({recipient.trace_index, recipient.address});
-    all.push_back(recipient.trace_index);
-  }
-  CO_CHECK(co_await trace::begin(transaction, copy.message.tenant, std::move(trace)));
-  CO_TRY(const auto ref, co_await trace::record(transaction, copy.message.tenant,
-                                                expanded_hop(copy.message.trace, std::move(all),
-                                                             copy.recipients.size())));
-  (void)ref;
-  co_return base::Result<>();
-}
-
-net::ResultTask<> Delivery::expand_in(store::Transaction& transaction, const Copy& copy) {
-  CO_CHECK(co_await keep_trace(transaction));
-  CO_TRY(const auto ref,
-         co_await trace::record(
-             transaction, item_.tenant,
-             expanded_hop(message_->trace, {recipient_->trace_index}, copy.recipients.size())));
-  (void)ref;
-  if (copy.own_trace) CO_CHECK(co_await begin_group_trace(transaction, copy));
-  auto recipients = copy.recipients;
-  auto due = queue::enqueue(transaction, copy.message, recipients);
-  if (!due) co_return base::fail(due.error());
-  due_ = std::move(*due);
-  co_return co_await settle_in(transaction, {.index = recipient_->index,
-                                             .step = queue::Step::expand,
-                                             .status = "2.0.0",
-                                             .reply = "expanded"});
+  trace::Ending ending{trace::Ending::Kind::bounced, outcomes.front().status, ports_.clock.now()};
+  CO_CHECK(co_await trace::end(transaction, item_.tenant, message_->trace, trace_indexes(),
+                               std::move(ending)));
+  co_return co_await settle_in(transaction, std::move(outcomes));
 }
 
 }  // namespace letterlock::mda

@@ -1,4 +1,5 @@
-// One recipient's delivery, from the queue into a mailbox, or into other recipients.
+// One recipient's delivery, from the queue into a mailbox (delivery.cc), or into those for whom it
+// stands (expand.cc).
 #pragma once
 
 #include <optional>
@@ -22,30 +23,57 @@ class Delivery {
   const std::vector<queue::Due>& due() const { return due_; }
 
  private:
-  // A group's members are nobody's business but its tenant's: they get a message and a trace of
-  // their own there.
+  // An alias, a group, or an address whose domain isn't here any more.
+  struct List {
+    enum class Kind { alias, group, moved };
+    Kind kind = Kind::alias;
+    address::Address address;
+    base::TenantId tenant;  // whose it is; of `moved`: the message's
+    std::vector<address::Address> stands_for;
+  };
+  // What goes on to those.
   struct Copy {
     queue::Message message;
     std::vector<queue::Recipient> recipients;
     bool own_trace = false;
+    bool came_back = false;  // from outside, after it had been sent on from this very address
   };
-  net::ResultTask<> give_to_group(Copy& copy);
-  net::ResultTask<> begin_group_trace(store::Transaction& transaction, const Copy& copy);
-  hop::Hop expanded_hop(const base::TraceId& trace, std::vector<unsigned> recipients,
-                        std::size_t count) const;
+
   net::ResultTask<> read(store::Transaction& transaction);
+  net::ResultTask<> act_on(directory::Resolution resolution, address::Address to);
+  net::Task<> tell() const;
+  net::ResultTask<> settle_in(store::Transaction& transaction,
+                              std::vector<queue::Outcome> outcomes);
+  net::ResultTask<> keep_trace(store::Transaction& transaction);
+
+  // ---- into a mailbox ----
+  net::ResultTask<> find_others_of(directory::Account account, address::Address to);
   net::ResultTask<> deliver(directory::Account account);
   net::ResultTask<> deliver_in(store::Transaction& transaction, directory::Account account);
-  net::ResultTask<> record_in(store::Transaction& transaction, const directory::Account& account);
-  net::ResultTask<> expand(directory::Expansion expansion);
-  net::ResultTask<> expand_in(store::Transaction& transaction, const Copy& copy);
-  net::ResultTask<> fail(dsn::Status status, std::string reply);
-  net::ResultTask<> keep_trace(store::Transaction& transaction);
-  net::ResultTask<> fail_in(store::Transaction& transaction, queue::Outcome outcome);
-  net::ResultTask<> settle_in(store::Transaction& transaction, queue::Outcome outcome);
-  net::ResultTask<std::string> digest_of(std::string prefix);
-  std::vector<queue::Recipient> recipients_for(const directory::Expansion& expansion);
+  net::ResultTask<bool> still_waits(store::Transaction& transaction);
+  net::ResultTask<> leave_out_in(store::Transaction& transaction, directory::Account account);
+  net::ResultTask<> record_in(store::Transaction& transaction, directory::Account account);
   hop::Hop hop_to(const directory::Account& account) const;
+  std::vector<unsigned> trace_indexes() const;
+  std::vector<queue::Outcome> outcomes(queue::Step step, dsn::Status status,
+                                       std::string reply) const;
+
+  // ---- nowhere ----
+  net::ResultTask<> fail(dsn::Status status, std::string reply);
+  net::ResultTask<> fail_in(store::Transaction& transaction, std::vector<queue::Outcome> outcomes);
+
+  // ---- into others ----
+  net::ResultTask<> expand(List list);
+  net::ResultTask<Copy> copy_for(const List& list);
+  void give_to_owner(const List& list, Copy& copy) const;
+  net::ResultTask<std::vector<queue::Recipient>> recipients_for(const List& list);
+  net::ResultTask<> put_in_front(const List& list, Copy& copy);
+  net::ResultTask<> expand_in(store::Transaction& transaction, const List& list, Copy& copy);
+  net::ResultTask<> give_in(store::Transaction& transaction, Copy& copy);
+  net::ResultTask<> leave_out_in(store::Transaction& transaction, const Copy& copy);
+  net::ResultTask<> begin_own_trace(store::Transaction& transaction, const Copy& copy);
+  hop::Hop expanded_hop(const queue::Message& copy, const base::TraceId& trace,
+                        std::vector<unsigned> recipients, std::string reason) const;
 
   const Ports& ports_;
   const Options& options_;
@@ -53,8 +81,9 @@ class Delivery {
   std::optional<std::uint64_t> epoch_;
   std::optional<queue::Message> message_;
   std::optional<queue::Recipient> recipient_;
-  std::string prefix_;
-  std::string digest_;
+  // All of the message's, as they were read; and those of them that one delivery serves.
+  std::vector<queue::Recipient> all_;
+  std::vector<queue::Recipient> served_;
   std::optional<queue::Settled> settled_;
   std::vector<queue::Due> due_;
   std::string event_;  // what happened, for the log

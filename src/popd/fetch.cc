@@ -70,7 +70,7 @@ hop::Hop fetch_hop(const FetchFacts& facts, const mailbox::Message& message,
   hop.from = {hop::End::Role::mailbox, address, {}, {}};
   hop.to = {hop::End::Role::client, address, facts.peer.address.text(),
             facts.implicit_tls ? "POP3S" : "POP3"};
-  hop.recipients = {message.recipient};
+  hop.recipients = message.recipients;
   hop.protection = protection::fetch_level(sign_in_of(facts.how), accepts, tls, network);
   hop::Requirement required;
   required.fetch = directory::fetch_requirement(facts.tenant);

@@ -117,7 +117,7 @@ class PopdTest : public ::testing::Test {
     message.internal_date = world.clock().now();
     message.trace = id;
     message.trace_owner = acorn;
-    message.recipient = 3;
+    message.recipients = {3};
     message.content_digest = "abcd";
     trace::Trace copy;
     copy.id = id;

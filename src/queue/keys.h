@@ -51,6 +51,15 @@ inline std::string of_trace(const base::TenantId& tenant, const base::TraceId& t
                             const base::MessageId& id) {
   return of_trace(tenant, trace) + std::string(id.octets());
 }
+// Who was given one content already, in the order of the traces under which contents came in. A
+// letter of its own: a delivery reads and writes these in another tenant, whose queue it mustn't.
+inline std::string served(const base::TenantId& tenant) {
+  return store::tenant_prefix(tenant) + "o/";
+}
+inline std::string served(const base::TenantId& tenant, const base::TraceId& origin,
+                          std::string_view who) {
+  return served(tenant) + std::string(origin.octets()) + std::string(who);
+}
 // Whole, so that it is the same wherever it is said: a group's copy is put into another tenant's
 // queue by a transaction of the sender's, and taken out by one of its own.
 inline std::string holder(const base::TenantId& tenant, const base::MessageId& id) {

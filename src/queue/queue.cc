@@ -104,11 +104,15 @@ net::ResultTask<Kept> read(store::Transaction& transaction, base::TenantId tenan
   co_return co_await read(transaction, tenant, *octets);
 }
 
-// RFC 3461 §4.1: what the sender asked to be told; nobody is told of mail from the null reverse
-// path.
+// RFC 5321 §6.1: a report that can't be delivered makes no report; RFC 3461 §6.2.
+bool has_nobody_to_tell(const Message& message) {
+  return message.mail_from.empty() || message.is_report;
+}
+
+// RFC 3461 §4.1: what the sender asked to be told.
 Notice notice_for(const Message& message, const Recipient& recipient, Step step,
                   bool duty_passed_on) {
-  if (message.mail_from.empty()) return Notice::none;
+  if (has_nobody_to_tell(message)) return Notice::none;
   const auto& notify = recipient.params.notify;
   switch (step) {
     case Step::deliver:
@@ -132,8 +136,8 @@ Notice notice_for(const Message& message, const Recipient& recipient, Step step,
 // A delay is told once, when it has lasted long enough.
 bool delay_is_due(const Message& message, const Recipient& recipient, const Schedule& schedule,
                   base::Time now) {
-  return !message.mail_from.empty() && !recipient.delay_told && recipient.notice == Notice::none &&
-         recipient.params.notify.wants_delay() &&
+  return !has_nobody_to_tell(message) && !recipient.delay_told &&
+         recipient.notice == Notice::none && recipient.params.notify.wants_delay() &&
          schedule.delay_notice_after > base::Milliseconds(0) &&
          now - message.accepted >= schedule.delay_notice_after;
 }

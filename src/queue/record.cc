@@ -93,6 +93,7 @@ namespace {
 void pack_fields(base::Packer& out, const Recipient& recipient) {
   const auto& notify = recipient.params.notify;
   out.number(recipient.index).number(recipient.trace_index).text(recipient.address);
+  out.text(recipient.written_to);
   out.flag(notify.given).flag(notify.success).flag(notify.failure).flag(notify.delay);
   out.text(recipient.params.original_recipient);
   out.number(static_cast<std::uint64_t>(recipient.lane)).text(recipient.destination);
@@ -108,6 +109,7 @@ Recipient unpack_fields(base::Unpacker& in, bool& bad) {
   recipient.index = static_cast<unsigned>(in.number());
   recipient.trace_index = static_cast<unsigned>(in.number());
   recipient.address = in.text();
+  recipient.written_to = in.text();
   recipient.params.notify.given = in.flag();
   recipient.params.notify.success = in.flag();
   recipient.params.notify.failure = in.flag();
@@ -141,6 +143,7 @@ base::Result<Entry> unpack_message(std::string_view octets) {
   message.mail_from = in.text();
   message.blob = in.id<base::BlobId>();
   message.octets = in.number();
+  message.prefix = in.text();
   message.digest = in.text();
   message.smtputf8 = in.flag();
   message.eight_bit = in.flag();
@@ -150,6 +153,8 @@ base::Result<Entry> unpack_message(std::string_view octets) {
   message.expires = in.time();
   message.requirement = unpack_requirement(in, bad);
   message.is_report = in.flag();
+  message.origin = in.id<base::TraceId>();
+  message.steps = static_cast<unsigned>(in.number());
   const auto count = in.count();
   bad = bad || count > recipients_within_max;
   for (std::size_t i = 0; i < count && !bad; ++i) {
@@ -170,13 +175,14 @@ std::string pack(const Message& message, const std::vector<Recipient>& within) {
       .text(message.mail_from);
   out.id(message.blob)
       .number(message.octets)
+      .text(message.prefix)
       .text(message.digest)
       .flag(message.smtputf8)
       .flag(message.eight_bit);
   out.number(static_cast<std::uint64_t>(message.params.ret)).text(message.params.envid);
   out.time(message.accepted).time(message.expires);
   pack_requirement(out, message.requirement);
-  out.flag(message.is_report).number(within.size());
+  out.flag(message.is_report).id(message.origin).number(message.steps).number(within.size());
   for (const auto& recipient : within) pack_fields(out, recipient);
   return out.take();
 }

@@ -27,7 +27,10 @@ struct Message {
   std::string mail_from;    // as text without < >; empty: the null reverse path
   base::BlobId blob;
   std::uint64_t octets = 0;  // of the blob
-  std::string digest;        // hex SHA-256 of the blob
+  // Lines of the header that go before the blob's octets on every way: a Delivered-To for each
+  // alias and group that the message came through.
+  std::string prefix;
+  std::string digest;  // hex SHA-256 of prefix and blob
   bool smtputf8 = false;
   bool eight_bit = false;  // the content has octets over 127
   dsn::MailParams params;  // RET, ENVID
@@ -35,7 +38,12 @@ struct Message {
   base::Time expires;
   hop::Requirement requirement;
   bool is_report = false;  // a DSN of ours
+  // Nil: nobody else has a copy of this content. Otherwise the trace under which it first came in:
+  // by it an account and a list are known that were served by another copy (served.h).
+  base::TraceId origin;
+  unsigned steps = 0;  // aliases and groups that it came through
 
+  std::uint64_t octets_with_prefix() const { return prefix.size() + octets; }
   bool operator==(const Message&) const = default;
 };
 
@@ -48,7 +56,10 @@ struct Recipient {
   unsigned index = 0;  // within the queued message, from 0
   unsigned trace_index =
       0;  // of the trace's recipient that it stands for: an alias's target, for the alias
-  std::string address;     // as text without < >
+  std::string address;  // as text without < >
+  // What was written to, where an alias led from there to `address`; empty: `address` itself. A
+  // report names this one: where an alias leads is its owner's business.
+  std::string written_to;
   dsn::RcptParams params;  // NOTIFY, ORCPT
   Lane lane = Lane::remote;
   std::string destination;  // the next-hop domain: who shares its connections and its rest
@@ -62,6 +73,9 @@ struct Recipient {
   Notice notice = Notice::none;
   bool delay_told = false;
 
+  const std::string& address_written_to() const {
+    return written_to.empty() ? address : written_to;
+  }
   bool operator==(const Recipient&) const = default;
 };
 

@@ -11,6 +11,7 @@ Message a_message() {
   message.trace = base::TraceId::make(base::from_milliseconds(6), {2});
   message.mail_from = "alice@acorn.example";
   message.octets = 1'234'567'890'123;
+  message.prefix = "Delivered-To: sales@birch.example\r\n";
   message.digest = "ab";
   message.smtputf8 = true;
   message.params = {dsn::Return::full, "env"};
@@ -19,6 +20,9 @@ Message a_message() {
   message.requirement.level = {hop::Level::authenticated,
                                {hop::Source::Kind::connector, "bank", "contract"}};
   message.requirement.post_quantum.value = hop::PostQuantum::required;
+  message.is_report = true;
+  message.origin = base::TraceId::make(base::from_milliseconds(4), {3});
+  message.steps = 9;
   return message;
 }
 
@@ -27,6 +31,7 @@ Recipient a_recipient() {
   recipient.index = 700;
   // ATTACKS 9: whatever octets come, the record gives the same back.
   recipient.address = std::string("b\r\n\0ob@birch.example", 20);
+  recipient.written_to = std::string("s\r\n\0ales@birch.example", 22);
   recipient.params.notify = dsn::Notify::never();
   recipient.state = State::held;
   recipient.reply = "451 4.3.0 \"no\"\xff";

@@ -42,9 +42,14 @@ net::ResultTask<std::string_view> BlobContent::next() {
   failed_ = true;
   if (world_.ports.clock.steady() >= until_)
     co_return base::fail(base::ErrorKind::timeout, "the host takes the content too slowly");
-  CO_TRY(chunk_,
-         co_await world_.ports.store.read_blob(message_.blob, given_, base::limits::chunk_octets));
-  if (chunk_.empty() || chunk_.size() > message_.octets - given_)
+  if (given_ < message_.prefix.size()) {
+    failed_ = false;
+    given_ = message_.prefix.size();
+    co_return std::string_view(message_.prefix);
+  }
+  CO_TRY(chunk_, co_await world_.ports.store.read_blob(
+                     message_.blob, given_ - message_.prefix.size(), base::limits::chunk_octets));
+  if (chunk_.empty() || chunk_.size() > message_.octets_with_prefix() - given_)
     co_return base::fail(base::ErrorKind::corrupt, "the content of " + message_.id.text() +
                                                        " has another length than it had");
   failed_ = false;
@@ -68,7 +73,7 @@ smtp::Mail Transfer::mail() const {
   smtp::Mail mail;
   // What was accepted once can be said again; a path that can't be read is nobody's.
   if (auto from = address::ReversePath::from_text(message.mail_from)) mail.from = std::move(*from);
-  mail.size_octets = message.octets;
+  mail.size_octets = message.octets_with_prefix();
   if (message.eight_bit) mail.body = smtp::Body::eight_bit_mime;
   // RFC 6531 §3.4: said where an address or the header needs it.
   mail.smtputf8 = message.smtputf8 || mail.from.needs_smtputf8() ||
@@ -267,7 +272,7 @@ net::ResultTask<bool> Transfer::still_wait(store::Transaction& transaction) {
 
 net::Task<Conclusion> Transfer::give_content() {
   BlobContent content(world_, work_.message);
-  const auto reply = co_await session_.client->content(work_.message.octets, content);
+  const auto reply = co_await session_.client->content(work_.message.octets_with_prefix(), content);
   conclude(reply, content);
   // Refused before its first octet: whether the transaction is still open nobody says.
   if (reply && !reply->is_positive()) co_await reset();

@@ -17,14 +17,14 @@ struct Stale {
 };
 using TransferEnd = std::variant<Trouble, Conclusion, Stale>;
 
-// The message's content from the store, in chunks of 64 KiB.
+// The message's content: its prefix, then what the store has, in chunks of 64 KiB.
 class BlobContent final : public drive::SmtpContent {
  public:
   BlobContent(const World& world, const queue::Message& message);
   // Errors: the store's; corrupt (shorter than it was); timeout (all of it took too long).
   net::ResultTask<std::string_view> next() override;
   // The last octet was handed out: the peer may have had the end.
-  bool is_at_end() const { return given_ == message_.octets; }
+  bool is_at_end() const { return given_ == message_.octets_with_prefix(); }
   // True where it failed here, not on the connection.
   bool has_failed() const { return failed_; }
 

@@ -46,6 +46,20 @@ std::string who_requires(std::string_view by) {
   return std::string(by);
 }
 
+// Where an alias leads is its owner's business: whoever wrote to it hears of that address, and of
+// the end, not of the next holder's name and words.
+void hide_target(dsn::RecipientReport& report, const queue::Recipient& recipient) {
+  report.remote_mta.clear();
+  report.diagnostic_is_reply = false;
+  if (recipient.lane == queue::Lane::remote)
+    report.diagnostic = "what the address stands for did not take the message";
+  if (!report.refusal) return;
+  report.refusal->offers.clear();
+  report.refusal->what_to_do = "ask the administrator of " +
+                               report.final_recipient.domain().text() +
+                               ", or your own about the requirement.";
+}
+
 bool concerns(const hop::Hop& hop, unsigned index) {
   return std::ranges::find(hop.recipients, index) != hop.recipients.end();
 }
@@ -166,7 +180,7 @@ net::ResultTask<Notice::Letter> Notice::compose(address::Address to, Original or
 
 dsn::RecipientReport Notice::recipient_report(const queue::Recipient& recipient) const {
   dsn::RecipientReport out;
-  if (auto address = address::Address::parse(recipient.address))
+  if (auto address = address::Address::parse(recipient.address_written_to()))
     out.final_recipient = std::move(*address);
   out.original_recipient = recipient.params.original_recipient;
   out.action = action_of(recipient.notice);
@@ -177,6 +191,7 @@ dsn::RecipientReport Notice::recipient_report(const queue::Recipient& recipient)
   if (recipient.attempts > 0) out.last_attempt = recipient.last_try;
   if (out.action == dsn::Action::delayed) out.retry_until = message_->expires;
   if (out.action == dsn::Action::failed && trace_) out.refusal = refusal_of(*trace_, recipient);
+  if (!recipient.written_to.empty()) hide_target(out, recipient);
   return out;
 }
 

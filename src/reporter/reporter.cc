@@ -2,6 +2,7 @@
 
 #include "mailbox/mailbox.h"
 #include "queue/queue.h"
+#include "queue/served.h"
 #include "reporter/notice.h"
 #include "trace/event.h"
 
@@ -35,6 +36,14 @@ net::ResultTask<> expire(store::Transaction& transaction, base::TenantId tenant,
                          bool& more) {
   CO_TRY(const auto expired, co_await trace::expire(transaction, tenant, now));
   more = expired.more;
+  co_return base::Result<>();
+}
+// Longer than anything waits in the queue.
+constexpr auto served_kept = std::chrono::days(14);
+
+net::ResultTask<> forget_served(store::Transaction& transaction, base::TenantId tenant,
+                                base::Time now, bool& more) {
+  CO_TRY(more, co_await queue::forget_served(transaction, tenant, now - served_kept, batch));
   co_return base::Result<>();
 }
 net::ResultTask<> purge(store::Transaction& transaction, base::TenantId tenant, bool& more) {
@@ -128,6 +137,13 @@ net::ResultTask<> Reporter::clean(base::TenantId tenant) {
     CO_CHECK(co_await ports_.store.transact(
         store::Scope::tenant(tenant), [&](store::Transaction& transaction) {
           return expire(transaction, tenant, ports_.clock.now(), more);
+        }));
+  }
+  more = true;
+  while (more) {
+    CO_CHECK(co_await ports_.store.transact(
+        store::Scope::tenant(tenant), [&](store::Transaction& transaction) {
+          return forget_served(transaction, tenant, ports_.clock.now(), more);
         }));
   }
   more = true;

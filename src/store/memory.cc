@@ -289,6 +289,7 @@ std::unique_ptr<BlobWriter> MemoryStore::write_blob() {
 
 net::ResultTask<base::Bytes> MemoryStore::read_blob(base::BlobId blob, std::uint64_t offset,
                                                     std::size_t octets_max) {
+  ++blob_reads_;
   const auto epoch = epoch_;
   co_await pause();
   if (!alive(epoch)) co_return crashed();

@@ -51,6 +51,9 @@ class MemoryStore final : public Store {
                                          std::size_t octets_max) override;
   base::Result<std::uint64_t> free_octets() const override;
 
+  // How often a part of a blob was read, ever.
+  std::uint64_t blob_reads() const { return blob_reads_; }
+
   // Faults. Those of commits and reads are used up in order, one a commit or read.
   void fail_next_commit(base::ErrorKind kind, Outcome outcome = Outcome::rolled_back);
   void fail_next_read(base::ErrorKind kind);
@@ -128,6 +131,7 @@ class MemoryStore final : public Store {
   std::uint64_t epoch_ = 0;  // counts the crashes
   std::uint64_t random_state_;
   std::uint64_t blobs_made_ = 0;
+  std::uint64_t blob_reads_ = 0;
 };
 
 }  // namespace letterlock::store

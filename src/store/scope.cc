@@ -32,6 +32,13 @@ Scope Scope::delivery(const base::TenantId& from, const base::TenantId& into) {
   return scope;
 }
 
+Scope Scope::tenants(const std::vector<base::TenantId>& tenants) {
+  ASSERT(!tenants.empty());
+  Scope scope;
+  for (const auto& tenant : tenants) scope.prefixes_.push_back(tenant_prefix(tenant));
+  return scope;
+}
+
 bool Scope::covers(std::string_view key) const {
   for (const auto& prefix : prefixes_) {
     if (key.starts_with(prefix)) return true;

@@ -30,8 +30,10 @@ class Scope {
  public:
   static Scope site();                                // "s/"
   static Scope tenant(const base::TenantId& tenant);  // "t/" + 16 octets + "/"
-  // Delivery into another tenant's mailbox, the one case with two.
+  // Delivery out of one tenant's queue into another's mailbox or queue.
   static Scope delivery(const base::TenantId& from, const base::TenantId& into);
+  // Taking one message in for several tenants: it is in all of them or in none. At least one.
+  static Scope tenants(const std::vector<base::TenantId>& tenants);
   bool covers(std::string_view key) const;       // may be written
   bool covers_read(std::string_view key) const;  // may be read: the same, and the site's keys
   bool covers_read(const Range& range) const;

@@ -26,9 +26,11 @@ bool is_served(const Books& books, const Fate& fate) {
     case State::failed:
       return is_told;
     case State::expanded:
-      return is_told && fate.became &&
-             std::ranges::all_of(books.custody.fates_of(*fate.became),
-                                 [&](const Fate* one) { return is_served(books, *one); });
+      // Without a copy: another way had led there before (custody), and is looked at by itself.
+      return is_told && (!fate.became || std::ranges::all_of(books.custody.fates_of(*fate.became),
+                                                             [&](const Fate* one) {
+                                                               return is_served(books, *one);
+                                                             }));
     case State::removed:
       return true;
     case State::waiting:

@@ -277,7 +277,7 @@ void Custody::check_place(const Commit::Mail& row) {
   const auto& owner = names_.address_of(row.account);
   const auto came = std::ranges::find_if(delivered_now_, [&](const Fate* fate) {
     return fate->tenant == message.trace_owner && fate->trace == message.trace &&
-           fate->trace_index == message.recipient;
+           std::ranges::find(message.recipients, fate->trace_index) != message.recipients.end();
   });
   if (came == delivered_now_.end()) {
     findings_.broken("custody: " + name(message.trace, owner) +

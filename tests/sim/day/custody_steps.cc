@@ -16,7 +16,7 @@ namespace {
 
 // RFC 3461 §4.1, as a sender may count on it.
 bool wants_to_know(const queue::Message& message, const queue::Recipient& recipient, State state) {
-  if (message.mail_from.empty()) return false;
+  if (message.mail_from.empty() || message.is_report) return false;
   const auto& notify = recipient.params.notify;
   switch (state) {
     case State::failed:
@@ -87,7 +87,7 @@ void Custody::check_order(const Fate& fate, State state) {
                                  name(fate.trace, fate.address), queue::name(state)));
 }
 
-// Into those that it stands for: nobody else, and nobody forgotten.
+// Into those that it stands for: nobody else, and nobody forgotten. Once, whatever leads there.
 void Custody::expand(const Commit& commit, Fate& fate) {
   std::set<std::string> into;
   for (const auto& row : commit.recipients) {
@@ -98,11 +98,20 @@ void Custody::expand(const Commit& commit, Fate& fate) {
       findings_.broken(fmt::format("names: {} is expanded to {}, who isn't in it",
                                    name(fate.trace, fate.address), row.value->address));
   }
+  if (!fate.became) {
+    const bool before = std::ranges::any_of(
+        fates_from(root_of(fate.trace)),
+        [&](const Fate* other) { return other->became && other->address == fate.address; });
+    if (!before)
+      findings_.broken(fmt::format("names: {} is expanded to nobody, and was not before",
+                                   name(fate.trace, fate.address)));
+    return;
+  }
   if (names_.has_changed()) return;
-  for (const auto& end : names_.ends_of(fate.address)) {
-    if (!into.contains(end))
+  for (const auto& one : names_.targets_of(fate.address)) {
+    if (!into.contains(one))
       findings_.broken(fmt::format("names: {} is expanded, and {} is forgotten",
-                                   name(fate.trace, fate.address), end));
+                                   name(fate.trace, fate.address), one));
   }
 }
 

@@ -14,6 +14,14 @@ bool is_expansion(const hop::Hop& hop) {
   return std::ranges::find(hop.changes, hop::Change::expanded) != hop.changes.end();
 }
 
+// The mailbox has it by another way.
+bool shows_delivery_before(const Commit& commit, const About& about) {
+  return std::ranges::any_of(commit.hops, [&](const Commit::HopRow& row) {
+    return concerns(row, about) && is_expansion(*row.value) &&
+           row.value->to.role == hop::End::Role::mailbox;
+  });
+}
+
 auto ending_of(const Commit& commit, const About& about) {
   return std::ranges::find_if(commit.endings, [&](const Commit::Ending& ending) {
     return ending.tenant == about.tenant && ending.trace == about.trace &&
@@ -27,12 +35,15 @@ bool is_relay_out(const hop::Hop& hop) {
   return hop.kind == hop::Kind::relay && hop.from.role == hop::End::Role::node;
 }
 
-// The mailbox's message and the record of its delivery, both.
+// The mailbox's message and the record of its delivery, both; or the word that it was there before.
 bool shows_delivery(const Commit& commit, const About& about) {
   const bool kept = std::ranges::any_of(commit.mails, [&](const Commit::Mail& mail) {
     return mail.value && mail.value->trace == about.trace &&
-           mail.value->trace_owner == about.tenant && mail.value->recipient == about.recipient;
+           mail.value->trace_owner == about.tenant &&
+           std::ranges::find(mail.value->recipients, about.recipient) !=
+               mail.value->recipients.end();
   });
+  if (shows_delivery_before(commit, about)) return true;
   return kept && std::ranges::any_of(commit.hops, [&](const Commit::HopRow& row) {
            return concerns(row, about) && row.value->kind == hop::Kind::delivery &&
                   row.value->outcome == hop::Outcome::completed && !is_expansion(*row.value);
@@ -46,12 +57,12 @@ bool shows_relay(const Commit& commit, const About& about) {
   });
 }
 
+// With a copy, or without one where another way has led there before (custody looks for it).
 bool shows_expansion(const Commit& commit, const About& about) {
-  const bool copied = std::ranges::any_of(
-      commit.messages, [](const Commit::QueueMessage& row) { return row.value.has_value(); });
-  return copied && std::ranges::any_of(commit.hops, [&](const Commit::HopRow& row) {
-           return concerns(row, about) && is_expansion(*row.value);
-         });
+  return std::ranges::any_of(commit.hops, [&](const Commit::HopRow& row) {
+    return concerns(row, about) && is_expansion(*row.value) &&
+           row.value->to.role != hop::End::Role::mailbox;
+  });
 }
 
 bool shows_end(const Commit& commit, const About& about) {

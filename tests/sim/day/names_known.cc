@@ -56,14 +56,10 @@ const std::string& NamesKnown::canonical(const std::string& address) const {
   return at == owners_.end() ? address : accounts_.at(at->second);
 }
 
-std::set<std::string> NamesKnown::ends_of(const std::string& from) const {
-  std::set<std::string> seen;
-  walk(from, seen);
-  std::set<std::string> ends;
-  for (const auto& one : seen) {
-    if (!is_list(one)) ends.insert(canonical(one));
-  }
-  return ends;
+const std::set<std::string>& NamesKnown::targets_of(const std::string& from) const {
+  static const std::set<std::string> none;
+  const auto at = targets_.find(from);
+  return at == targets_.end() ? none : at->second;
 }
 
 }  // namespace letterlock::day

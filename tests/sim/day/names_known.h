@@ -26,9 +26,8 @@ class NamesKnown {
   bool is_list(const std::string& address) const { return targets_.contains(address); }
   // Some way through aliases and groups leads from the one to the other.
   bool leads_to(const std::string& from, const std::string& to) const;
-  // All that it must stand for, each account once by any of its addresses; nothing where that has
-  // changed since, or where ways end in nothing.
-  std::set<std::string> ends_of(const std::string& from) const;
+  // Those that it names, or ever named.
+  const std::set<std::string>& targets_of(const std::string& from) const;
   bool has_changed() const { return changed_; }
 
  private:

@@ -62,6 +62,7 @@ class Stranger::Session final : public drive::SmtpHandler {
     now_ = {};
     now_.offers_dsn = offers_dsn_;
     now_.params = mail.dsn;
+    now_.mail_from = mail.from.text();
     return say(smtp::reply(250, dsn::status::ok, "go on"));
   }
   net::Task<smtp::Reply> on_rcpt(smtp::Rcpt rcpt) override {

@@ -27,6 +27,7 @@ struct Mood {
 class Stranger {
  public:
   struct Taken {
+    std::string mail_from;
     std::vector<std::string> recipients;
     std::string content;
     // What it was told of reports, where it offers to make them.

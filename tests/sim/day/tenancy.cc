@@ -28,10 +28,17 @@ bool is_within(const std::set<char>& rooms, std::string_view allowed) {
       rooms, [&](char room) { return allowed.find(room) != std::string_view::npos; });
 }
 
-// Mailbox and trace, and nothing else; or a group's own copy, put into a queue that isn't read.
+// Mailbox and trace, and nothing else; or a list's own copy, put into a queue that isn't read. With
+// either: who was served already (o).
 bool is_delivered_into(const Touched& touched) {
-  return (is_within(touched.read, "mx") && is_within(touched.written, "mx")) ||
-         (is_within(touched.read, "x") && is_within(touched.written, "qx"));
+  return (is_within(touched.read, "mxo") && is_within(touched.written, "mxo")) ||
+         (is_within(touched.read, "xo") && is_within(touched.written, "qxo"));
+}
+
+// Mail from outside for several tenants: put into the queue and the traces of each, none of which
+// is read.
+bool is_taken_in(const Touched& touched) {
+  return touched.read.empty() && is_within(touched.written, "qx");
 }
 
 }  // namespace
@@ -47,6 +54,7 @@ void Tenancy::touched(const store::Reads& reads, const store::Changes& changes) 
   }
   for (const auto& [key, value] : changes.keys) note(all, key, true);
   if (all.size() < 2) return;
+  if (std::ranges::all_of(all, [](const auto& one) { return is_taken_in(one.second); })) return;
   std::size_t into = 0;
   std::size_t senders = 0;
   for (const auto& [tenant, touched] : all) {
