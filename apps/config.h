@@ -96,6 +96,10 @@ struct Config {
   queue::Schedule schedule;
   queue::WindowLimits window;
   bool deliver = true;
+  struct Reports {
+    std::size_t per_address = 10;
+    std::size_t per_domain = 100;
+  } reports;
   struct Trace {
     base::Milliseconds keep = std::chrono::days(90);
   } trace;

@@ -273,6 +273,15 @@ Section queue_section() {
         "Transfers begun to one destination a minute; 0: no limit.",
         set(count<std::size_t>(0, 60'000),
             [](Config& c) -> auto& { return c.window.destination_per_minute; })},
+       {"reports_per_address", "number", "10",
+        "Reports an hour to one address that no sign-in vouches for, about one tenant's mail; "
+        "three "
+        "times as many about all tenants' together. What is over it: docs/operator.md.",
+        set(count<std::size_t>(1, 1'000'000),
+            [](Config& c) -> auto& { return c.reports.per_address; })},
+       {"reports_per_domain", "number", "100", "The same for all addresses of one domain.",
+        set(count<std::size_t>(1, 1'000'000),
+            [](Config& c) -> auto& { return c.reports.per_domain; })},
        {"deliver", "true or false", "true",
         "`false`: mail is taken and kept, and nothing goes on to mailboxes or other hosts until "
         "the "

@@ -170,6 +170,7 @@ void add_sessions(std::vector<EventRule>& out) {
        std::map<std::string_view, std::string_view>{{"net.out_of_descriptors", "descriptors"},
                                                     {"msa.sending_limit", "sending"},
                                                     {"mda.mailbox_full", "mailbox"},
+                                                    {"report.over_budget", "reports"},
                                                     {"sign_in.throttled", "sign_ins"}}) {
     out.push_back(rule(event, limits, {fixed("limit", limit)}));
   }
@@ -205,6 +206,7 @@ const Words& problem_events() {
                          "relay.failed",
                          "relay.sign_in_failed",
                          "report.nobody_to_tell",
+                         "report.over_budget",
                          "report.without_original",
                          "reporter.failed",
                          "session.refused",
@@ -241,10 +243,10 @@ const std::vector<EventRule>& event_rules() {
 }
 
 std::span<const std::string_view> repeated_events() {
-  static constexpr std::array<std::string_view, 9> all{
-      "fetch.no_place",          "fetch.session_ended", "mx.content_refused",
-      "mx.recipient_refused",    "session.ended",       "session.refused",
-      "sign_in.exchange_failed", "sign_in.failed",      "sign_in.throttled"};
+  static constexpr std::array<std::string_view, 10> all{
+      "fetch.no_place",     "fetch.session_ended", "mx.content_refused", "mx.recipient_refused",
+      "report.over_budget", "session.ended",       "session.refused",    "sign_in.exchange_failed",
+      "sign_in.failed",     "sign_in.throttled"};
   return all;
 }
 

@@ -63,11 +63,11 @@ route::Options route_options(const Config& config) {
 // What lives on one loop.
 struct Platform::Lane {
   Lane(net::Loop& its, const World& world, directory::Directory& directory,
-       net::Admission& admission, popd::Options options)
+       net::Admission& admission, popd::Options options, std::function<void(base::TenantId)> told)
       : loop(its),
         sessions(its),
         popd({world.store, directory, admission, its, world.timers, world.clock, world.random,
-              world.tls, world.events},
+              world.tls, world.events, std::move(told)},
              std::move(options)) {}
 
   net::Loop& loop;
@@ -112,13 +112,17 @@ Platform::Platform(World world, const Config& config, unsigned password_rounds, 
               world_.workers, *world_.loops.front(), world_.timers, world_.clock, world_.random,
               world_.events, [this](base::TenantId tenant) { reporter_.notice(tenant); }},
              relay_options(config_)),
-      reporter_(
-          {world_.store, directory_, custody_, world_.timers, world_.clock, world_.random,
-           world_.events, [this] { return tenants(); }},
-          {.node = config_.site.node, .host_name = config_.site.host_name, .look = pace_.look}),
+      reporter_({world_.store, directory_, custody_, world_.timers, world_.clock, world_.random,
+                 world_.events, [this] { return tenants(); }},
+                {.node = config_.site.node,
+                 .host_name = config_.site.host_name,
+                 .budget = {config_.reports.per_address, config_.reports.per_domain},
+                 .look = pace_.look}),
       agents_(*world_.loops.front()) {
   for (auto* loop : world_.loops)
-    lanes_.push_back(std::make_unique<Lane>(*loop, world_, directory_, admission_, popd_options()));
+    lanes_.push_back(
+        std::make_unique<Lane>(*loop, world_, directory_, admission_, popd_options(),
+                               [this](base::TenantId tenant) { reporter_.put_event(tenant); }));
 }
 
 Platform::~Platform() = default;

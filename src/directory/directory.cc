@@ -47,11 +47,14 @@ net::ResultTask<std::optional<SitePostmaster>> find_site_postmaster(store::Trans
 Taker taker_of(const Resolution& resolution) {
   using Kind = Taker::Kind;
   return std::visit(
-      Overloaded{[](const ToMailbox& to) { return Taker{Kind::here, to.account.tenant}; },
-                 [](const ToTargets& to) { return Taker{Kind::here, to.alias.tenant}; },
-                 [](const ToMembers& to) { return Taker{Kind::here, to.group.tenant}; },
-                 [](const UnknownUser& of) { return Taker{Kind::unknown_user, of.tenant}; },
-                 [](const Suspended& to) { return Taker{Kind::suspended, to.account.tenant}; },
+      Overloaded{[](const ToMailbox& to) {
+                   return Taker{Kind::here, to.account.tenant, to.account.id,
+                                to.account.quota_octets};
+                 },
+                 [](const ToTargets& to) { return Taker{Kind::here, to.alias.tenant, {}}; },
+                 [](const ToMembers& to) { return Taker{Kind::here, to.group.tenant, {}}; },
+                 [](const UnknownUser& of) { return Taker{Kind::unknown_user, of.tenant, {}}; },
+                 [](const Suspended& to) { return Taker{Kind::suspended, to.account.tenant, {}}; },
                  [](const NotOurs&) { return Taker(); }},
       resolution);
 }

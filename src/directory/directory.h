@@ -78,6 +78,9 @@ struct Taker {
   enum class Kind { here, unknown_user, suspended, not_ours };
   Kind kind = Kind::not_ours;
   base::TenantId tenant;  // nil: not_ours
+  // Of an address that is a mailbox's: whose, and how much it may hold.
+  base::AccountId account;
+  std::uint64_t quota_octets = 0;  // 0: as much as there is room for
   bool operator==(const Taker&) const = default;
 };
 

@@ -81,23 +81,23 @@ TEST_F(DirectoryTest, TakersAreRememberedUntilTheDirectoryChanges) {
   const auto asked = [&](std::string_view address) {
     return wait(directory.taker(at(address))).value();
   };
-  EXPECT_EQ(asked("alice@acorn.example"), (Taker{Kind::here, alice.tenant}));
-  EXPECT_EQ(asked("ALICE+lists@acorn.example"), (Taker{Kind::here, alice.tenant}));
-  EXPECT_EQ(asked("nobody@acorn.example"), (Taker{Kind::unknown_user, alice.tenant}));
+  EXPECT_EQ(asked("alice@acorn.example"), (Taker{Kind::here, alice.tenant, alice.id}));
+  EXPECT_EQ(asked("ALICE+lists@acorn.example"), (Taker{Kind::here, alice.tenant, alice.id}));
+  EXPECT_EQ(asked("nobody@acorn.example"), (Taker{Kind::unknown_user, alice.tenant, {}}));
   EXPECT_EQ(asked("x@elsewhere.example"), Taker());
 
   // Answered without the store: it would fail.
   store.fail_next_read(base::ErrorKind::io);
-  EXPECT_EQ(asked("Alice@acorn.example"), (Taker{Kind::here, alice.tenant}));
+  EXPECT_EQ(asked("Alice@acorn.example"), (Taker{Kind::here, alice.tenant, alice.id}));
   EXPECT_FALSE(wait(directory.taker(at("nobody@acorn.example"))));
 
   ASSERT_TRUE(set("alice@acorn.example", {.state = Account::State::suspended}));
-  EXPECT_EQ(asked("alice@acorn.example"), (Taker{Kind::suspended, alice.tenant}));
+  EXPECT_EQ(asked("alice@acorn.example"), (Taker{Kind::suspended, alice.tenant, {}}));
   ASSERT_TRUE(set("alice@acorn.example", {.state = Account::State::active}));
-  EXPECT_EQ(asked("alice@acorn.example"), (Taker{Kind::here, alice.tenant}));
+  EXPECT_EQ(asked("alice@acorn.example"), (Taker{Kind::here, alice.tenant, alice.id}));
   EXPECT_EQ(asked("info@acorn.example").kind, Kind::unknown_user);
   add_alias("info@acorn.example", {at("bob@birch.example")});
-  EXPECT_EQ(asked("info@acorn.example"), (Taker{Kind::here, alice.tenant}));
+  EXPECT_EQ(asked("info@acorn.example"), (Taker{Kind::here, alice.tenant, {}}));
 }
 
 // What a session asks with each message: answered without the store, and never after its end.

@@ -131,6 +131,8 @@ void add_offers(Page& page, const Refusal& refusal) {
   }
   if (refusal.offers.size() > offers_max)
     page.row("", fmt::format("and {} more hosts", refusal.offers.size() - offers_max));
+  if (refusal.others > 0)
+    page.row("", fmt::format("and {} more attempts, which the trace has", refusal.others));
 }
 
 void add_refusal(Page& page, const RecipientReport& recipient) {

@@ -70,7 +70,7 @@ net::ResultTask<directory::Taker> Handler::taker_of(address::Address& to) const 
   CO_TRY(const auto postmaster, co_await ports_.directory.site_postmaster());
   if (!postmaster) co_return taker;
   to = postmaster->address;
-  co_return directory::Taker{Kind::here, postmaster->tenant};
+  co_return directory::Taker{Kind::here, postmaster->tenant, {}};
 }
 
 net::Task<smtp::Reply> Handler::on_rcpt(smtp::Rcpt rcpt) {
@@ -83,11 +83,36 @@ net::Task<smtp::Reply> Handler::on_rcpt(smtp::Rcpt rcpt) {
   }
   if (auto refusal = refusal_of(*taker))
     co_return co_await refuse_rcpt(std::move(*refusal), rcpt.to);
+  const Mailbox mailbox{taker->tenant, taker->account, taker->quota_octets};
+  if (auto reply = no_room(co_await room(
+          mailbox, std::max<std::uint64_t>(transaction_->mail.size_octets.value_or(1), 1))))
+    co_return co_await refuse_rcpt({std::move(*reply), "mailbox full", taker->tenant}, rcpt.to);
   // Said again it is the same recipient: one message, however often somebody asks for it.
   auto& recipients = transaction_->recipients;
-  if (std::ranges::find(recipients, rcpt.to, &custody::Recipient::address) == recipients.end())
+  if (std::ranges::find(recipients, rcpt.to, &custody::Recipient::address) == recipients.end()) {
     recipients.push_back({std::move(rcpt.to), std::move(rcpt.dsn), taker->tenant});
+    transaction_->mailboxes.push_back(mailbox);
+  }
   co_return smtp::reply(250, dsn::status::address_valid, "recipient taken");
+}
+
+net::Task<Room> Handler::room(Mailbox mailbox, std::uint64_t octets) const {
+  co_return co_await room_in(ports_.store, mailbox, octets);
+}
+
+// Once the size is known: a message that none of its recipients has room for isn't taken, so that
+// no report is due. Where one has, the others' failure can be told in no other way.
+net::Task<Room> Handler::room_for_all(std::uint64_t octets) const {
+  auto least = Room::never;
+  for (std::size_t at = 0; at < transaction_->mailboxes.size(); ++at) {
+    const auto found =
+        co_await room(transaction_->mailboxes[at],
+                      octets + octets_before(transaction_->mail.from.text(),
+                                             transaction_->recipients[at].address.text()));
+    if (found == Room::enough) co_return Room::enough;
+    least = std::min(least, found);
+  }
+  co_return least;
 }
 
 net::Task<smtp::Reply> Handler::on_content_begin() {
@@ -192,6 +217,12 @@ net::Task<smtp::Reply> Handler::on_content_end(smtp::ContentFacts) {
             {{"tenant", co_await tenants()},
              {"mail_from", transaction_->mail.from.text()},
              {"reason", content->error().text}});
+  } else if (auto full = no_room(co_await room_for_all((*content)->octets))) {
+    said = std::move(*full);
+    refused("mx.content_refused", base::Severity::info, said,
+            {{"tenant", co_await tenants()},
+             {"mail_from", transaction_->mail.from.text()},
+             {"reason", "mailbox full"}});
   } else {
     auto came = reception();
     came.content_ended = ended;

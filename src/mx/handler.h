@@ -7,6 +7,7 @@
 
 #include "message/trace_fields.h"
 #include "mx/mx.h"
+#include "mx/room.h"
 
 namespace letterlock::mx {
 
@@ -34,6 +35,7 @@ class Handler final : public custody::InboundHandler {
   struct Transaction {
     smtp::Mail mail;
     std::vector<custody::Recipient> recipients;
+    std::vector<Mailbox> mailboxes;  // one each, in the same order
     base::TraceId trace;
     std::optional<queue::Intake> intake;
     std::string header_from;
@@ -46,6 +48,8 @@ class Handler final : public custody::InboundHandler {
   hop::End peer_end() const;
   // Whose address that is; `to` becomes the account's where it is the host's own postmaster.
   net::ResultTask<directory::Taker> taker_of(address::Address& to) const;
+  net::Task<Room> room(Mailbox mailbox, std::uint64_t octets) const;
+  net::Task<Room> room_for_all(std::uint64_t octets) const;
   net::Task<smtp::Reply> refuse_rcpt(Refusal refusal, address::Address to);
   net::Task<std::string> tenants();
 

@@ -3,6 +3,7 @@
 
 #include "custody/talk.h"
 #include "sim/names.h"
+#include "mailbox/mailbox.h"
 
 namespace letterlock::mx {
 namespace {
@@ -318,6 +319,88 @@ TEST_F(MxTest, WhatCannotBeKeptIsNotTaken) {
   EXPECT_EQ(store.blob_count(), 0U);
   EXPECT_THAT(send(), StartsWith("250"));
   EXPECT_EQ(queued(birch).size(), 1U);
+}
+
+// ---- mailboxes that are full: refused while the peer still has the message ----
+
+class MxQuota : public MxTest {
+ protected:
+  // Bob may have so many octets, and has so many.
+  void has(std::uint64_t quota, std::size_t used) {
+    set_account("bob@birch.example", {.quota_octets = quota});
+    if (used == 0) return;
+    mailbox::NewMessage message;
+    const std::string octets(used, 'x');
+    message.blob = wait(write(store, octets)).value();
+    message.blob_octets = octets.size();
+    message.internal_date = world.clock().now();
+    ASSERT_TRUE(wait(store.transact(store::Scope::tenant(birch), [&](store::Transaction& tx) {
+      return deliver_in(tx, {birch, bob.id}, message, world.clock().now());
+    })));
+  }
+  static net::ResultTask<> deliver_in(store::Transaction& tx, mailbox::Owner owner,
+                                      mailbox::NewMessage message, base::Time now) {
+    CO_TRY(const auto delivery,
+           co_await mailbox::deliver(tx, owner, std::move(message), {.now = now}));
+    EXPECT_TRUE(std::holds_alternative<mailbox::Stored>(delivery));
+    co_return base::Result<>();
+  }
+  std::string rcpt(std::string_view size, std::string_view to = "bob@birch.example") {
+    auto talk = peer_talks();
+    EXPECT_THAT(talk.ask("MAIL FROM:<carol@modern.example>" + std::string(size)),
+                StartsWith("250"));
+    return talk.ask("RCPT TO:<" + std::string(to) + ">");
+  }
+};
+
+TEST_F(MxQuota, Attack14AFullMailboxIsRefusedAtRcpt) {
+  has(10'000, 10'000);
+  EXPECT_THAT(rcpt(""), StartsWith("452 4.2.2"));
+  EXPECT_THAT(rcpt("", "BOB+lists@birch.example"), StartsWith("452 4.2.2"));
+  const auto& refused = *events.last("mx.recipient_refused");
+  EXPECT_EQ(refused["reason"], "mailbox full");
+  EXPECT_EQ(refused["tenant"], "birch.example");
+  EXPECT_THAT(rcpt("", "alice@acorn.example"), StartsWith("250")) << "another's has room";
+}
+
+TEST_F(MxQuota, TheAnnouncedSizeCounts) {
+  has(10'000, 4'000);
+  EXPECT_THAT(rcpt(""), StartsWith("250"));
+  EXPECT_THAT(rcpt(" SIZE=6000"), StartsWith("250"));
+  EXPECT_THAT(rcpt(" SIZE=6001"), StartsWith("452 4.2.2"));
+  EXPECT_THAT(rcpt(" SIZE=10000"), StartsWith("452 4.2.2")) << "in an empty mailbox it would fit";
+  EXPECT_THAT(rcpt(" SIZE=10001"), StartsWith("552 5.2.3")) << "never";
+  has(0, 0);
+  EXPECT_THAT(rcpt(" SIZE=10001"), StartsWith("250")) << "no limit any more";
+}
+
+TEST_F(MxQuota, Attack14WhatDoesNotFitIsRefusedBefore250) {
+  has(2'000, 1'000);
+  auto talk = peer_talks();
+  talk.ask("MAIL FROM:<victim@old.example>");
+  EXPECT_THAT(talk.ask("RCPT TO:<bob@birch.example> NOTIFY=SUCCESS"), StartsWith("250"));
+  EXPECT_THAT(talk.message("Subject: x\r\n\r\n" + std::string(900, 'x') + "\r\n"),
+              StartsWith("452 4.2.2"));
+  EXPECT_EQ((*events.last("mx.content_refused"))["reason"], "mailbox full");
+  talk.ask("MAIL FROM:<victim@old.example>");
+  talk.ask("RCPT TO:<bob@birch.example>");
+  EXPECT_THAT(talk.message("Subject: x\r\n\r\n" + std::string(990, 'x') + "\r\n" +
+                           std::string(990, 'y') + "\r\n"),
+              StartsWith("552 5.2.3"));
+  EXPECT_TRUE(queued(birch).empty()) << "nothing was taken, so nobody is to be told";
+  talk.ask("MAIL FROM:<victim@old.example>");
+  talk.ask("RCPT TO:<bob@birch.example>");
+  EXPECT_THAT(talk.message("Subject: x\r\n\r\nshort\r\n"), StartsWith("250"));
+}
+
+// Where one has room the message is taken; the others' failure can be told in no other way.
+TEST_F(MxQuota, OneWithRoomIsEnough) {
+  has(2'000, 1'900);
+  auto talk = peer_talks();
+  talk.ask("MAIL FROM:<carol@modern.example>");
+  talk.ask("RCPT TO:<bob@birch.example>");
+  talk.ask("RCPT TO:<alice@acorn.example>");
+  EXPECT_THAT(talk.message(letter), StartsWith("250"));
 }
 
 TEST_F(MxTest, ASessionThatBreaksOffLeavesNothing) {

@@ -28,8 +28,12 @@ protection::SignIn sign_in_of(drive::PopSignIn::How how) {
   return protection::SignIn::none;
 }
 
-net::ResultTask<std::optional<Fetch>> intend(store::Transaction& tx, Fetch fetch,
-                                             std::string node) {
+bool is_told(const Fetch& fetch) {
+  return fetch.trace_owner != fetch.tenant && !fetch.trace_owner.is_nil();
+}
+
+net::ResultTask<std::optional<Fetch>> intend(store::Transaction& tx, Fetch fetch, std::string node,
+                                             trace::TimeDetail told_times) {
   auto ref = co_await trace::intend(tx, fetch.tenant, fetch.hop, std::move(node));
   // The message outlives its trace: there is nothing left that the hop could be recorded in.
   if (!ref && ref.error().kind == ErrorKind::not_found) co_return std::nullopt;
@@ -37,13 +41,20 @@ net::ResultTask<std::optional<Fetch>> intend(store::Transaction& tx, Fetch fetch
   fetch.ref = *ref;
   fetch.hop.number = ref->number;
   fetch.hop.attempt = ref->attempt;
+  // A client may take hours over it: by then the sender's tenant knows that it has begun.
+  if (is_told(fetch)) {
+    auto begun = fetch.hop;
+    begun.outcome = hop::Outcome::intended;
+    begun.given = hop::Given::content;
+    trace::put_event(tx, fetch.tenant, fetch.trace_owner, fetch.ref, begun, told_times);
+  }
   co_return std::move(fetch);
 }
 
 net::ResultTask<bool> record_outcome(store::Transaction& tx, Fetch fetch, trace::Closing closing,
                                      trace::TimeDetail told_times) {
   CO_CHECK(co_await trace::close(tx, fetch.tenant, fetch.ref, closing));
-  if (fetch.trace_owner != fetch.tenant && !fetch.trace_owner.is_nil()) {
+  if (is_told(fetch)) {
     fetch.hop.outcome = closing.outcome;
     fetch.hop.given = closing.given;
     fetch.hop.finished = closing.finished;
@@ -86,13 +97,14 @@ hop::Hop fetch_hop(const FetchFacts& facts, const mailbox::Message& message,
 
 net::ResultTask<std::optional<Fetch>> intend_fetch(store::Store& store, hop::Hop hop,
                                                    base::TenantId tenant,
-                                                   base::TenantId trace_owner, std::string node) {
+                                                   base::TenantId trace_owner, std::string node,
+                                                   trace::TimeDetail told_times) {
   if (hop.trace.is_nil()) co_return std::nullopt;
   const Fetch fetch{tenant, trace_owner, {}, std::move(hop)};
-  CO_TRY(auto begun, co_await change<std::optional<Fetch>>(store, tenant,
-                                                           [fetch, node](store::Transaction& tx) {
-                                                             return intend(tx, fetch, node);
-                                                           }));
+  CO_TRY(auto begun, co_await change<std::optional<Fetch>>(
+                         store, tenant, [fetch, node, told_times](store::Transaction& tx) {
+                           return intend(tx, fetch, node, told_times);
+                         }));
   if (begun && begun->ref.sequence == 0) co_return std::nullopt;
   co_return std::move(begun);
 }
@@ -135,6 +147,7 @@ net::Task<> close_fetch(Outcomes outcomes, Fetch fetch, trace::Closing closing) 
                                 return record_outcome(tx, fetch, closing, told);
                               });
     if (done) {
+      if (outcomes.told && is_told(fetch)) outcomes.told(fetch.tenant);
       outcomes.events.emit({base::Severity::info,
                             "fetch.given",
                             {{"tenant", outcomes.tenant},

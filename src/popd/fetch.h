@@ -41,10 +41,12 @@ struct Fetch {
   hop::Hop hop;
 };
 
-// Durable when it returns; `node` is who gives the message. Errors: the store's.
+// Durable when it returns; `node` is who gives the message. Another tenant that owns the trace is
+// told of what has begun. Errors: the store's.
 net::ResultTask<std::optional<Fetch>> intend_fetch(store::Store& store, hop::Hop hop,
                                                    base::TenantId tenant,
-                                                   base::TenantId trace_owner, std::string node);
+                                                   base::TenantId trace_owner, std::string node,
+                                                   trace::TimeDetail told_times);
 
 // How it went, in the trace's words.
 trace::Closing closing_of(drive::PopGiving giving, const drive::PopGiven& given,
@@ -58,6 +60,7 @@ struct Outcomes {
   base::EventSink& events;
   trace::TimeDetail told_times = trace::TimeDetail::day;
   std::string tenant;  // its name, for the log
+  std::function<void(base::TenantId)> told = {};
 };
 net::Task<> close_fetch(Outcomes outcomes, Fetch fetch, trace::Closing closing);
 

@@ -17,7 +17,7 @@ net::ResultTask<> Handler::content_begins(std::uint32_t uid, drive::PopGiving) {
   ASSERT(facts_ && message_ && message_->uid == uid);
   auto hop = fetch_hop(*facts_, *message_, options_.networks, ports_.clock.now());
   CO_TRY(fetch_, co_await intend_fetch(ports_.store, std::move(hop), facts_->account.tenant,
-                                       message_->trace_owner, options_.node));
+                                       message_->trace_owner, options_.node, options_.told_times));
   co_return base::Result<>();
 }
 
@@ -26,8 +26,8 @@ net::Task<> Handler::content_ended(std::uint32_t, drive::PopGiving giving, drive
   if (!fetch_) co_return;
   auto fetch = std::move(*fetch_);
   fetch_.reset();
-  const Outcomes outcomes{ports_.store, ports_.timers, ports_.events, options_.told_times,
-                          facts_->tenant.name};
+  const Outcomes outcomes{ports_.store,        ports_.timers,       ports_.events,
+                          options_.told_times, facts_->tenant.name, ports_.told};
   auto closing = closing_of(giving, given, message_->octets(), ports_.clock.now());
   if (outcomes_.running() >= outcomes_waiting_max) {
     co_await close_fetch(outcomes, std::move(fetch), std::move(closing));

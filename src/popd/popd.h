@@ -25,6 +25,8 @@ struct Ports {
   os::Random& random;
   tls::Tls& tls;
   base::EventSink& events;
+  // A trace's event of this tenant waits to be told to another one. Called from any of the loops.
+  std::function<void(base::TenantId)> told = {};
 };
 
 struct Options {

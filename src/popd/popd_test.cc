@@ -149,7 +149,8 @@ class PopdTest : public ::testing::Test {
 
   static net::ResultTask<std::vector<trace::Event>> events_of(store::Transaction& tx,
                                                               base::TenantId tenant) {
-    return trace::pending_events(tx, tenant, 100);
+    CO_TRY(auto page, co_await trace::pending_events(tx, tenant, "", 100));
+    co_return std::move(page.events);
   }
   std::vector<hop::Hop> hops(const base::TraceId& id) {
     world.settle();
@@ -424,6 +425,9 @@ TEST_F(PopdTest, OutcomeIsWrittenAsSoonAsItCanBe) {
   EXPECT_TRUE(wait(client->retr(1, 10'000)));
   EXPECT_TRUE(world.run_until([&] { return events.count("fetch.outcome_lost") == 1; }, 5min));
   EXPECT_EQ(hops(id).at(1).outcome, Outcome::intended);
+  // The sender's tenant is told that it has begun, whatever became of it.
+  ASSERT_EQ(told().size(), 2U);
+  EXPECT_EQ(told()[1].hop.outcome, Outcome::intended);
 }
 
 // Fetches beyond those that the trace keeps are counted, and leave nothing open.

@@ -15,6 +15,7 @@ using base::ErrorKind;
 using base::fail;
 
 constexpr std::size_t asked_by_name_max = 4;
+constexpr std::string_view final_notice = "f";  // a notice's row, once no recipient waits
 
 std::string due_value(const Recipient& recipient) {
   std::string value(1, recipient.lane == Lane::local ? 'l' : 'r');
@@ -205,11 +206,11 @@ Settled conclude(store::Transaction& transaction, Kept kept, const std::vector<u
   const auto& message = kept.message;
   Settled settled;
   settled.notice_pending = has_notice(kept.recipients);
-  settled.message_gone =
-      !settled.notice_pending &&
+  const bool all_final =
       std::ranges::all_of(kept.recipients, [](const Recipient& r) { return is_final(r.state); });
-  if (settled.notice_pending && !kept.notice_pending)
-    transaction.put(keys::notice(message.tenant, message.id), "");
+  settled.message_gone = !settled.notice_pending && all_final;
+  if (settled.notice_pending && (!kept.notice_pending || all_final))
+    transaction.put(keys::notice(message.tenant, message.id), all_final ? final_notice : "");
   if (!settled.notice_pending && kept.notice_pending)
     transaction.erase(keys::notice(message.tenant, message.id));
   if (settled.message_gone) {
@@ -388,20 +389,28 @@ net::ResultTask<DuePage> due(store::Transaction& transaction, base::TenantId ten
   co_return page;
 }
 
-net::ResultTask<std::vector<base::MessageId>> notices(store::Transaction& transaction,
-                                                      base::TenantId tenant,
-                                                      std::size_t count_max) {
+net::ResultTask<NoticePage> notices(store::Transaction& transaction, base::TenantId tenant,
+                                    std::string after, std::size_t count_max) {
   const auto area = keys::area(tenant, "n");
+  auto range = store::range_of(area);
+  if (!after.empty()) range.first = after + std::string(1, '\0');
   store::Transaction::ScanOptions options;
   options.count_max = count_max;
-  CO_TRY(const auto pairs, co_await transaction.scan(store::range_of(area), options));
-  std::vector<base::MessageId> ids;
+  CO_TRY(const auto pairs, co_await transaction.scan(range, options));
+  NoticePage page;
   for (const auto& pair : pairs) {
     CO_TRY(const auto id,
            base::MessageId::from_octets(std::string_view(pair.first).substr(area.size())));
-    ids.push_back(id);
+    page.items.push_back({id, pair.second == final_notice});
+    page.last_key = pair.first;
   }
-  co_return ids;
+  page.more = pairs.size() == count_max;
+  co_return page;
+}
+
+bool could_be_told_of_delay(const Recipient& recipient) {
+  return recipient.state == State::waiting && recipient.notice == Notice::none &&
+         !recipient.delay_told && recipient.attempts > 0 && recipient.params.notify.wants_delay();
 }
 
 net::ResultTask<Settled> told(store::Transaction& transaction, base::TenantId tenant,
@@ -411,12 +420,16 @@ net::ResultTask<Settled> told(store::Transaction& transaction, base::TenantId te
   for (auto& recipient : kept.recipients) {
     const auto at = std::ranges::find(told, recipient.index, &Told::index);
     if (at == told.end()) continue;
+    changed.push_back(recipient.index);
+    if (at->notice == Notice::delayed && could_be_told_of_delay(recipient)) {
+      recipient.delay_told = true;
+      continue;
+    }
     // A delay that was told must not take the failure with it that has come since.
     if (at->notice != recipient.notice)
       co_return fail(ErrorKind::conflict,
                      fmt::format("queue: what is to be told of {} has changed", recipient.address));
     recipient.notice = Notice::none;
-    changed.push_back(recipient.index);
   }
   co_return conclude(transaction, std::move(kept), changed);
 }

@@ -94,10 +94,24 @@ struct DuePage {
 net::ResultTask<DuePage> due(store::Transaction& transaction, base::TenantId tenant, base::Time now,
                              std::string after, std::size_t count_max);
 
-// Messages of a tenant that have something to tell, oldest first.
-net::ResultTask<std::vector<base::MessageId>> notices(store::Transaction& transaction,
-                                                      base::TenantId tenant, std::size_t count_max);
-// What was told of a recipient (or there is nobody to tell).
+// Messages of a tenant that have something to tell, oldest first, from behind `after` (empty: the
+// beginning).
+struct NoticePage {
+  struct Item {
+    base::MessageId message;
+    bool is_final = false;  // none of its recipients waits any more: there will be no more to tell
+    bool operator==(const Item&) const = default;
+  };
+  std::vector<Item> items;
+  std::string last_key;  // give it as `after` for the next page
+  bool more = false;
+};
+net::ResultTask<NoticePage> notices(store::Transaction& transaction, base::TenantId tenant,
+                                    std::string after, std::size_t count_max);
+// Who still waits, wants to hear of a delay and hasn't: may be told beside those with a notice.
+bool could_be_told_of_delay(const Recipient& recipient);
+// What was told of a recipient (or there is nobody to tell). `delayed` may be told of one that has
+// no notice, while it waits.
 struct Told {
   unsigned index = 0;
   Notice notice = Notice::none;

@@ -91,6 +91,25 @@ class QueueTest : public ::testing::Test {
     co_return base::Result<>();
   }
 
+  static net::ResultTask<> all_told(store::Transaction& transaction, const Message& message,
+                                    std::vector<Told> all) {
+    CO_TRY(const auto settled, co_await told(transaction, acorn, message.id, std::move(all)));
+    (void)settled;
+    co_return base::Result<>();
+  }
+  NoticePage noticed(const std::string& after, std::size_t count_max = 100) {
+    NoticePage page;
+    EXPECT_TRUE(transact([&](store::Transaction& transaction) {
+      return notices_in(transaction, after, count_max, page);
+    }));
+    return page;
+  }
+  static net::ResultTask<> notices_in(store::Transaction& transaction, std::string after,
+                                      std::size_t count_max, NoticePage& page) {
+    CO_TRY(page, co_await notices(transaction, acorn, std::move(after), count_max));
+    co_return base::Result<>();
+  }
+
   DuePage due_at(base::Time now) {
     DuePage page;
     EXPECT_TRUE(
@@ -282,6 +301,57 @@ TEST_F(QueueTest, AToldDelayLeavesTheFailureThatCameMeanwhile) {
   };
   EXPECT_FALSE(tell(Notice::delayed));
   EXPECT_TRUE(tell(Notice::failed));
+}
+
+// One report names all that are late; it is not said again of any of them.
+TEST_F(QueueTest, ADelayMayBeToldOfOthersThatWait) {
+  const auto message = put(1, {to("bob@modern.example"), to("dave@modern.example"),
+                               to("erin@modern.example"), to("frank@modern.example")});
+  const auto later = start + std::chrono::hours(5);
+  const auto defer = [](unsigned index) {
+    return Outcome{.index = index, .step = Step::defer, .status = "4.4.1", .reply = "later"};
+  };
+  EXPECT_TRUE(settle(message, {defer(1), defer(2)}, start));
+  auto settled = settle(message, {defer(0)}, later);
+  ASSERT_TRUE(settled && settled->notice_pending);
+  EXPECT_FALSE(could_be_told_of_delay(settled->recipients[0])) << "it has a notice";
+  EXPECT_TRUE(could_be_told_of_delay(settled->recipients[1]));
+  EXPECT_FALSE(could_be_told_of_delay(settled->recipients[3])) << "it wasn't tried yet";
+  const std::vector<Told> all{{0, Notice::delayed}, {1, Notice::delayed}, {2, Notice::delayed}};
+  // One of them has failed meanwhile: that is not told by this.
+  EXPECT_TRUE(settle(message, {{.index = 2, .step = Step::fail, .status = "5.1.1"}}, later));
+  EXPECT_FALSE(transact(
+      [&](store::Transaction& transaction) { return all_told(transaction, message, all); }));
+  const std::vector<Told> two{{0, Notice::delayed}, {1, Notice::delayed}};
+  EXPECT_TRUE(transact(
+      [&](store::Transaction& transaction) { return all_told(transaction, message, two); }));
+  EXPECT_FALSE(transact([&](store::Transaction& transaction) {
+    return all_told(transaction, message, two);
+  })) << "somebody else has told it";
+  settled = settle(message, {defer(0), defer(1)}, later + std::chrono::hours(5));
+  EXPECT_EQ(settled->recipients[0].notice, Notice::none);
+  EXPECT_EQ(settled->recipients[1].notice, Notice::none);
+  EXPECT_EQ(settled->recipients[2].notice, Notice::failed);
+}
+
+TEST_F(QueueTest, NoticesSayWhetherMoreIsToCome) {
+  const auto one = put(1, {to("bob@modern.example"), to("dave@modern.example")});
+  const auto two = put(2, {to("bob@modern.example")});
+  const auto fail = [](unsigned index) {
+    return Outcome{.index = index, .step = Step::fail, .status = "5.1.1", .reply = "no"};
+  };
+  EXPECT_TRUE(settle(one, {fail(0)}, start));
+  EXPECT_TRUE(settle(two, {fail(0)}, start));
+  using Items = std::vector<NoticePage::Item>;
+  EXPECT_EQ(noticed("").items, (Items{{one.id, false}, {two.id, true}}));
+  EXPECT_TRUE(settle(one, {fail(1)}, start));
+  EXPECT_EQ(noticed("").items, (Items{{one.id, true}, {two.id, true}}));
+  const auto first = noticed("", 1);
+  EXPECT_EQ(first.items, (Items{{one.id, true}}));
+  EXPECT_TRUE(first.more);
+  const auto rest = noticed(first.last_key, 5);
+  EXPECT_EQ(rest.items, (Items{{two.id, true}}));
+  EXPECT_FALSE(rest.more);
 }
 
 // RFC 5321 §4.5.5, RFC 3461 §5.2.2: never a report about a report.

@@ -1,12 +1,13 @@
 #include "reporter/notice.h"
 
 #include <algorithm>
-#include <map>
 
 #include "base/digest.h"
 #include "base/limits.h"
 #include "message/trace_fields.h"
 #include "protection/inbound.h"
+#include "protection/join.h"
+#include "reporter/refusal.h"
 
 namespace letterlock::reporter {
 namespace {
@@ -28,23 +29,7 @@ dsn::Action action_of(queue::Notice notice) {
   return dsn::Action::failed;
 }
 
-net::ResultTask<> tell_in(store::Transaction& transaction, base::TenantId tenant,
-                          base::MessageId id, std::vector<queue::Told> told) {
-  CO_TRY(const auto settled, co_await queue::told(transaction, tenant, id, std::move(told)));
-  (void)settled;
-  co_return base::Result<>();
-}
-
-bool is_protection(const std::string& status) {
-  return status.ends_with(".7.4") || status.ends_with(".7.5") || status.ends_with(".7.30");
-}
-
-// "acorn.example" of "set by acorn.example": whoever requires, in a sentence.
-std::string who_requires(std::string_view by) {
-  constexpr std::string_view set_by = "set by ";
-  if (by.starts_with(set_by)) by.remove_prefix(set_by.size());
-  return std::string(by);
-}
+constexpr base::Milliseconds failure_wait_max = std::chrono::hours(24);
 
 // Where an alias leads is its owner's business: whoever wrote to it hears of that address, and of
 // the end, not of the next holder's name and words.
@@ -60,112 +45,176 @@ void hide_target(dsn::RecipientReport& report, const queue::Recipient& recipient
                                ", or your own about the requirement.";
 }
 
-bool concerns(const hop::Hop& hop, unsigned index) {
-  return std::ranges::find(hop.recipients, index) != hop.recipients.end();
+// What a hop of the report's content must have, should the address lead elsewhere by then.
+hop::Requirement as_it_came(const trace::ForReport& known) {
+  const hop::Source source{
+      hop::Source::Kind::platform, {}, "the message that comes back came in so"};
+  hop::Requirement required;
+  required.level = {std::min(known.first->protection.level, hop::Level::mutual), source};
+  return required;
 }
 
 }  // namespace
 
-std::optional<dsn::Refusal> refusal_of(const trace::LoadedTrace& trace,
-                                       const queue::Recipient& recipient) {
-  // What the judgement said no to; attempts that failed otherwise don't make a refusal.
-  std::map<std::pair<std::string, std::string>, dsn::Refusal::Offer> offers;
-  dsn::Refusal refusal;
-  hop::Given given = hop::Given::nothing;
-  for (const auto& hop : trace.hops) {
-    if (hop.kind != hop::Kind::relay || !concerns(hop, recipient.trace_index) ||
-        hop.from.role != hop::End::Role::node)
-      continue;
-    given = std::max(given, hop.given);
-    if (hop.answer == hop::Answer::take || hop.required.empty()) continue;
-    auto [at, added] = offers.try_emplace({hop.to.who, hop.reason});
-    auto& offer = at->second;
-    if (added) {
-      offer = {hop.to.who, hop.reason, hop.time, hop.time, 1};
-    } else {
-      ++offer.attempts;
-      offer.first = std::min(offer.first, hop.time);
-      offer.last = std::max(offer.last, hop.time);
-    }
-    refusal.required.clear();
-    for (const auto& required : hop.required)
-      refusal.required += (refusal.required.empty() ? "" : ", ") + required.what;
-    refusal.by = who_requires(hop.required.front().by);
-    refusal.source = hop.required.front().by +
-                     (hop.required.front().why.empty() ? "" : ": " + hop.required.front().why);
-  }
-  if (offers.empty() && !is_protection(recipient.status)) return std::nullopt;
-  for (auto& [key, offer] : offers) refusal.offers.push_back(std::move(offer));
-  refusal.kept_safe = given == hop::Given::content
-                          ? "content left the platform in an attempt: see the trace."
-                          : "no content left the platform, in none of the attempts.";
-  refusal.what_to_do =
-      "ask the administrator of " + recipient.destination + ", or your own about the requirement.";
-  return refusal;
-}
-
 net::ResultTask<> Notice::read(store::Transaction& transaction) {
+  entry_.reset();
   recipients_.clear();
-  trace_.reset();
-  message_.reset();
-  CO_TRY(auto entry, co_await queue::find(transaction, tenant_, id_));
-  if (!entry) co_return base::Result<>();
-  message_ = std::move(entry->message);
-  for (auto& recipient : entry->recipients) {
-    if (recipient.notice != queue::Notice::none) recipients_.push_back(std::move(recipient));
-  }
-  auto loaded = co_await trace::load(transaction, tenant_, message_->trace);
-  if (loaded)
-    trace_ = std::move(*loaded);
-  else if (loaded.error().kind != base::ErrorKind::not_found)
-    co_return base::fail(loaded.error());
+  known_.reset();
+  CO_TRY(entry_, co_await queue::find(transaction, tenant_, id_));
+  if (!entry_) co_return base::Result<>();
+  take_noticed();
+  std::vector<unsigned> indexes;
+  for (const auto& recipient : recipients_) indexes.push_back(recipient.trace_index);
+  auto known = co_await trace::load_for_report(transaction, tenant_, entry_->message.trace,
+                                               std::move(indexes));
+  if (known)
+    known_ = std::move(*known);
+  else if (known.error().kind != base::ErrorKind::not_found)
+    co_return base::fail(known.error());
   co_return base::Result<>();
 }
 
-net::ResultTask<> Notice::drop(std::vector<queue::Told> told) {
-  co_return co_await ports_.store.transact(
-      store::Scope::tenant(tenant_),
-      [&](store::Transaction& transaction) { return tell_in(transaction, tenant_, id_, told); });
+// Where a delay is told, all that are late are in one report: the others' notices would be reports
+// of their own, hours later.
+void Notice::take_noticed() {
+  const auto is_delayed = [](const queue::Recipient& recipient) {
+    return recipient.notice == queue::Notice::delayed;
+  };
+  const bool tells_delay = std::ranges::any_of(entry_->recipients, is_delayed);
+  for (auto recipient : entry_->recipients) {
+    if (recipient.notice == queue::Notice::none) {
+      if (!tells_delay || !queue::could_be_told_of_delay(recipient)) continue;
+      recipient.notice = queue::Notice::delayed;
+    }
+    recipients_.push_back(std::move(recipient));
+  }
 }
 
-net::ResultTask<> Notice::tell() {
+net::ResultTask<> Notice::drop() {
+  co_return co_await ports_.store.transact(
+      store::Scope::tenant(tenant_),
+      [this](store::Transaction& transaction) { return tell_in(transaction); });
+}
+
+net::ResultTask<> Notice::tell_in(store::Transaction& transaction) const {
+  std::vector<queue::Told> told;
+  for (const auto& recipient : recipients_) told.push_back({recipient.index, recipient.notice});
+  CO_TRY(const auto settled, co_await queue::told(transaction, tenant_, id_, std::move(told)));
+  (void)settled;
+  co_return base::Result<>();
+}
+
+net::ResultTask<Notice::Outcome> Notice::tell(Budget& budget, OverBudget over_budget) {
   CO_CHECK(co_await ports_.store.read(
       store::Scope::tenant(tenant_),
       [this](store::Transaction& transaction) { return read(transaction); }));
-  if (!message_ || recipients_.empty()) co_return base::Result<>();
-  std::vector<queue::Told> told;
-  for (const auto& recipient : recipients_) told.push_back({recipient.index, recipient.notice});
-  const auto to = address::Address::parse(message_->mail_from);
+  if (!entry_ || recipients_.empty()) co_return Outcome();
+  const auto& message = entry_->message;
+  const auto to = address::Address::parse(message.mail_from);
   if (!to) {  // the null reverse path, or one that is none: nobody to tell
     ports_.events.emit({base::Severity::warning,
                         "report.nobody_to_tell",
-                        {{"trace", message_->trace.text()}, {"mail_from", message_->mail_from}}});
-    co_return co_await drop(std::move(told));
+                        {{"trace", message.trace.text()}, {"mail_from", message.mail_from}}});
+    CO_CHECK(co_await drop());
+    co_return was_told();
   }
-  CO_TRY(const auto to_tenant, co_await ports_.directory.is_ours(to->domain()));
+  // Who signed in may only write as himself, and is counted at the door.
+  if (message.account.is_nil()) {
+    const auto what =
+        worst_action() == dsn::Action::failed ? Budget::For::failure : Budget::For::other;
+    if (const auto until = budget.spend(tenant_, *to, what, ports_.clock.now()))
+      co_return co_await without_budget(*to, *until, over_budget);
+  }
+  const auto sent = co_await send(*to);
+  if (!sent && message.account.is_nil()) budget.give_back(tenant_, *to);
+  CO_CHECK(sent);
+  co_return was_told();
+}
+
+Notice::Outcome Notice::was_told() const {
+  const bool goes_on = std::ranges::any_of(
+      entry_->recipients, [](const queue::Recipient& one) { return !queue::is_final(one.state); });
+  return {.kind = Outcome::Kind::told, .accepted = entry_->message.accepted, .goes_on = goes_on};
+}
+
+// What succeeded or is late is only known here then. What failed waits for a while; it stands in
+// the trace in any case.
+net::ResultTask<Notice::Outcome> Notice::without_budget(address::Address to, base::Time until,
+                                                        OverBudget over_budget) {
+  const auto action = worst_action();
+  base::Time last;
+  for (const auto& recipient : recipients_) last = std::max(last, recipient.last_try);
+  const bool waits = action == dsn::Action::failed && over_budget == OverBudget::failures_wait &&
+                     ports_.clock.now() - last < failure_wait_max;
+  ports_.events.emit({base::Severity::warning,
+                      "report.over_budget",
+                      {{"peer", to.text()},
+                       {"tenant", co_await ports_.directory.tenant_name(tenant_)},
+                       {"trace", entry_->message.trace.text()},
+                       {"action", std::string(dsn::name(action))},
+                       {"outcome", waits ? "waits" : "dropped"}}});
+  if (waits) co_return Outcome{.kind = Outcome::Kind::waits, .until = until};
+  CO_CHECK(co_await drop());
+  co_return was_told();
+}
+
+net::ResultTask<> Notice::send(address::Address to) {
+  CO_TRY(const auto to_tenant, co_await ports_.directory.is_ours(to.domain()));
+  CO_TRY(may_return_content_, co_await stays_in_mailboxes(to));
   report_trace_ = os::make_id<base::TraceId>(ports_.clock, ports_.random);
-  auto composed = co_await compose(*to, Original::as_asked);
+  auto composed = co_await compose(to, Original::as_asked);
   if (!composed && !base::is_temporary(composed.error().kind)) {
-    ports_.events.emit({base::Severity::error,
-                        "report.without_original",
-                        {{"trace", message_->trace.text()}, {"reason", composed.error().what}}});
-    composed = co_await compose(*to, Original::left_out);
+    ports_.events.emit(
+        {base::Severity::error,
+         "report.without_original",
+         {{"trace", entry_->message.trace.text()}, {"reason", composed.error().what}}});
+    composed = co_await compose(to, Original::left_out);
   }
   CO_TRY(auto letter, std::move(composed));
+  const bool has_content = letter.report.returned == dsn::Returned::full;
   auto came = reception(letter.report, letter.parts, to_tenant);
-  came.also = [this, told](store::Transaction& transaction) {
-    return tell_in(transaction, tenant_, id_, told);
+  came.also = [this, has_content](store::Transaction& transaction) {
+    return tell_and_link(transaction, has_content);
   };
   CO_TRY(const auto outcome,
          co_await ports_.custody.accept(std::move(came), std::move(letter.content)));
   (void)outcome;  // a report counts for nobody's limits
   ports_.events.emit({base::Severity::info,
                       "report.made",
-                      {{"trace", message_->trace.text()},
+                      {{"trace", entry_->message.trace.text()},
                        {"report", report_trace_.text()},
-                       {"to", to->text()},
-                       {"action", std::string(dsn::name(dsn::worst(letter.report.recipients)))}}});
+                       {"to", to.text()},
+                       {"action", std::string(dsn::name(worst_action()))},
+                       {"content", has_content ? "yes" : "no"}}});
   co_return base::Result<>();
+}
+
+// The content came in over a hop that is known, and goes nowhere but into this tenant's mailboxes:
+// a way that is as protected as the one that it came.
+net::ResultTask<bool> Notice::stays_in_mailboxes(address::Address to) {
+  if (entry_->message.account.is_nil() || !known_ || !known_->first) co_return false;
+  CO_TRY(const auto expansion, co_await ports_.directory.expand(std::move(to)));
+  co_return !expansion.leaves.empty() && expansion.dropped.empty() && !expansion.too_many &&
+      std::ranges::all_of(expansion.leaves, [&](const directory::Expansion::Leaf& leaf) {
+        return leaf.account && leaf.account->tenant == tenant_;
+      });
+}
+
+net::ResultTask<> Notice::tell_and_link(store::Transaction& transaction, bool has_content) const {
+  CO_CHECK(co_await tell_in(transaction));
+  using Relation = trace::Link::Relation;
+  const auto& original = entry_->message.trace;
+  CO_CHECK(
+      co_await trace::put_link(transaction, tenant_, original,
+                               {Relation::reported_in, report_trace_, tenant_, {}, has_content}));
+  co_return co_await trace::put_link(transaction, tenant_, report_trace_,
+                                     {Relation::report_about, original, tenant_, {}, has_content});
+}
+
+dsn::Action Notice::worst_action() const {
+  auto worst = dsn::Action::expanded;
+  for (const auto& recipient : recipients_) worst = std::min(worst, action_of(recipient.notice));
+  return worst;
 }
 
 net::ResultTask<Notice::Letter> Notice::compose(address::Address to, Original original) {
@@ -178,7 +227,8 @@ net::ResultTask<Notice::Letter> Notice::compose(address::Address to, Original or
   co_return letter;
 }
 
-dsn::RecipientReport Notice::recipient_report(const queue::Recipient& recipient) const {
+dsn::RecipientReport Notice::recipient_report(std::size_t at) const {
+  const auto& recipient = recipients_[at];
   dsn::RecipientReport out;
   if (auto address = address::Address::parse(recipient.address_written_to()))
     out.final_recipient = std::move(*address);
@@ -189,8 +239,11 @@ dsn::RecipientReport Notice::recipient_report(const queue::Recipient& recipient)
   out.diagnostic = recipient.reply;
   out.diagnostic_is_reply = !recipient.host.empty();
   if (recipient.attempts > 0) out.last_attempt = recipient.last_try;
-  if (out.action == dsn::Action::delayed) out.retry_until = message_->expires;
-  if (out.action == dsn::Action::failed && trace_) out.refusal = refusal_of(*trace_, recipient);
+  if (out.action == dsn::Action::delayed) out.retry_until = entry_->message.expires;
+  if (out.action == dsn::Action::failed && known_) {
+    const auto& attempts = known_->attempts[at];
+    out.refusal = refusal_of(attempts, left_by(*known_, attempts, *entry_, recipient), recipient);
+  }
   if (!recipient.written_to.empty()) hide_target(out, recipient);
   return out;
 }
@@ -207,23 +260,25 @@ net::ResultTask<dsn::Report> Notice::report(const address::Address& to, Original
   report.message_id = message::make_message_id(report_trace_.text(), *host);
   report.date = ports_.clock.now();
   report.boundary = base::to_hex(ports_.random.octets(16));
-  report.trace_id = message_->trace.text();
-  for (const auto& recipient : recipients_)
-    report.recipients.push_back(recipient_report(recipient));
-  report.envid = message_->params.envid;
-  report.arrival = message_->accepted;
-  if (trace_) {
-    report.original_message_id = trace_->trace.message_id;
-    report.original_subject = trace_->trace.subject;
+  report.trace_id = entry_->message.trace.text();
+  for (std::size_t at = 0; at < recipients_.size(); ++at)
+    report.recipients.push_back(recipient_report(at));
+  report.envid = entry_->message.params.envid;
+  report.arrival = entry_->message.accepted;
+  if (known_) {
+    report.original_message_id = known_->trace.message_id;
+    report.original_subject = known_->trace.subject;
   }
-  report.original_is_8bit = message_->eight_bit;
-  report.smtputf8 = message_->smtputf8;
+  report.original_is_8bit = entry_->message.eight_bit;
+  report.smtputf8 = entry_->message.smtputf8;
   // An original with octets over 127 would need 8BITMIME all the way back: its header is enough.
-  const auto full_max = message_->eight_bit ? 0 : options_.returned_octets_max;
-  report.returned = original == Original::left_out
-                        ? dsn::Returned::nothing
-                        : dsn::what_to_return(message_->params.ret, dsn::worst(report.recipients),
-                                              message_->octets, full_max);
+  const bool may_be_full = may_return_content_ && !entry_->message.eight_bit;
+  const auto full_max = may_be_full ? options_.returned_octets_max : 0;
+  report.returned =
+      original == Original::left_out
+          ? dsn::Returned::nothing
+          : dsn::what_to_return(entry_->message.params.ret, dsn::worst(report.recipients),
+                                entry_->message.octets, full_max);
   if (report.returned == dsn::Returned::headers) {
     CO_TRY(report.original_header, co_await original_header());
   }
@@ -232,7 +287,7 @@ net::ResultTask<dsn::Report> Notice::report(const address::Address& to, Original
 
 net::ResultTask<std::string> Notice::original_header() {
   CO_TRY(auto octets,
-         co_await ports_.store.read_blob(message_->blob, 0, base::limits::header_octets_max));
+         co_await ports_.store.read_blob(entry_->message.blob, 0, base::limits::header_octets_max));
   const auto end = octets.find("\r\n\r\n");
   if (octets.starts_with("\r\n"))
     octets.clear();
@@ -246,9 +301,9 @@ net::ResultTask<queue::Content> Notice::write(const dsn::Parts& parts, dsn::Retu
   base::Sha256 digest;
   digest.add(parts.head);
   CO_CHECK(co_await writer->write(parts.head));
-  for (std::uint64_t at = 0; returned == dsn::Returned::full && at < message_->octets;) {
+  for (std::uint64_t at = 0; returned == dsn::Returned::full && at < entry_->message.octets;) {
     CO_TRY(const auto chunk,
-           co_await ports_.store.read_blob(message_->blob, at, base::limits::chunk_octets));
+           co_await ports_.store.read_blob(entry_->message.blob, at, base::limits::chunk_octets));
     if (chunk.empty())
       co_return base::fail(base::ErrorKind::corrupt,
                            "the content of " + id_.text() + " is shorter than it was");
@@ -264,7 +319,8 @@ net::ResultTask<queue::Content> Notice::write(const dsn::Parts& parts, dsn::Retu
   content.octets = writer->octets();
   content.digest_in = base::to_hex(digest.finish());
   content.digest_out = content.digest_in;
-  content.subject = "report about " + (trace_ ? trace_->trace.subject : message_->trace.text());
+  content.subject =
+      "report about " + (known_ ? known_->trace.subject : entry_->message.trace.text());
   co_return content;
 }
 
@@ -280,7 +336,9 @@ custody::Reception Notice::reception(const dsn::Report& report, const dsn::Parts
   reception.recipients.push_back({report.to, {dsn::Notify::never(), {}}, to});
   reception.owner = tenant_;
   // What the message's hops required, its report's hops require too: it tells what it was about.
-  reception.requirement = message_->requirement;
+  reception.requirement = entry_->message.requirement;
+  if (report.returned == dsn::Returned::full)
+    reception.requirement = protection::join(reception.requirement, as_it_came(*known_));
   reception.is_report = true;
   return reception;
 }

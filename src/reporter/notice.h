@@ -7,29 +7,45 @@
 
 #include "dsn/report.h"
 #include "queue/queue.h"
+#include "reporter/budget.h"
 #include "reporter/reporter.h"
-#include "trace/trace.h"
+#include "trace/attempts.h"
 
 namespace letterlock::reporter {
-
-// What the trace knows of why a recipient's hops were not taken: the part of a report that names
-// what was required, what was offered, and that nothing was given away. Nothing where the judgement
-// had no part in it. Pure.
-std::optional<dsn::Refusal> refusal_of(const trace::LoadedTrace& trace,
-                                       const queue::Recipient& recipient);
 
 class Notice {
  public:
   Notice(const Ports& ports, const Options& options, base::TenantId tenant, base::MessageId id)
       : ports_(ports), options_(options), tenant_(tenant), id_(id) {}
 
-  // Errors: conflict (the notices changed meanwhile: tell again), the store's, the directory's: the
-  // notice stays.
-  net::ResultTask<> tell();
+  struct Outcome {
+    enum class Kind {
+      nothing,  // there was nothing to tell any more
+      told,     // or dropped: there is nobody to tell, or no budget for it
+      waits     // for a budget: it is to be told then
+    } kind = Kind::nothing;
+    base::Time accepted;   // the message
+    bool goes_on = false;  // some of its recipients wait, or are held
+    base::Time until;      // of waits
+  };
+  enum class OverBudget { failures_wait, all_are_dropped };
+  // One report about all recipients that have a notice, and, where a delay is told, about all that
+  // are late. Errors: conflict (the notices changed meanwhile: tell again), the store's, the
+  // directory's: the notices stay.
+  net::ResultTask<Outcome> tell(Budget& budget, OverBudget over_budget);
 
  private:
   net::ResultTask<> read(store::Transaction& transaction);
-  net::ResultTask<> drop(std::vector<queue::Told> told);
+  void take_noticed();
+  net::ResultTask<> drop();
+  net::ResultTask<> tell_in(store::Transaction& transaction) const;
+  net::ResultTask<> tell_and_link(store::Transaction& transaction, bool has_content) const;
+  net::ResultTask<Outcome> without_budget(address::Address to, base::Time until,
+                                          OverBudget over_budget);
+  net::ResultTask<> send(address::Address to);
+  net::ResultTask<bool> stays_in_mailboxes(address::Address to);
+  dsn::Action worst_action() const;
+  Outcome was_told() const;
   // Left out: it can't be read any more, and the report goes without it.
   enum class Original { as_asked, left_out };
   struct Letter {
@@ -41,7 +57,7 @@ class Notice {
   net::ResultTask<dsn::Report> report(const address::Address& to, Original original);
   net::ResultTask<std::string> original_header();
   net::ResultTask<queue::Content> write(const dsn::Parts& parts, dsn::Returned returned);
-  dsn::RecipientReport recipient_report(const queue::Recipient& recipient) const;
+  dsn::RecipientReport recipient_report(std::size_t at) const;
   custody::Reception reception(const dsn::Report& report, const dsn::Parts& parts,
                                std::optional<base::TenantId> to) const;
 
@@ -50,9 +66,10 @@ class Notice {
   base::TenantId tenant_;
   base::MessageId id_;
   base::TraceId report_trace_;
-  std::optional<queue::Message> message_;
-  std::vector<queue::Recipient> recipients_;  // those with a notice
-  std::optional<trace::LoadedTrace> trace_;
+  bool may_return_content_ = false;
+  std::optional<queue::Entry> entry_;         // the message with all its recipients
+  std::vector<queue::Recipient> recipients_;  // those that the report is about
+  std::optional<trace::ForReport> known_;     // `attempts` in the order of recipients_
 };
 
 }  // namespace letterlock::reporter

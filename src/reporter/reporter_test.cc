@@ -1,10 +1,5 @@
-// What is to be told, told: reports in the queue, hops in another tenant's trace.
-#include "reporter/reporter.h"
-
-#include "custody/fixture.h"
-#include "message/header_parser.h"
-#include "reporter/notice.h"
-#include "trace/event.h"
+// What is to be told, told: reports in the queue.
+#include "reporter/fixture.h"
 
 namespace letterlock::reporter {
 namespace {
@@ -15,81 +10,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
-using testing::StartsWith;
 
-class ReporterTest : public custody::test::Fixture {
- protected:
-  void start() {
-    reporter.emplace(Ports{store, directory, custody, world.timers(), world.clock(), world.random(),
-                           events, [this] { return custody::test::all_of({acorn, birch}); }},
-                     options);
-    run(reporter->run());
-  }
-  ~ReporterTest() override { stop(); }
-
-  Mail to_dave() {
-    Mail mail;
-    mail.to = {"dave@old.example"};
-    mail.owner = acorn;
-    mail.account = alice.id;
-    return mail;
-  }
-  static net::ResultTask<> settle_in(store::Transaction& tx, base::TenantId tenant,
-                                     base::MessageId id, queue::Outcome outcome, base::Time now) {
-    std::vector<queue::Outcome> outcomes{std::move(outcome)};
-    CO_TRY(const auto settled, co_await queue::settle(tx, queue::Schedule(), tenant, id,
-                                                      std::move(outcomes), {.now = now}));
-    (void)settled;
-    co_return base::Result<>();
-  }
-  // What became of the only recipient of acorn's first message.
-  void becomes(queue::Outcome outcome) {
-    const auto id = queued(acorn).at(0).message.id;
-    ASSERT_TRUE(wait(store.transact(store::Scope::tenant(acorn), [&](store::Transaction& tx) {
-      return settle_in(tx, acorn, id, outcome, world.clock().now());
-    })));
-    if (reporter) reporter->notice(acorn);
-  }
-  static queue::Outcome no_such_user() {
-    return {.index = 0,
-            .step = queue::Step::fail,
-            .status = "5.1.1",
-            .reply = "550 5.1.1 no such user",
-            .host = "mx1.old.example"};
-  }
-  // The reports in acorn's queue.
-  std::vector<queue::Entry> reports() {
-    std::vector<queue::Entry> out;
-    for (auto& entry : queued(acorn)) {
-      if (entry.message.is_report) out.push_back(std::move(entry));
-    }
-    return out;
-  }
-  // The parts of the one report: its header, then what stands between the boundaries.
-  std::vector<std::string> parts(std::size_t count = 4) {
-    world.advance(5s);
-    const auto all = reports();
-    EXPECT_THAT(all, SizeIs(1));
-    if (all.size() != 1) return std::vector<std::string>(4);
-    auto rest = octets_of(all[0].message.blob);
-    EXPECT_EQ(rest.size(), all[0].message.octets);
-    EXPECT_EQ(base::to_hex(base::sha256(rest)), all[0].message.digest);
-    const auto at = rest.find("boundary=\"");
-    const auto boundary = "\r\n--" + rest.substr(at + 10, rest.find('"', at + 10) - at - 10);
-    std::vector<std::string> out;
-    for (auto end = rest.find(boundary); end != std::string::npos; end = rest.find(boundary)) {
-      out.push_back(rest.substr(0, end + 2));
-      rest.erase(0, end + boundary.size());
-    }
-    EXPECT_EQ(rest, "--\r\n");
-    EXPECT_THAT(out, SizeIs(count));
-    out.resize(4);
-    return out;
-  }
-
-  Options options{.node = "dublin-1", .host_name = "mail.acorn.example"};
-  std::optional<Reporter> reporter;
-};
+class ReporterTest : public test::Fixture {};
 
 TEST_F(ReporterTest, AFailureComesBackOnceFromTheNullReversePath) {
   start();
@@ -292,49 +214,6 @@ TEST_F(ReporterTest, AFullDiskLeavesTheNotice) {
   EXPECT_THAT(reports(), SizeIs(1));
 }
 
-// ---- between tenants ----
-
-net::ResultTask<> fetch_in(store::Transaction& tx, base::TenantId birch, trace::Trace copy) {
-  CO_CHECK(co_await trace::begin(tx, birch, copy));
-  hop::Hop hop;
-  hop.trace = copy.id;
-  hop.kind = hop::Kind::fetch;
-  hop.from = {hop::End::Role::mailbox, "bob@birch.example", "192.0.2.1", "POP3"};
-  hop.to = {hop::End::Role::client, "bob@birch.example", "198.51.100.9", "POP3"};
-  hop.recipients = {0};
-  hop.reason = "a word of birch's own";
-  CO_TRY(const auto ref, co_await trace::record(tx, birch, hop));
-  trace::put_event(tx, birch, copy.owner, ref, hop, trace::TimeDetail::day);
-  co_return base::Result<>();
-}
-
-TEST_F(ReporterTest, AFetchIsToldToTheTracesOwnerAndNoMore) {
-  Mail mail;
-  mail.owner = acorn;
-  const auto id = accept(mail);
-  auto copy = trace_of(acorn, id).value().trace;
-  ASSERT_TRUE(wait(store.transact(store::Scope::tenant(birch), [&](store::Transaction& tx) {
-    return fetch_in(tx, birch, copy);
-  })));
-  // A crash between applying it and forgetting it.
-  store.on_commit([this, left = 2](CommitStage at) mutable {
-    if (at == CommitStage::before && --left == 0) store.crash(1, store::Unsynced::torn);
-  });
-  start();
-  world.advance(1min);
-  EXPECT_EQ(events.count("reporter.failed"), 1U) << "it never crashed";
-  const auto hops = trace_of(acorn, id).value().hops;
-  ASSERT_THAT(hops, SizeIs(2));
-  EXPECT_EQ(hops[1].kind, hop::Kind::fetch);
-  EXPECT_EQ(hops[1].protection.level, hop::Level::clear);
-  EXPECT_EQ(hops[1].to.address, "");
-  EXPECT_EQ(hops[1].from.address, "");
-  EXPECT_EQ(hops[1].reason, "");
-  const auto left = ask<std::vector<trace::Event>>(
-      birch, [this](store::Transaction& tx) { return trace::pending_events(tx, birch, 10); });
-  EXPECT_THAT(left.value(), IsEmpty());
-}
-
 TEST_F(ReporterTest, WhatHasExpiredGoes) {
   start();
   const auto id = accept(to_dave());
@@ -344,60 +223,6 @@ TEST_F(ReporterTest, WhatHasExpiredGoes) {
   world.clock().jump(91 * 24h);
   world.advance(11min);
   EXPECT_FALSE(trace_of(acorn, id));
-}
-
-// ---- why ----
-
-hop::Hop held(std::string_view who, std::string_view reason, base::Time time) {
-  hop::Hop hop;
-  hop.kind = hop::Kind::relay;
-  hop.from = {hop::End::Role::node, "dublin-1", "", ""};
-  hop.to = {hop::End::Role::mta, std::string(who), "", ""};
-  hop.recipients = {0};
-  hop.answer = hop::Answer::hold;
-  hop.given = hop::Given::nothing;
-  hop.outcome = hop::Outcome::failed;
-  hop.required = {{"level >= authenticated", "set by acorn.example", "the auditors ask for it"}};
-  hop.reason = std::string(reason);
-  hop.time = time;
-  return hop;
-}
-
-TEST(Refusal, SaysWhatWasRequiredAndWhatEachHostOffered) {
-  const auto noon = base::from_milliseconds(1'795'428'131'000);
-  trace::LoadedTrace trace;
-  trace.hops = {held("mx1.bank.example", "no STARTTLS", noon),
-                held("mx1.bank.example", "no STARTTLS", noon + 1h),
-                held("mx2.bank.example", "certificate expired", noon)};
-  queue::Recipient recipient;
-  recipient.destination = "bank.example";
-  recipient.status = "5.7.4";
-  auto refusal = refusal_of(trace, recipient);
-  ASSERT_TRUE(refusal);
-  EXPECT_EQ(refusal->by, "acorn.example");
-  EXPECT_EQ(refusal->required, "level >= authenticated");
-  ASSERT_THAT(refusal->offers, SizeIs(2));
-  EXPECT_EQ(refusal->offers[0].attempts, 2U);
-  EXPECT_EQ(refusal->offers[0].last, noon + 1h);
-  EXPECT_THAT(refusal->kept_safe, StartsWith("no content left"));
-  // An attempt that gave the content away is not passed over in silence.
-  auto given = held("mx1.bank.example", "gone at the end", noon);
-  given.answer = hop::Answer::take;
-  given.given = hop::Given::content;
-  trace.hops.push_back(given);
-  refusal = refusal_of(trace, recipient);
-  ASSERT_TRUE(refusal);
-  EXPECT_THAT(refusal->kept_safe, StartsWith("content left the platform"));
-}
-
-TEST(Refusal, IsNoneWhereTheJudgementHadNoPart) {
-  queue::Recipient recipient;
-  recipient.status = "5.1.1";
-  EXPECT_FALSE(refusal_of(trace::LoadedTrace(), recipient));
-  trace::LoadedTrace other;
-  other.hops = {held("mx1.bank.example", "no STARTTLS", {})};
-  other.hops[0].recipients = {1};
-  EXPECT_FALSE(refusal_of(other, recipient));
 }
 
 }  // namespace

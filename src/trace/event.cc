@@ -53,45 +53,127 @@ void put_event(store::Transaction& tx, const base::TenantId& from, const base::T
   tx.put(keys::event(from, ref.trace, ref.sequence), pack_event(to, redacted(hop, detail)));
 }
 
-net::ResultTask<std::vector<Event>> pending_events(store::Transaction& tx, base::TenantId from,
-                                                   std::size_t count_max) {
+net::ResultTask<EventPage> pending_events(store::Transaction& tx, base::TenantId from,
+                                          std::string after, std::size_t count_max) {
   const std::string area = keys::area(from, "v");
-  CO_TRY(const auto found, co_await tx.scan(store::range_of(area), {.count_max = count_max}));
-  std::vector<Event> events;
+  auto range = store::range_of(area);
+  if (!after.empty()) range.first = after + std::string(1, '\0');
+  CO_TRY(const auto found, co_await tx.scan(std::move(range), {.count_max = count_max}));
+  EventPage page;
   for (const auto& [key, value] : found) {
     CO_TRY(const auto sequence,
            base::from_key_number(std::string_view(key).substr(area.size() + 16)));
     CO_TRY(auto unpacked, unpack_event(value));
-    events.push_back({from, unpacked.first, sequence, std::move(unpacked.second)});
+    page.events.push_back({from, unpacked.first, sequence, std::move(unpacked.second)});
+    page.last = key;
   }
-  co_return events;
+  page.more = found.size() == count_max;
+  co_return page;
 }
 
-net::ResultTask<Applied> apply_event(store::Transaction& tx, Event event) {
-  const base::TraceId id = event.hop.trace;
-  CO_TRY(const auto head, co_await tx.get(keys::trace(event.to, id)));
-  if (!head) co_return Applied::trace_is_gone;
-  std::string mark = keys::told(event.to, id, event.from, event.sequence);
-  CO_TRY(const auto already, co_await tx.get(mark));
-  if (already) co_return Applied::before;
-  tx.put(std::move(mark), "");
-  CO_TRY(const Trace trace, co_await find(tx, event.to, id));
-  // The mailbox is known to the owner by the address that it wrote to.
+namespace {
+
+// The owner knows the mailbox by the address that it wrote to.
+void name_ends(Hop& hop, const Trace& trace) {
   for (const Recipient& recipient : trace.recipients) {
-    if (event.hop.recipients.empty() || event.hop.recipients.front() != recipient.index) continue;
-    for (End* end : {&event.hop.from, &event.hop.to}) {
-      if (end->role == End::Role::mailbox || end->role == End::Role::client) {
+    if (hop.recipients.empty() || hop.recipients.front() != recipient.index) continue;
+    for (End* end : {&hop.from, &hop.to}) {
+      if (end->role == End::Role::mailbox || end->role == End::Role::client)
         end->who = recipient.address;
-      }
     }
   }
-  event.hop.number = 0;
-  CO_CHECK(co_await append(tx, event.to, std::move(event.hop)));
-  co_return Applied::now;
 }
 
-void event_done(store::Transaction& tx, const Event& event) {
-  tx.erase(keys::event(event.from, event.hop.trace, event.sequence));
+// A hop whose beginning was told may be told again, with its end. Says whether that was news.
+net::ResultTask<bool> close_told(store::Transaction& tx, base::TenantId to, const Hop& told,
+                                 std::uint64_t sequence) {
+  if (sequence == 0 || told.outcome == hop::Outcome::intended) co_return false;
+  CO_TRY(const auto octets, co_await tx.get(keys::hop(to, told.trace, sequence)));
+  if (!octets) co_return false;
+  CO_TRY(const Hop known, unpack_hop(*octets));
+  const bool is_open = known.outcome == hop::Outcome::intended;
+  const bool is_late =
+      known.outcome == hop::Outcome::unknown && told.outcome != hop::Outcome::unknown;
+  if (!is_open && !is_late) co_return false;
+  Closing closing{.outcome = told.outcome,
+                  .given = told.given,
+                  .answer = told.answer,
+                  .reason = {},
+                  .reply = {},
+                  .finished = told.finished};
+  CO_CHECK(co_await close(tx, to, {told.trace, sequence, known.number, known.attempt}, closing));
+  co_return true;
+}
+
+net::ResultTask<> apply(store::Transaction& tx, const Trace& trace, Event event, Applied& applied) {
+  std::string mark = keys::told(event.to, event.hop.trace, event.from, event.sequence);
+  CO_TRY(const auto already, co_await tx.get(mark));
+  if (already) {
+    CO_TRY(const auto sequence, base::from_key_number(*already));
+    CO_TRY(const bool is_news, co_await close_told(tx, event.to, event.hop, sequence));
+    ++(is_news ? applied.now : applied.before);
+    co_return base::Result<>();
+  }
+  name_ends(event.hop, trace);
+  event.hop.number = 0;
+  const auto to = event.to;
+  CO_TRY(const auto ref, co_await append(tx, to, std::move(event.hop)));
+  tx.put(std::move(mark), base::key_number(ref.sequence));
+  ++applied.now;
+  co_return base::Result<>();
+}
+
+}  // namespace
+
+net::ResultTask<Applied> apply_events(store::Transaction& tx, base::TenantId to,
+                                      std::vector<Event> events) {
+  ASSERT(events.size() <= events_at_once);
+  Applied applied;
+  std::optional<Trace> trace;  // they come by trace, so each is read once
+  std::optional<base::TraceId> gone;
+  for (auto& event : events) {
+    ASSERT(event.to == to);
+    const auto id = event.hop.trace;
+    if (gone != id && (!trace || trace->id != id)) {
+      CO_TRY(const auto head, co_await tx.get(keys::trace(to, id)));
+      if (head) {
+        CO_TRY(trace, unpack_trace(*head));
+      } else {
+        gone = id;
+      }
+    }
+    if (gone == id)
+      ++applied.trace_is_gone;
+    else
+      CO_CHECK(co_await apply(tx, *trace, std::move(event), applied));
+  }
+  co_return applied;
+}
+
+net::ResultTask<> events_done(store::Transaction& tx, base::TenantId from,
+                              std::vector<Event> events) {
+  ASSERT(events.size() <= events_at_once);
+  std::vector<std::string> names;
+  for (const auto& event : events)
+    names.push_back(keys::event(from, event.hop.trace, event.sequence));
+  CO_TRY(const auto rows, co_await tx.get_many(names));
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (rows[i] && *rows[i] == pack_event(events[i].to, events[i].hop)) tx.erase(names[i]);
+  }
+  co_return base::Result<>();
+}
+
+void put_told_as_of(store::Transaction& tx, base::Time time) {
+  tx.put(keys::told_as_of(), base::Packer(1).time(time).take());
+}
+
+net::ResultTask<std::optional<base::Time>> told_as_of(store::Transaction& tx) {
+  CO_TRY(const auto octets, co_await tx.get(keys::told_as_of()));
+  if (!octets) co_return std::nullopt;
+  base::Unpacker unpacker("up to when events are told", *octets);
+  const auto time = unpacker.time();
+  CO_CHECK(unpacker.done(1));
+  co_return time;
 }
 
 }  // namespace letterlock::trace

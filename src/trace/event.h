@@ -20,16 +20,39 @@ struct Event {
   bool operator==(const Event&) const = default;
 };
 
-// In the transaction that records `hop` in `from`; does nothing where it was only counted.
+// In the transaction that records `hop` in `from`, and again in the one that closes it: what was
+// put for the same hop and isn't told yet is replaced. Does nothing where it was only counted.
 void put_event(store::Transaction& tx, const base::TenantId& from, const base::TenantId& to,
                const HopRef& ref, const hop::Hop& hop, TimeDetail detail);
-// Oldest traces first. An event that can't be read is an error: corrupt.
-net::ResultTask<std::vector<Event>> pending_events(store::Transaction& tx, base::TenantId from,
-                                                   std::size_t count_max);
-// In a transaction of `event.to`. Doing it twice changes nothing.
-enum class Applied { now, before, trace_is_gone };
-net::ResultTask<Applied> apply_event(store::Transaction& tx, Event event);
-// In a transaction of `event.from`, after that.
-void event_done(store::Transaction& tx, const Event& event);
+
+// Those that wait, by trace. Errors: corrupt (one can't be read).
+struct EventPage {
+  std::vector<Event> events;
+  std::string last;  // give it as `after` for the next page
+  bool more = false;
+};
+net::ResultTask<EventPage> pending_events(store::Transaction& tx, base::TenantId from,
+                                          std::string after, std::size_t count_max);
+
+// In a transaction of `to`, whose events these are. Each is applied once, however often it comes;
+// one that knows the end of a hop closes the hop that it began. Limits: events_at_once, so that
+// the transaction stays within its 1 MiB.
+inline constexpr std::size_t events_at_once = 200;
+struct Applied {
+  std::size_t now = 0;
+  std::size_t before = 0;         // were known already
+  std::size_t trace_is_gone = 0;  // nothing is left to tell
+  bool operator==(const Applied&) const = default;
+};
+net::ResultTask<Applied> apply_events(store::Transaction& tx, base::TenantId to,
+                                      std::vector<Event> events);
+// In a transaction of `from`, after that. An event that was put anew meanwhile stays. Limits:
+// events_at_once.
+net::ResultTask<> events_done(store::Transaction& tx, base::TenantId from,
+                              std::vector<Event> events);
+
+// In a transaction of the site: each event that was put before `time` has been applied.
+void put_told_as_of(store::Transaction& tx, base::Time time);
+net::ResultTask<std::optional<base::Time>> told_as_of(store::Transaction& tx);
 
 }  // namespace letterlock::trace

@@ -7,6 +7,12 @@ namespace {
 
 using hop::Hop;
 using hop::Level;
+using hop::Network;
+using hop::Outcome;
+
+constexpr Applied now{.now = 1};
+constexpr Applied before{.before = 1};
+constexpr Applied gone{.trace_is_gone = 1};
 
 struct TraceEvent : test::Fixture {
   // Bob's fetch, recorded in birch's tenant together with the event for acorn.
@@ -20,20 +26,19 @@ struct TraceEvent : test::Fixture {
     co_return ref;
   }
   std::vector<Event> pending(std::size_t count_max = 100) {
-    return in<std::vector<Event>>(
-               birch, [=, this](auto& tx) { return pending_events(tx, birch, count_max); })
+    return in<EventPage>(birch,
+                         [=, this](auto& tx) { return pending_events(tx, birch, "", count_max); })
+        .value()
+        .events;
+  }
+  Applied apply(const std::vector<Event>& events) {
+    return in<Applied>(acorn, [=, this](auto& tx) { return apply_events(tx, acorn, events); })
         .value();
   }
-  Applied apply(const Event& event) {
-    return in<Applied>(acorn, [=](auto& tx) { return apply_event(tx, event); }).value();
-  }
+  Applied apply(const Event& event) { return apply(std::vector{event}); }
   void done(const Event& event) {
-    EXPECT_TRUE(in<bool>(birch, [=](auto& tx) -> net::ResultTask<bool> {
-      return [](store::Transaction& t, Event e) -> net::ResultTask<bool> {
-        event_done(t, e);
-        co_return true;
-      }(tx, event);
-    }));
+    EXPECT_TRUE(in<void>(
+        birch, [=, this](auto& tx) { return events_done(tx, birch, std::vector{event}); }));
   }
   // A message of acorn's for bob at birch, delivered: both tenants know of it.
   Trace delivered() {
@@ -73,7 +78,7 @@ TEST_F(TraceEvent, AFetchThatNobodyKnowsTheEndOfIsTold) {
     return leave_unknown(tx, birch, open->intents, test::at("11:00:00"), TimeDetail::day);
   }));
   ASSERT_EQ(pending().size(), 1U);
-  EXPECT_EQ(apply(pending().front()), Applied::now);
+  EXPECT_EQ(apply(pending().front()), now);
   EXPECT_EQ(loaded(trace.id).hops.back().outcome, hop::Outcome::unknown);
   EXPECT_EQ(loaded(trace.id).hops.back().kind, hop::Kind::fetch);
   // Begun again after a crash, it finds nothing to do.
@@ -103,7 +108,7 @@ TEST_F(TraceEvent, TellsTheProtectionAndNothingElse) {
        {"secret", "laptop", "inside", "10.9.8.7", "names", "incident", "ab\""}) {
     EXPECT_EQ(told.find(secret), told.npos) << secret << " in " << told;
   }
-  EXPECT_EQ(apply(events[0]), Applied::now);
+  EXPECT_EQ(apply(events[0]), now);
   const Hop known = loaded(trace.id).hops.back();
   EXPECT_EQ(known.kind, hop::Kind::fetch);
   EXPECT_EQ(known.number, 3U);
@@ -123,10 +128,10 @@ TEST_F(TraceEvent, TwiceIsOnce) {
   fetched(fetch(trace, Level::encrypted, 1, "POP3S"));
   const auto events = pending();
   ASSERT_EQ(events.size(), 2U);
-  EXPECT_EQ(apply(events[0]), Applied::now);
-  EXPECT_EQ(apply(events[0]), Applied::before);
-  EXPECT_EQ(apply(events[1]), Applied::now);
-  EXPECT_EQ(apply(events[0]), Applied::before);
+  EXPECT_EQ(apply(events[0]), now);
+  EXPECT_EQ(apply(events[0]), before);
+  EXPECT_EQ(apply(events[1]), now);
+  EXPECT_EQ(apply(events[0]), before);
   EXPECT_EQ(loaded(trace.id).hops.size(), 4U);
   done(events[0]);
   ASSERT_EQ(pending().size(), 1U);
@@ -152,7 +157,7 @@ TEST_F(TraceEvent, OfATraceThatIsGone) {
   fetched(fetch(trace, Level::clear, 1, "POP3"));
   const auto events = pending();
   EXPECT_TRUE(in<Expired>(acorn, [&](auto& tx) { return expire(tx, acorn, trace.expires); }));
-  EXPECT_EQ(apply(events[0]), Applied::trace_is_gone);
+  EXPECT_EQ(apply(events[0]), gone);
   EXPECT_TRUE(in<Expired>(birch, [&](auto& tx) { return expire(tx, birch, trace.expires); }));
   EXPECT_TRUE(pending().empty());
   EXPECT_TRUE(store.contents().empty());
@@ -164,6 +169,194 @@ TEST_F(TraceEvent, WhatWasOnlyCountedIsNotTold) {
     fetched(fetch(trace, Level::encrypted, 1, "POP3S"));
   }
   EXPECT_EQ(pending(1000).size(), fetches_max);
+}
+
+// A client may take hours over a fetch: that it has begun is told, and its end when it is known.
+TEST_F(TraceEvent, ABegunFetchIsToldAndItsEndClosesIt) {
+  const Trace trace = delivered();
+  const Hop hop = fetch(trace, Level::encrypted, 1, "POP3S");
+  const auto ref =
+      in<HopRef>(birch, [&](auto& tx) { return intend(tx, birch, hop, "dublin-1"); }).value();
+  const auto put = [&](Outcome outcome) {
+    Hop told = hop;
+    told.outcome = outcome;
+    EXPECT_TRUE(in<bool>(birch, [=, this](auto& tx) -> net::ResultTask<bool> {
+      put_event(tx, birch, acorn, ref, told, TimeDetail::exact);
+      return [](store::Transaction&) -> net::ResultTask<bool> { co_return true; }(tx);
+    }));
+  };
+  put(Outcome::intended);
+  const auto begun = pending();
+  ASSERT_EQ(begun.size(), 1U);
+  EXPECT_EQ(apply(begun[0]), now);
+  EXPECT_EQ(loaded(trace.id).hops.back().outcome, Outcome::intended);
+  // Its end is put before its beginning is done with: it isn't lost.
+  put(Outcome::completed);
+  done(begun[0]);
+  const auto ended = pending();
+  ASSERT_EQ(ended.size(), 1U);
+  EXPECT_EQ(apply(ended[0]), now);
+  EXPECT_EQ(apply(ended[0]), before);
+  EXPECT_EQ(apply(begun[0]), before) << "it doesn't begin again";
+  const auto hops = loaded(trace.id).hops;
+  EXPECT_EQ(hops.size(), 3U);
+  EXPECT_EQ(hops.back().outcome, Outcome::completed);
+  done(ended[0]);
+  EXPECT_TRUE(pending().empty());
+}
+
+TEST_F(TraceEvent, ManyAreOneTransaction) {
+  std::vector<Trace> traces;
+  for (std::uint8_t i = 1; i <= 20; ++i) {
+    traces.push_back(begun(i, {"bob@birch.example", "carol@birch.example"}));
+    EXPECT_TRUE(begin_in(birch, copy_for(traces.back(), {0, 1})));
+    for (unsigned recipient : {0U, 1U}) {
+      for (int n = 0; n < 5; ++n)
+        fetched(fetch(traces.back(), Level::encrypted, recipient, "POP3S"));
+    }
+  }
+  const auto events = pending(1000);
+  ASSERT_EQ(events.size(), events_at_once);
+  EXPECT_EQ(apply(events), (Applied{.now = events_at_once}));
+  EXPECT_EQ(apply(events), (Applied{.before = events_at_once}));
+  for (const auto& trace : traces) EXPECT_EQ(loaded(trace.id).hops.size(), 10U);
+  EXPECT_TRUE(in<void>(birch, [&, this](auto& tx) { return events_done(tx, birch, events); }));
+  EXPECT_TRUE(pending().empty());
+}
+
+TEST_F(TraceEvent, PagesGoOn) {
+  const Trace trace = delivered();
+  for (int i = 0; i < 5; ++i) fetched(fetch(trace, Level::encrypted, 1, "POP3S"));
+  std::vector<Event> all;
+  EventPage page{{}, {}, true};
+  while (page.more) {
+    page = in<EventPage>(birch, [&](auto& tx) {
+             return pending_events(tx, birch, page.last, 2);
+           }).value();
+    all.insert(all.end(), page.events.begin(), page.events.end());
+  }
+  EXPECT_EQ(all, pending());
+}
+
+// Not told yet is not the same as not fetched.
+TEST_F(TraceEvent, TheTraceKnowsAsOfWhenItIsTold) {
+  const Trace trace = delivered();
+  EXPECT_FALSE(loaded(trace.id).told_as_of);
+  base::Result<void> put = base::fail(base::ErrorKind::cancelled, "");
+  put = wait<void>(store.transact(store::Scope::site(), [](store::Transaction& tx) {
+    put_told_as_of(tx, test::at("10:07:00"));
+    return [](store::Transaction&) -> net::ResultTask<> { co_return base::Result<>(); }(tx);
+  }));
+  EXPECT_TRUE(put);
+  EXPECT_EQ(loaded(trace.id).told_as_of, test::at("10:07:00"));
+}
+
+// ---- which fetches are kept ----
+
+struct TraceFetches : TraceEvent {
+  Hop of(const Trace& trace, unsigned recipient, Level level, Network network,
+         bool post_quantum = false, bool password = false) {
+    Hop hop = fetch(trace, level, recipient, "POP3");
+    hop.protection.network = network;
+    hop.protection.tls.post_quantum = post_quantum;
+    hop.password_in_clear = password;
+    return hop;
+  }
+};
+
+TEST_F(TraceFetches, EachRecipientsFirstIsKept) {
+  const Trace trace = begun(1, {"bob@birch.example", "carol@birch.example"});
+  const auto bobs = of(trace, 0, Level::clear, Network::public_, false, true);
+  for (unsigned i = 0; i < fetches_max + 40; ++i) recorded(bobs);
+  EXPECT_NE(recorded(of(trace, 1, Level::encrypted, Network::private_, true)).sequence, 0U);
+  const auto all = loaded(trace.id);
+  EXPECT_EQ(all.hops.size(), fetches_max + 1);
+  EXPECT_EQ(all.fetches_not_kept, 40U);
+  EXPECT_EQ(all.ways[0].fetches_not_kept, 40U);
+  EXPECT_EQ(all.ways[1].fetches_not_kept, 0U);
+  EXPECT_EQ(all.ways[1].hops.size(), 1U);
+}
+
+// An alias's two mailboxes are one recipient, and two people.
+TEST_F(TraceFetches, EachMailboxOfARecipientHasItsOwn) {
+  const Trace trace = begun(1, {"sales@birch.example"});
+  auto hop = of(trace, 0, Level::encrypted, Network::public_);
+  hop.from.who = "bob@birch.example";
+  for (unsigned i = 0; i < fetches_max + 1; ++i) recorded(hop);
+  hop.from.who = "carol@birch.example";
+  EXPECT_NE(recorded(hop).sequence, 0U);
+}
+
+TEST_F(TraceFetches, WhatIsWorseInAnyRespectIsKept) {
+  const auto usual = [&](const Trace& trace) {
+    return of(trace, 0, Level::authenticated, Network::private_, true);
+  };
+  const std::pair<const char*, std::function<void(Hop&)>> cases[] = {
+      {"level", [](Hop& hop) { hop.protection.level = Level::encrypted; }},
+      {"network", [](Hop& hop) { hop.protection.network = Network::public_; }},
+      {"post-quantum", [](Hop& hop) { hop.protection.tls.post_quantum = false; }},
+      {"password", [](Hop& hop) { hop.password_in_clear = true; }}};
+  std::uint8_t number = 1;
+  for (const auto& [what, make_worse] : cases) {
+    const Trace trace = begun(number++, {"bob@birch.example"});
+    for (unsigned i = 0; i < fetches_max; ++i) recorded(usual(trace));
+    EXPECT_EQ(recorded(usual(trace)).sequence, 0U) << what;
+    auto worse = usual(trace);
+    make_worse(worse);
+    EXPECT_NE(recorded(worse).sequence, 0U) << what;
+    EXPECT_EQ(recorded(worse).sequence, 0U) << what << ": the same again";
+    EXPECT_EQ(recorded(usual(trace)).sequence, 0U) << what;
+  }
+}
+
+// Clear within the house and protected over the internet were both kept: clear over the internet is
+// worse than either, though no part of it is new.
+TEST_F(TraceFetches, WhatIsWorseTogetherIsKept) {
+  const Trace trace = begun(1, {"bob@birch.example"});
+  for (unsigned i = 0; i < fetches_max; ++i)
+    recorded(of(trace, 0, Level::encrypted, Network::public_));
+  EXPECT_NE(recorded(of(trace, 0, Level::clear, Network::private_)).sequence, 0U);
+  EXPECT_NE(recorded(of(trace, 0, Level::clear, Network::public_)).sequence, 0U);
+  EXPECT_EQ(recorded(of(trace, 0, Level::clear, Network::private_)).sequence, 0U);
+}
+
+// However many mailboxes there are, what is loaded has room for the first of each.
+TEST_F(TraceFetches, AFullTraceKeepsTheFirstOfEachMailbox) {
+  constexpr std::size_t full = fetches_of_trace_max / fetches_max;
+  std::vector<std::string> recipients;
+  for (std::size_t i = 0; i < full + 50; ++i)
+    recipients.push_back("r" + std::to_string(i) + "@birch.example");
+  const Trace trace = begun(1, recipients);
+  for (unsigned r = 0; r < full; ++r) {
+    for (unsigned i = 0; i < fetches_max; ++i)
+      recorded(of(trace, r, Level::encrypted, Network::public_));
+  }
+  for (unsigned r = full; r < recipients.size(); ++r) {
+    EXPECT_NE(recorded(of(trace, r, Level::encrypted, Network::public_)).sequence, 0U) << r;
+    EXPECT_EQ(recorded(of(trace, r, Level::encrypted, Network::public_)).sequence, 0U) << r;
+    EXPECT_NE(recorded(of(trace, r, Level::clear, Network::public_)).sequence, 0U) << r;
+  }
+}
+
+// Looks at the beginning alone don't hide that the whole was fetched in the end.
+TEST_F(TraceFetches, TheFirstWholeOneIsKept) {
+  const Trace trace = begun(1, {"bob@birch.example"});
+  const auto look = of(trace, 0, Level::encrypted, Network::public_);
+  for (unsigned i = 0; i < fetches_max + 10; ++i) {
+    const auto ref = intended(look);
+    ASSERT_NE(ref.sequence, 0U);
+    EXPECT_TRUE(close_it(ref, {.outcome = Outcome::failed, .finished = test::at("10:06:00")}));
+  }
+  const auto whole = intended(look);
+  ASSERT_NE(whole.sequence, 0U);
+  EXPECT_TRUE(close_it(whole, {.finished = test::at("10:06:00")}));
+  EXPECT_EQ(intended(look).sequence, 0U);
+  // They have an end, too.
+  const Trace other = begun(2, {"bob@birch.example"});
+  auto part = of(other, 0, Level::encrypted, Network::public_);
+  part.outcome = Outcome::failed;
+  for (unsigned i = 0; i < fetched_parts_max; ++i) ASSERT_NE(recorded(part).sequence, 0U) << i;
+  EXPECT_EQ(recorded(part).sequence, 0U);
 }
 
 }  // namespace

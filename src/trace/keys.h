@@ -36,6 +36,11 @@ inline std::string lasts(const base::TenantId& tenant, const base::TraceId& id) 
 inline std::string last(const base::TenantId& tenant, const base::TraceId& id, unsigned recipient) {
   return lasts(tenant, id) + base::key_number(recipient);
 }
+// What a recipient's refused attempts showed, for reports.
+inline std::string attempts(const base::TenantId& tenant, const base::TraceId& id,
+                            unsigned recipient) {
+  return of(tenant, "a", id) + base::key_number(recipient);
+}
 inline std::string endings(const base::TenantId& tenant, const base::TraceId& id) {
   return of(tenant, "w", id);
 }
@@ -72,6 +77,14 @@ inline std::string_view bare_message_id(std::string_view text) {
   }
   return text;
 }
+// What the fetches of one mailbox have shown, of those that a recipient's message lies in.
+inline std::string fetches_of_all(const base::TenantId& tenant, const base::TraceId& id) {
+  return of(tenant, "p", id);
+}
+inline std::string fetches(const base::TenantId& tenant, const base::TraceId& id,
+                           unsigned recipient, std::string_view mailbox) {
+  return fetches_of_all(tenant, id) + base::key_number(recipient) + digest_of(mailbox);
+}
 enum class Index { message_id, from, to };
 inline std::string index(const base::TenantId& tenant, Index which, std::string_view name) {
   switch (which) {
@@ -101,7 +114,8 @@ inline std::string expiry(const base::TenantId& tenant, base::Time at, const bas
          std::string(id.octets());
 }
 
-// Events that wait to be told to another tenant; those that were told to this one.
+// Events that wait to be told to another tenant; those that were told to this one, with the
+// sequence that they have here.
 inline std::string event(const base::TenantId& tenant, const base::TraceId& id,
                          std::uint64_t sequence) {
   return of(tenant, "v", id) + base::key_number(sequence);
@@ -109,6 +123,11 @@ inline std::string event(const base::TenantId& tenant, const base::TraceId& id,
 inline std::string told(const base::TenantId& tenant, const base::TraceId& id,
                         const base::TenantId& by, std::uint64_t sequence) {
   return of(tenant, "d", id) + std::string(by.octets()) + base::key_number(sequence);
+}
+
+// The site's: up to when whatever was put as an event has been told.
+inline std::string told_as_of() {
+  return store::site_prefix() + "x/o";
 }
 
 }  // namespace letterlock::trace::keys

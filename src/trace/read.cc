@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "trace/event.h"
+#include "trace/fetches.h"
 #include "trace/keys.h"
 #include "trace/records.h"
 #include "trace/trace.h"
@@ -200,12 +202,13 @@ net::ResultTask<LoadedTrace> load(store::Transaction& tx, base::TenantId tenant,
   CO_TRY(loaded.trace, unpack_trace(head));
   CO_TRY(const State state, co_await state_of(tx, tenant, id));
   loaded.quiet_attempts_not_kept = state.quiet_not_kept;
-  loaded.fetches_not_kept = state.fetches_not_kept;
   CO_CHECK(co_await load_hops(tx, tenant, head, loaded));
   lay_out_ways(loaded);
   CO_CHECK(co_await load_endings(tx, tenant, loaded));
   CO_CHECK(co_await load_links(tx, tenant, loaded));
   CO_CHECK(co_await load_lefts(tx, tenant, loaded));
+  CO_CHECK(co_await load_fetches(tx, tenant, loaded));
+  CO_TRY(loaded.told_as_of, co_await told_as_of(tx));
   co_return loaded;
 }
 

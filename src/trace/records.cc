@@ -117,9 +117,7 @@ base::Result<State> first_state(std::string_view head) {
 std::string pack(const State& state) {
   Packer packer(version);
   packer.number(state.next_sequence).number(state.next_number);
-  packer.number(state.quiet).number(state.quiet_not_kept);
-  packer.number(state.fetches).number(state.fetches_not_kept);
-  packer.number(number_of(state.weakest_fetch)).flag(state.password_fetch);
+  packer.number(state.quiet).number(state.quiet_not_kept).number(state.fetches);
   return packer.take();
 }
 
@@ -131,11 +129,68 @@ base::Result<State> unpack_state(std::string_view octets) {
   state.quiet = unpacker.number();
   state.quiet_not_kept = unpacker.number();
   state.fetches = unpacker.number();
-  state.fetches_not_kept = unpacker.number();
-  state.weakest_fetch = TRY(enumerator(unpacker.number(), hop::Level::local));
-  state.password_fetch = unpacker.flag();
   TRY(unpacker.done(version));
   return state;
+}
+
+std::string pack(const Fetches& fetches) {
+  Packer packer(version);
+  packer.number(fetches.kept).number(fetches.not_kept).number(fetches.shown.size());
+  for (const auto& shown : fetches.shown) {
+    packer.number(number_of(shown.level)).number(number_of(shown.network));
+    packer.flag(shown.post_quantum).flag(shown.password_in_clear).flag(shown.completed);
+  }
+  return packer.take();
+}
+
+base::Result<Fetches> unpack_fetches(std::string_view octets) {
+  Unpacker unpacker("what fetches have shown", octets);
+  Fetches fetches;
+  fetches.kept = unpacker.number();
+  fetches.not_kept = unpacker.number();
+  for (std::size_t left = unpacker.count(); left > 0; --left) {
+    Fetches::Shown shown;
+    shown.level = TRY(enumerator(unpacker.number(), hop::Level::local));
+    shown.network = TRY(enumerator(unpacker.number(), hop::Network::public_));
+    shown.post_quantum = unpacker.flag();
+    shown.password_in_clear = unpacker.flag();
+    shown.completed = unpacker.flag();
+    fetches.shown.push_back(shown);
+  }
+  TRY(unpacker.done(version));
+  return fetches;
+}
+
+std::string pack(const Attempts& attempts) {
+  Packer packer(version);
+  packer.number(number_of(attempts.given)).text(attempts.required).text(attempts.by);
+  packer.text(attempts.why).number(attempts.others).number(attempts.offers.size());
+  for (const auto& offer : attempts.offers) {
+    packer.text(offer.host).text(offer.reason).time(offer.first).time(offer.last);
+    packer.number(offer.count);
+  }
+  return packer.take();
+}
+
+base::Result<Attempts> unpack_attempts(std::string_view octets) {
+  Unpacker unpacker("a recipient's attempts", octets);
+  Attempts attempts;
+  attempts.given = TRY(enumerator(unpacker.number(), hop::Given::content));
+  attempts.required = unpacker.text();
+  attempts.by = unpacker.text();
+  attempts.why = unpacker.text();
+  attempts.others = unpacker.number();
+  for (std::size_t left = unpacker.count(); left > 0; --left) {
+    Attempts::Offer offer;
+    offer.host = unpacker.text();
+    offer.reason = unpacker.text();
+    offer.first = unpacker.time();
+    offer.last = unpacker.time();
+    offer.count = TRY(small(unpacker.number()));
+    attempts.offers.push_back(std::move(offer));
+  }
+  TRY(unpacker.done(version));
+  return attempts;
 }
 
 std::string pack(const Last& last) {

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "trace/attempts.h"
 #include "trace/trace.h"
 
 namespace letterlock::trace {
@@ -13,10 +14,7 @@ struct State {
   unsigned next_number = 1;
   std::uint64_t quiet = 0;  // attempts kept that gave no content
   std::uint64_t quiet_not_kept = 0;
-  std::uint64_t fetches = 0;
-  std::uint64_t fetches_not_kept = 0;
-  hop::Level weakest_fetch = hop::Level::local;
-  bool password_fetch = false;  // one of them showed a password
+  std::uint64_t fetches = 0;  // kept, of all mailboxes
   bool operator==(const State&) const = default;
 };
 
@@ -29,6 +27,22 @@ struct Last {
   bool operator==(const Last&) const = default;
 };
 
+// What one mailbox's fetches of the message have shown so far.
+struct Fetches {
+  struct Shown {
+    hop::Level level = hop::Level::clear;
+    hop::Network network = hop::Network::public_;
+    bool post_quantum = false;
+    bool password_in_clear = false;
+    bool completed = false;  // one of these has ended, and gave the whole
+    bool operator==(const Shown&) const = default;
+  };
+  std::uint64_t kept = 0;
+  std::uint64_t not_kept = 0;
+  std::vector<Shown> shown;  // by those that are kept, each once
+  bool operator==(const Fetches&) const = default;
+};
+
 // A trace's head: the message, and the hop that it was accepted over where it began with one. That
 // hop is the first in every respect: sequence, number and attempt 1, and it has ended.
 std::string pack(const Trace& trace, const hop::Hop* first = nullptr);
@@ -38,6 +52,10 @@ base::Result<std::optional<hop::Hop>> unpack_first_hop(std::string_view octets);
 base::Result<State> first_state(std::string_view head);
 std::string pack(const State& state);
 base::Result<State> unpack_state(std::string_view octets);
+std::string pack(const Fetches& fetches);
+base::Result<Fetches> unpack_fetches(std::string_view octets);
+std::string pack(const Attempts& attempts);
+base::Result<Attempts> unpack_attempts(std::string_view octets);
 std::string pack(const Last& last);
 base::Result<Last> unpack_last(std::string_view octets);
 std::string pack(const Ending& ending);

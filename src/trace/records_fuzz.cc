@@ -30,6 +30,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto first = unpack_first_hop(octets);
   if (trace && first && *first) ASSERT(unpack_first_hop(pack(*trace, &**first)) == first);
   check<State>(unpack_state(octets), unpack_state);
+  check<Fetches>(unpack_fetches(octets), unpack_fetches);
+  check<Attempts>(unpack_attempts(octets), unpack_attempts);
   check<Last>(unpack_last(octets), unpack_last);
   check<Ending>(unpack_ending(octets), unpack_ending);
   check<Link>(unpack_link(octets), unpack_link);

@@ -39,13 +39,23 @@ struct Form {
 std::vector<Form> forms() {
   State state;
   state.next_sequence = 500;
-  state.weakest_fetch = hop::Level::clear;
-  state.password_fetch = true;
+  state.quiet_not_kept = 7;
+  state.fetches = 9;
+  const Fetches fetches{11, 5, {{hop::Level::clear, hop::Network::private_, false, true, true}}};
+  const Attempts attempts{hop::Given::envelope,
+                          "level >= authenticated",
+                          "set by acorn.example",
+                          "the auditors ask",
+                          {{"mx1.bank.example", "no STARTTLS", base::from_milliseconds(5),
+                            base::from_milliseconds(6), 2}},
+                          300};
   hop::Hop hop;
   hop.reason = "because";
   return {
       {"trace", pack(full_trace()), [](std::string_view o) { return bool(unpack_trace(o)); }},
       {"state", pack(state), [](std::string_view o) { return bool(unpack_state(o)); }},
+      {"fetches", pack(fetches), [](std::string_view o) { return bool(unpack_fetches(o)); }},
+      {"attempts", pack(attempts), [](std::string_view o) { return bool(unpack_attempts(o)); }},
       {"last", pack(Last{7, 2, hop::Kind::delivery, true}),
        [](std::string_view o) { return bool(unpack_last(o)); }},
       {"ending", pack(Ending{Ending::Kind::removed, "5.7.4", base::from_milliseconds(5)}),
@@ -96,7 +106,7 @@ TEST(TraceRecords, GoBothWays) {
   EXPECT_EQ(unpack_link(pack(full_link())), full_link());
   EXPECT_EQ(unpack_left(pack_left(full_trace().accepted)), full_trace().accepted);
   State state;
-  state.fetches = 70'000;
+  state.quiet = 70'000;
   EXPECT_EQ(unpack_state(pack(state)), state);
   for (const Form& form : forms()) {
     EXPECT_TRUE(form.reads(form.octets)) << form.name;

@@ -19,10 +19,14 @@ inline constexpr std::size_t subject_octets_max = 100;
 inline constexpr std::size_t message_id_octets_max = 998;
 inline constexpr std::size_t address_octets_max = 320;
 inline constexpr std::size_t recipients_max = 1000;
-// Attempts that gave no content away, and fetches: those beyond are only counted, unless they show
-// something worse than all before.
+// Attempts that gave no content away: those beyond are only counted.
 inline constexpr std::size_t quiet_attempts_max = 1000;
-inline constexpr std::size_t fetches_max = 50;
+// Fetches from one recipient's mailbox: those beyond are only counted, unless they show something
+// worse than each of those that are kept. Fetches of a part alone are kept further, as long as none
+// gave the whole. Once a trace has very many, the first of each mailbox and worse ones alone.
+inline constexpr std::size_t fetches_max = 20;
+inline constexpr std::size_t fetched_parts_max = 50;
+inline constexpr std::size_t fetches_of_trace_max = 2000;
 inline constexpr std::size_t loaded_hops_max = 10'000;
 inline constexpr std::size_t loaded_links_max = 1000;
 
@@ -199,6 +203,7 @@ struct Way {
   std::vector<std::size_t>
       hops;  // indexes into LoadedTrace::hops, in order; attempts beside each other
   std::optional<Ending> ending;
+  std::uint64_t fetches_not_kept = 0;  // only counted: none showed more than those that are kept
 };
 struct LoadedTrace {
   Trace trace;
@@ -209,7 +214,10 @@ struct LoadedTrace {
   // When an account's owner last took a message of this trace out of a mailbox.
   std::vector<std::pair<base::AccountId, base::Time>> left;
   std::uint64_t quiet_attempts_not_kept = 0;
-  std::uint64_t fetches_not_kept = 0;
+  std::uint64_t fetches_not_kept = 0;  // of all ways
+  // What other tenants of this site recorded before it has been told here. A fetch from a mailbox
+  // of theirs that isn't among the hops may have happened since. Nothing: not known.
+  std::optional<base::Time> told_as_of;
   bool complete = true;  // false: more hops than loaded_hops_max
 
   std::vector<hop::Hop> hops_of(const Way& way) const;

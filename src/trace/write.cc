@@ -6,6 +6,8 @@
 
 #include "base/assert.h"
 #include "protection/exposure.h"
+#include "trace/attempts.h"
+#include "trace/fetches.h"
 #include "trace/keys.h"
 
 namespace letterlock::trace {
@@ -57,21 +59,9 @@ net::ResultTask<> give_number(store::Transaction& tx, base::TenantId tenant, Sta
   co_return base::Result<>();
 }
 
-// Counts the hop, and says whether it is worth its place: the first so many are, and later ones
-// that show something worse, or the end.
+// Counts an attempt, and says whether it is worth its place: the first so many are, and later ones
+// that gave content, or are the end.
 bool is_kept(const Hop& hop, State& state) {
-  if (hop.kind == Kind::fetch) {
-    const bool is_worse = hop.protection.level < state.weakest_fetch ||
-                          (hop.password_in_clear && !state.password_fetch);
-    if (state.fetches >= fetches_max && !is_worse) {
-      ++state.fetches_not_kept;
-      return false;
-    }
-    ++state.fetches;
-    state.weakest_fetch = std::min(state.weakest_fetch, hop.protection.level);
-    state.password_fetch = state.password_fetch || hop.password_in_clear;
-    return true;
-  }
   if (protection::gave_content(hop) || hop.answer == hop::Answer::refuse) return true;
   if (state.quiet >= quiet_attempts_max) {
     ++state.quiet_not_kept;
@@ -163,7 +153,15 @@ net::ResultTask<HopRef> append_written(store::Transaction& tx, base::TenantId te
   hop = hop::bounded(std::move(hop));
   CO_CHECK(co_await give_number(tx, tenant, state, hop));
   HopRef ref{hop.trace, 0, hop.number, hop.attempt};
-  if (is_kept(hop, state)) {
+  bool kept = true;
+  if (hop.kind == Kind::fetch) {
+    CO_TRY(kept, co_await count_fetch(tx, tenant, hop, state.fetches));
+    state.fetches += kept ? 1 : 0;
+  } else {
+    kept = is_kept(hop, state);
+    CO_CHECK(co_await note_attempt(tx, tenant, hop));
+  }
+  if (kept) {
     ref.sequence = state.next_sequence++;
     auto record = pack(hop);
     if (written != nullptr) *written = std::make_shared<const Written>(hop, record);
@@ -226,7 +224,8 @@ net::ResultTask<> close(store::Transaction& tx, base::TenantId tenant, HopRef re
   hop = hop::bounded(std::move(hop));
   tx.put(key, pack(hop));
   put_lasts(tx, tenant, hop, Before::maybe);
-  co_return base::Result<>();
+  if (hop.kind == Kind::fetch) co_return co_await note_completed(tx, tenant, std::move(hop));
+  co_return co_await note_attempt(tx, tenant, std::move(hop));
 }
 
 std::vector<std::string> rows_for_intend(base::TenantId tenant, base::TraceId id,

@@ -1,0 +1,211 @@
+// How many reports there are, and to whom.
+#include "reporter/fixture.h"
+
+namespace letterlock::reporter {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+class ReportsTest : public test::Fixture {};
+
+TEST_F(ReportsTest, Attack14AHundredAddressesAreOneReport) {
+  start();
+  Mail mail;
+  mail.mail_from = "victim@old.example";
+  mail.notify = {.given = true, .success = true};
+  mail.params.ret = dsn::Return::full;
+  mail.to.clear();
+  for (int i = 0; i < 100; ++i) mail.to.push_back("bob+" + std::to_string(i) + "@birch.example");
+  accept(mail);
+  const auto id = queued(birch).at(0).message.id;
+  for (unsigned i = 0; i < 100; ++i) {
+    becomes(birch, id, delivered(i));
+    world.advance(30ms);
+  }
+  world.advance(1min);
+  const auto all = reports(birch);
+  ASSERT_THAT(all, SizeIs(1));
+  const auto octets = octets_of(all[0].message.blob);
+  EXPECT_EQ(count(octets, "Final-Recipient:"), 100U);
+  // RFC 3461 §4.3 leaves it to us; nothing says that it was the victim who asked.
+  EXPECT_THAT(octets, Not(HasSubstr("The figures.")));
+  world.advance(1h);
+  EXPECT_THAT(reports(birch), SizeIs(1));
+  EXPECT_EQ(events.count("report.made"), 1U);
+}
+
+TEST_F(ReportsTest, RecipientsThatEndOneByOneAreFewReports) {
+  options.look = 10min;
+  start();
+  auto mail = to_dave();
+  for (int i = 0; i < 9; ++i) mail.to.push_back("d" + std::to_string(i) + "@old.example");
+  accept(mail);
+  const auto id = queued(acorn).at(0).message.id;
+  const auto fails = [&](unsigned index) {
+    auto outcome = no_such_user();
+    outcome.index = index;
+    becomes(acorn, id, outcome);
+    world.advance(20s);
+  };
+  fails(0);
+  EXPECT_THAT(reports(), SizeIs(1)) << "the first is told at once";
+  world.advance(10min);
+  fails(1);
+  fails(2);
+  EXPECT_THAT(reports(), SizeIs(1));
+  world.advance(4h);
+  ASSERT_THAT(reports(), SizeIs(2));
+  EXPECT_EQ(count(octets_of(reports()[1].message.blob), "Final-Recipient:"), 2U);
+  for (unsigned i = 3; i < 9; ++i) fails(i);
+  EXPECT_THAT(reports(), SizeIs(2));
+  fails(9);
+  ASSERT_THAT(reports(), SizeIs(3)) << "none waits any more: the rest is told at once";
+  EXPECT_EQ(count(octets_of(reports()[2].message.blob), "Final-Recipient:"), 7U);
+  EXPECT_THAT(originals(acorn), IsEmpty());
+}
+
+TEST_F(ReportsTest, OneReportOfADelayNamesAllThatAreLate) {
+  options.look = 10min;
+  start();
+  auto mail = to_dave();
+  mail.to = {"dave@old.example", "erin@old.example", "frank@modern.example"};
+  accept(mail);
+  const auto id = queued(acorn).at(0).message.id;
+  for (unsigned i : {0U, 1U, 2U}) becomes(acorn, id, later(i));
+  world.advance(5h);
+  becomes(acorn, id, later(1));
+  world.advance(20s);
+  ASSERT_THAT(reports(), SizeIs(1));
+  EXPECT_EQ(count(octets_of(reports()[0].message.blob), "Action: delayed"), 3U);
+  for (int round = 0; round < 3; ++round) {
+    world.advance(5h);
+    for (unsigned i : {0U, 1U, 2U}) becomes(acorn, id, later(i));
+  }
+  world.advance(1h);
+  EXPECT_THAT(reports(), SizeIs(1)) << "it was told, of each of them";
+}
+
+TEST(Rounds, AreAtMostFive) {
+  const auto accepted = base::from_milliseconds(1'795'428'131'000);
+  const base::Time end = accepted + std::chrono::days(5);
+  std::size_t rounds = 0;
+  std::optional<base::Time> at = accepted + gather_wait;
+  for (; at && *at < end; ++rounds) at = next_round(accepted, *at);
+  EXPECT_EQ(rounds + 1, 5U) << "and the one at its end";
+}
+
+TEST_F(ReportsTest, Attack14AThousandForgedMailsAreTenReportsAnHour) {
+  options.look = 10min;
+  start();
+  Mail mail;
+  mail.mail_from = "Victim@old.example";
+  for (int i = 0; i < 1000; ++i) {
+    mail.mail_from[0] = i % 2 == 0 ? 'V' : 'v';  // it is one address
+    accept(mail);
+  }
+  auto other = mail;
+  other.mail_from = "carol@modern.example";
+  accept(other);
+  auto none = no_such_user();
+  for (const auto& entry : originals(birch)) becomes(birch, entry.message.id, none);
+  world.advance(30min);
+  std::size_t to_carol = 0;
+  for (const auto& report : reports(birch))
+    to_carol += report.recipients[0].address == "carol@modern.example" ? 1 : 0;
+  EXPECT_EQ(to_carol, 1U) << "somebody else isn't thinned out for it";
+  EXPECT_THAT(reports(birch), SizeIs(11));
+  EXPECT_THAT(originals(birch), SizeIs(100)) << "so many failures wait, no more";
+  EXPECT_EQ((*events.last("report.over_budget"))["peer"].substr(1), "ictim@old.example");
+  const auto is_dropped = [&](const char* outcome) {
+    return (*events.last("report.over_budget"))["outcome"] == outcome;
+  };
+  EXPECT_TRUE(is_dropped("dropped") || is_dropped("waits"));
+  world.advance(1h);
+  EXPECT_THAT(reports(birch), SizeIs(21));
+  // They don't wait for ever: in a day they are told, or it is over.
+  world.advance(26h);
+  EXPECT_THAT(originals(birch), IsEmpty());
+  EXPECT_LE(reports(birch).size(), 111U);
+}
+
+TEST_F(ReportsTest, Attack14SuccessesLeaveHalfOfTheBudgetToFailures) {
+  start();
+  Mail mail;
+  mail.mail_from = "victim@old.example";
+  mail.notify = {.given = true, .success = true, .failure = true};
+  for (int i = 0; i < 40; ++i) accept(mail);
+  const auto all = originals(birch);
+  for (std::size_t i = 0; i < 20; ++i) becomes(birch, all[i].message.id, delivered(0));
+  world.advance(1min);
+  EXPECT_THAT(reports(birch), SizeIs(5));
+  EXPECT_THAT(originals(birch), SizeIs(20)) << "what succeeded doesn't wait to be told";
+  for (std::size_t i = 20; i < 40; ++i) becomes(birch, all[i].message.id, no_such_user());
+  world.advance(1min);
+  EXPECT_THAT(reports(birch), SizeIs(10));
+  EXPECT_THAT(originals(birch), SizeIs(15)) << "what failed does";
+}
+
+TEST_F(ReportsTest, WhoSignedInHasNoBudgetOfReports) {
+  start();
+  for (int i = 0; i < 30; ++i) accept(to_dave());
+  for (const auto& entry : originals(acorn)) becomes(acorn, entry.message.id, no_such_user());
+  world.advance(1min);
+  EXPECT_THAT(reports(), SizeIs(30));
+}
+
+TEST(BudgetTest, CountsAddressesDomainsAndTenants) {
+  const auto tenant = [](std::uint8_t last) {
+    base::IdOctets octets{};
+    octets[15] = last;
+    return base::TenantId(octets);
+  };
+  const auto now = base::from_milliseconds(1'795'428'131'000);
+  const auto at = [](const std::string& text) { return address::Address::parse(text).value(); };
+  const auto spent = [&](Budget& budget, std::uint8_t who, const std::string& to) {
+    return budget.spend(tenant(who), at(to), Budget::For::failure, now).has_value();
+  };
+  Budget of_address({.of_address = 2, .of_domain = 100});
+  EXPECT_FALSE(spent(of_address, 1, "v@old.example"));
+  EXPECT_FALSE(spent(of_address, 1, "V@OLD.example"));
+  EXPECT_TRUE(spent(of_address, 1, "v@old.example"));
+  EXPECT_FALSE(spent(of_address, 1, "w@old.example"));
+  EXPECT_FALSE(spent(of_address, 2, "v@old.example")) << "another tenant's mail has its own";
+  for (std::uint8_t who = 3; who < 6; ++who) spent(of_address, who, "v@old.example");
+  EXPECT_TRUE(spent(of_address, 7, "v@old.example")) << "all tenants' together has an end, too";
+
+  Budget of_domain({.of_address = 100, .of_domain = 3});
+  for (int i = 0; i < 3; ++i)
+    EXPECT_FALSE(spent(of_domain, 1, "v" + std::to_string(i) + "@old.example"));
+  EXPECT_TRUE(spent(of_domain, 1, "v4@old.example"));
+  EXPECT_FALSE(spent(of_domain, 1, "v4@modern.example"));
+  of_domain.give_back(tenant(1), at("v2@old.example"));
+  EXPECT_FALSE(spent(of_domain, 1, "v4@old.example"));
+  const auto until = of_domain.spend(tenant(1), at("v5@old.example"), Budget::For::failure, now);
+  ASSERT_TRUE(until);
+  EXPECT_EQ(*until, now + 1h);
+  EXPECT_FALSE(of_domain.spend(tenant(1), at("v5@old.example"), Budget::For::failure, *until));
+}
+
+// What fails for one is that one's: the others are told in the same round.
+TEST_F(ReportsTest, NobodyWaitsBehindATenantInTrouble) {
+  accept(to_dave());
+  Mail mail;
+  mail.mail_from = "carol@modern.example";
+  accept(mail);
+  becomes(acorn, originals(acorn).at(0).message.id, no_such_user());
+  becomes(birch, originals(birch).at(0).message.id, no_such_user());
+  store.fail_next_commit(base::ErrorKind::io);
+  start();
+  world.advance(1s);
+  EXPECT_EQ(events.count("reporter.failed"), 1U);
+  EXPECT_EQ(reports(acorn).size() + reports(birch).size(), 1U);
+  world.advance(15s);
+  EXPECT_EQ(reports(acorn).size() + reports(birch).size(), 2U);
+}
+
+}  // namespace
+}  // namespace letterlock::reporter
