@@ -62,6 +62,12 @@ void OperatorCommands::add_to(CLI::App& root) {
       continue;
     }
     auto*& app = groups[group];
+    // `backup DIRECTORY` beside `backup list`: where a verb follows, the operation without one is
+    // neither meant nor lacks anything. The node says what it lacks.
+    if (app == nullptr && (app = root.get_subcommand_no_throw(group)) != nullptr) {
+      for (auto* option : app->get_options()) option->required(false);
+      app->require_subcommand(0, 1);
+    }
     if (app == nullptr) {
       app = root.add_subcommand(group, group + " operations of the running node");
       app->require_subcommand(1);
@@ -83,6 +89,7 @@ void OperatorCommands::add(CLI::App& group, std::string verb, const admin::Opera
   app->add_option("--config", target_.config_file, "the node's configuration (for its socket)");
   app->add_option("--socket", target_.socket, "the node's socket");
   app->callback([this, &command, app] {
+    if (!app->get_subcommands().empty()) return;  // its verb is the one that was chosen
     chosen_ = &command;
     chosen_app_ = app;
   });

@@ -19,7 +19,7 @@ net::ResultTask<> read_open(store::Transaction& transaction, base::TenantId tena
 }
 
 directory::Environment environment(const World& world) {
-  return {world.store, world.clock, world.random, world.workers, world.events};
+  return {world.store, world.clock, world.random, world.workers, world.events, world.timers};
 }
 
 relay::Options relay_options(const Config& config) {
@@ -198,6 +198,7 @@ net::ResultTask<> Platform::start() {
     start_on_duty("relay", relay_.run());
   }
   start_on_duty("reporter", reporter_.run());
+  start_on_duty("sign-ins", directory_.keep_openings());
   co_return base::Result<>();
 }
 
@@ -319,6 +320,13 @@ net::Task<> Platform::stop(base::Milliseconds grace) {
   for (const auto& signal : closed) (void)co_await signal->wait();
   co_await peer_names_.close(world_.timers);
   co_await agents_.close(world_.timers, base::Milliseconds(0));
+  if (const auto written = co_await directory_.write_openings(); !written) {
+    world_.events.emit({base::Severity::error,
+                        "directory.failed",
+                        {{"agent", "directory"},
+                         {"doing", "recording a sign-in"},
+                         {"reason", written.error().what}}});
+  }
   if (const auto given = co_await leases_.give_back(); !given) {
     world_.events.emit(
         {base::Severity::warning, "queue.leases_not_given_back", {{"reason", given.error().what}}});

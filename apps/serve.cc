@@ -25,6 +25,13 @@ namespace {
 constexpr auto stop_grace = std::chrono::seconds(10);
 constexpr auto names_again = std::chrono::hours(1);
 
+// What is asked before the first octet is written.
+bool wrote_nothing(base::ErrorKind kind) {
+  using base::ErrorKind;
+  return kind == ErrorKind::exists || kind == ErrorKind::not_found || kind == ErrorKind::denied ||
+         kind == ErrorKind::invalid || kind == ErrorKind::unavailable;
+}
+
 base::Severity severity(const std::string& level) {
   if (level == "debug") return base::Severity::debug;
   if (level == "warning") return base::Severity::warning;
@@ -119,7 +126,9 @@ class Node {
   net::Task<> end();
   net::Task<> look_at_names();
   admin::Ports admin_ports();
-  net::ResultTask<boost::json::object> backup(std::string directory);
+  net::ResultTask<boost::json::object> backup(std::string directory,
+                                              std::optional<base::Milliseconds> keep);
+  net::ResultTask<store::BackupFacts> write_backup(std::string directory);
 
   const Config& config_;
   os::LogSink& log_;
@@ -181,11 +190,13 @@ admin::Ports Node::admin_ports() {
           [this] { return platform_->tenants(); },
           [this](base::TenantId tenant) { platform_->notice(tenant); },
           [this] { return watch_->state(); },
-          [this](std::string directory) { return backup(std::move(directory)); },
+          [this](std::string directory, std::optional<base::Milliseconds> keep) {
+            return backup(std::move(directory), keep);
+          },
           [this](std::string node) { return platform_->close_what_was_left_by(std::move(node)); }};
 }
 
-net::ResultTask<boost::json::object> Node::backup(std::string directory) {
+net::ResultTask<store::BackupFacts> Node::write_backup(std::string directory) {
   store::BackupOptions options;
   options.directory = directory;
   options.octets_per_second = config_.store.backup_octets_per_second;
@@ -200,6 +211,22 @@ net::ResultTask<boost::json::object> Node::backup(std::string directory) {
                            (config_.store.backups.empty()
                                 ? " alone, as store.backups names no other place"
                                 : " and " + config_.store.backups + " (store.backups) alone"));
+  co_return facts;
+}
+
+// What is known of backups is written before and after: a message that lies here now is in this one
+// until somebody says otherwise.
+net::ResultTask<boost::json::object> Node::backup(std::string directory,
+                                                  std::optional<base::Milliseconds> keep) {
+  using End = directory::Operations::BackupEnd;
+  auto& operations = platform_->operations();
+  CO_TRY(const auto record, co_await operations.begin_backup(directory, config_.site.node, keep));
+  auto facts = co_await write_backup(directory);
+  const auto end = facts                               ? End::whole
+                   : wrote_nothing(facts.error().kind) ? End::nothing_written
+                                                       : End::failed;
+  const auto noted = co_await operations.end_backup(record.id, end);
+  if (facts && !noted) facts = base::fail(noted.error());
   if (!facts) {
     events_.emit({base::Severity::error,
                   "store.backup_failed",
@@ -210,8 +237,12 @@ net::ResultTask<boost::json::object> Node::backup(std::string directory) {
   events_.emit({base::Severity::info,
                 "store.backup_written",
                 {{"directory", directory}, {"octets", std::to_string(facts->octets)}}});
-  co_return boost::json::object{
-      {"directory", directory}, {"octets", facts->octets}, {"as-of", facts->written}};
+  boost::json::object out{{"id", record.id.text()},
+                          {"directory", directory},
+                          {"octets", facts->octets},
+                          {"as-of", facts->written}};
+  if (record.kept_until) out["kept-until"] = base::to_rfc3339(*record.kept_until);
+  co_return out;
 }
 
 net::Task<> Node::look_at_names() {

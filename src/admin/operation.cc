@@ -81,7 +81,7 @@ const std::vector<Operation>& table() {
   static const std::vector<Operation> all = [] {
     std::vector<Operation> out;
     for (auto part : {directory_operations(), address_operations(), queue_operations(),
-                      trace_operations(), node_operations()}) {
+                      trace_operations(), node_operations(), backup_operations()}) {
       out.insert(out.end(), std::make_move_iterator(part.begin()),
                  std::make_move_iterator(part.end()));
     }

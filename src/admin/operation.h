@@ -46,8 +46,9 @@ struct Ports {
   std::function<void(base::TenantId)> notice;  // something is to be told: wakes the reporter
   // What whoever runs the node knows of it beside; nothing where nobody runs one.
   std::function<json::object()> state = [] { return json::object(); };
-  // Writes a backup into this directory. Errors: as store::Store's.
-  std::function<net::ResultTask<json::object>(std::string)> backup = {};
+  // Writes a backup into this directory, to be kept for so long. Errors: as store::Store's.
+  std::function<net::ResultTask<json::object>(std::string, std::optional<base::Milliseconds>)>
+      backup = {};
   // What a node that is gone left under way becomes unknown; how many that were.
   std::function<net::ResultTask<std::size_t>(std::string)> forget_node = {};
 };
@@ -88,5 +89,6 @@ std::vector<Operation> address_operations();
 std::vector<Operation> queue_operations();
 std::vector<Operation> trace_operations();
 std::vector<Operation> node_operations();
+std::vector<Operation> backup_operations();
 
 }  // namespace letterlock::admin

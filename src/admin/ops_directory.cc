@@ -155,7 +155,13 @@ net::ResultTask<json::object> account_add(const Ports& ports, Arguments argument
 net::ResultTask<json::object> account_show(const Ports& ports, Arguments arguments) {
   CO_TRY(const auto address, address_of(arguments.text("address")));
   CO_TRY(const auto account, co_await ports.operations.show_account(address));
-  co_return to_json(account);
+  CO_TRY(const auto openings,
+         co_await ports.operations.list_openings(account.tenant, account.address));
+  auto out = to_json(account);
+  json::array opened;
+  for (const auto& opening : openings) opened.emplace_back(directory::describe(opening));
+  out["opened"] = std::move(opened);
+  co_return out;
 }
 net::ResultTask<json::object> account_list(const Ports& ports, Arguments arguments) {
   base::AccountId after;

@@ -23,17 +23,6 @@ net::ResultTask<json::object> status(const Ports& ports, Arguments) {
   co_return out;
 }
 
-net::ResultTask<json::object> backup(const Ports& ports, Arguments arguments) {
-  auto directory = arguments.text("directory");
-  if (!ports.backup)
-    co_return base::fail(base::ErrorKind::invalid, "this node keeps nothing that could be saved");
-  if (!directory.starts_with('/'))
-    co_return base::fail(base::ErrorKind::invalid,
-                         "the directory must be an absolute path: the node writes it, not this "
-                         "command");
-  co_return co_await ports.backup(std::move(directory));
-}
-
 net::ResultTask<> look_at_leases(store::Transaction& transaction, std::string node, base::Time now,
                                  bool& lives) {
   CO_TRY(lives, co_await queue::holds_leases(transaction, std::move(node), now));
@@ -67,10 +56,6 @@ net::ResultTask<json::object> node_forget(const Ports& ports, Arguments argument
 
 std::vector<Operation> node_operations() {
   return {{"status", "how this node is, what is wrong first; status 1 if something is", {}, status},
-          {"backup",
-           "a copy of all that the node keeps, while it runs",
-           {{"directory", Kind::text, Place::positional, "made by this; it must not be there yet"}},
-           backup},
           {"node.forget",
            "what a node that never comes back has left under way becomes unknown",
            {{"name", Kind::text, Place::positional, "its site.node"}},

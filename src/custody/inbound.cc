@@ -32,6 +32,25 @@ net::Task<> InboundHandler::on_tls(const tls::Session& session) {
   co_return;
 }
 
+directory::Asker InboundHandler::asker() const {
+  directory::Road road;
+  road.tls = tls_ != nullptr;
+  road.post_quantum = tls_ != nullptr && tls_->facts().post_quantum;
+  road.network = protection::network_between(peer_.address, local_.address, options_.networks);
+  return {std::string(agent_), peer_.address, road};
+}
+
+net::Task<> InboundHandler::on_password_shown(std::string user, std::string password) {
+  const auto noted =
+      co_await ports_.directory.note_shown(std::move(user), std::move(password), asker());
+  if (!noted && noted.error().kind != base::ErrorKind::cancelled)
+    ports_.events.emit({base::Severity::error,
+                        "directory.failed",
+                        {{"agent", std::string(agent_)},
+                         {"doing", "noting a password that was shown"},
+                         {"reason", noted.error().what}}});
+}
+
 net::Task<> InboundHandler::on_end(drive::SmtpEnd end, std::string detail) {
   tls_ = nullptr;
   const bool odd = end != drive::SmtpEnd::quit;

@@ -46,9 +46,12 @@ class InboundHandler : public drive::SmtpHandler {
   net::Task<smtp::Reply> on_connect() override;
   net::Task<smtp::Reply> on_ehlo(smtp::Hello hello) override;
   net::Task<> on_tls(const tls::Session& session) override;
+  net::Task<> on_password_shown(std::string user, std::string password) override;
   net::Task<> on_end(drive::SmtpEnd end, std::string detail) override;
 
  protected:
+  // Who signs in, by which road.
+  directory::Asker asker() const;
   // Adds content, and tells what failed: the peer hears one sentence only. `account`: who signed
   // in.
   net::ResultTask<> add(queue::Intake& intake, std::string_view octets, std::string account);

@@ -11,6 +11,13 @@ namespace {
 
 constexpr std::size_t tenant_names_max = 10'000;
 constexpr std::size_t remembered_max = 10'000;
+// Of the passwords that wait for a worker, so many may be strangers': whoever signs in where he is
+// known waits for no more than these.
+constexpr std::size_t strangers_at_once = 64;
+constexpr std::size_t owners_at_once = 256;
+constexpr std::size_t sign_ins_waiting_max = 2048;  // of each kind
+constexpr std::size_t unseen_waiting_max = 4096;
+constexpr std::size_t recorded_max = 20'000;  // kinds of sign-ins of accounts
 
 using store::Scope;
 
@@ -84,7 +91,13 @@ net::ResultTask<bool> stop_account(store::Transaction& tx, base::TenantId tenant
 Directory::Directory(Environment environment, Options options)
     : environment_(environment),
       options_(options),
-      recent_passwords_(environment.random),
+      names_key_(environment.random.octets(32)),
+      right_passwords_(environment.random, password_kept),
+      wrong_passwords_(environment.random, wrong_password_kept),
+      strangers_(strangers_at_once, sign_ins_waiting_max),
+      owners_(owners_at_once, sign_ins_waiting_max),
+      unseen_(1, unseen_waiting_max),
+      recorded_(recorded_max),
       changes_(environment.store.watch(keys::is_of_directory)),
       takers_(changes_, remembered_max),
       tenants_(changes_, remembered_max),

@@ -4,14 +4,16 @@
 // remembered (memory.h).
 #pragma once
 
-#include <atomic>
+#include <deque>
 #include <functional>
 #include <unordered_map>
 #include <variant>
 
 #include "base/event.h"
+#include "directory/in_turn.h"
 #include "directory/lookup.h"
 #include "directory/memory.h"
+#include "directory/openings.h"
 #include "directory/passwords.h"
 #include "directory/sending.h"
 #include "directory/throttle.h"
@@ -30,6 +32,7 @@ struct Environment {
   os::Random& random;
   net::Workers& workers;
   base::EventSink& events;
+  net::Timers& timers;
 };
 
 struct Options {
@@ -38,10 +41,17 @@ struct Options {
 
 inline constexpr std::size_t expansion_depth_max = 10;
 
+// Who asks to sign in.
+struct Asker {
+  std::string agent;  // "msa"
+  net::IpAddress address;
+  Road road = {};
+};
+
 // sign_in.exchange_failed: a SASL exchange that came to nothing, and why; a warning if the client
-// proved itself to another channel than ours. `login` is empty if the client never named itself.
-base::Event exchange_failed(std::string_view agent, const net::IpAddress& peer,
-                            std::string_view login, sasl::Mechanism mechanism,
+// proved itself to another channel than ours. `told`: Credentials::told; empty if the client never
+// named itself.
+base::Event exchange_failed(const Asker& asker, std::string_view told, sasl::Mechanism mechanism,
                             const sasl::Failure& failure);
 
 // Where mail to one address ends up, through aliases and groups.
@@ -65,10 +75,14 @@ struct Expansion {
 struct Credentials {
   sasl::ScramKeys keys;            // of the account, or such as nobody can tell from them
   std::optional<Account> account;  // nobody by this name
+  // The login for the log. People type passwords where their name belongs, so what names no account
+  // is told by its domain, where that is ours, and a digest under a key of this process.
+  std::string told;
 };
 
 struct SignInRefused {
-  // The peer hears one sentence for all but `throttled`; the log hears which.
+  // The peer hears one sentence for all but `throttled`, which is told as "try later"; the log
+  // hears which.
   enum class Why { credentials, suspended, needs_plus, throttled };
   Why why = Why::credentials;
   base::Milliseconds retry_after{0};  // of throttled
@@ -112,15 +126,30 @@ class Directory {
 
   // For SCRAM: keys for any name, in the same number of steps.
   net::ResultTask<Credentials> credentials(std::string login);
-  // For PLAIN and USER/PASS; includes the throttle. Errors: full (the workers have too much to do:
-  // try later).
-  net::ResultTask<SignIn> check_password(std::string login, std::string password,
-                                         net::IpAddress source);
-  // Around a SCRAM exchange. Begins one: while there is something to wait for, none is looked at.
-  // What was begun counts as failed until note_sign_in() says otherwise.
-  base::Milliseconds begin_sign_in(std::string_view login, const net::IpAddress& source);
-  enum class Attempt { failed, succeeded, undone };  // undone: for a reason of ours
-  void note_sign_in(std::string_view login, const net::IpAddress& source, Attempt attempt);
+  // For PLAIN and USER/PASS; includes the throttle: waits for its turn. What is refused the log is
+  // told. A right password that others could have seen is recorded before this returns, whatever
+  // else is refused. Errors: full (too many wait: try later).
+  net::ResultTask<SignIn> check_password(std::string login, std::string password, Asker asker);
+  // For SCRAM, when the client's proof was checked: counts the guess, and records a session that
+  // others could have. The client is told how it went only if this succeeds. Errors: unavailable
+  // (too many failed: told in the log; try later), cancelled, the store's.
+  struct Proof {
+    std::string login;
+    std::string told;
+    bool fits = false;
+    sasl::Mechanism mechanism = sasl::Mechanism::scram_sha_256;
+    std::optional<Account> account = {};  // whose keys were given
+  };
+  net::ResultTask<> count_proof(Proof proof, Asker asker);
+  // Whether nothing is looked at now, so that an exchange needn't begin; it is told in the log.
+  bool is_closed(std::string_view login, std::string_view told, const Asker& asker);
+  // A password that was shown though the sign-in goes no further, before anybody looked at it: in
+  // clear, where that isn't allowed. Nothing is answered by it.
+  net::ResultTask<> note_shown(std::string login, std::string password, Asker asker);
+  // Writes what was left to be written of sign-ins, for as long as the node runs.
+  net::Task<> keep_openings();
+  // The same, once. Errors: the store's.
+  net::ResultTask<> write_openings();
   // Whether the account may sign in by this mechanism.
   static sasl::Standing standing(const Account& account, sasl::Mechanism mechanism);
 
@@ -131,16 +160,40 @@ class Directory {
   void report_stopped(const Account& account, std::string_view reason);
 
  private:
+  class Attempt;
   net::ResultTask<base::Bytes> secret();
+  std::string told_of(std::string_view login, const std::optional<Account>& account,
+                      std::optional<Domain> our_domain) const;
+  void tell(std::string_view event, base::Severity severity, const Asker& asker,
+            std::string_view told, std::string_view reason);
+  bool is_recorded(const SignInFact& fact);
+  net::ResultTask<> record_opening(SignInFact fact, Asker asker);
+  SignInFact fact_of(const Account& account, Shown shown, const Asker& asker) const;
+  net::ResultTask<> look_unseen(Credentials found, std::string password, Asker asker);
+  void leave_to_write(const Account& account, Asker asker);
   enum class From { known_place, elsewhere };
   net::ResultTask<bool> password_fits(std::string password, sasl::ScramKeys keys, From from);
 
   Environment environment_;
   Options options_;
-  RecentPasswords recent_passwords_;
+  const base::Bytes names_key_;  // of digests in the log
+  RecentPasswords right_passwords_;
+  RecentPasswords wrong_passwords_;
   Throttle throttle_;
-  std::atomic<std::size_t> strangers_ = 0;  // whose passwords are being checked
-  store::Store::Count changes_;             // of the directory
+  InTurn strangers_;  // whose passwords are being checked
+  InTurn owners_;     // the same, of those who are known where they sign in
+  InTurn unseen_;     // of sign-ins that are told to come later
+  // What was written of sign-ins, and what is still to be.
+  struct Recorded {
+    base::Bytes stored_key;
+    hop::Network network = hop::Network::local;
+    os::Steady when;
+  };
+  std::mutex recorded_mutex_;
+  Recent<Recorded> recorded_;
+  std::deque<std::pair<SignInFact, Asker>> unwritten_;
+  net::Bell unwritten_bell_;
+  store::Store::Count changes_;  // of the directory
   // Those that are there; a stranger's guesses would only push them out.
   Memory<Taker> takers_;
   Memory<Tenant> tenants_;

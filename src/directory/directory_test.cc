@@ -12,11 +12,9 @@ using base::ErrorKind;
 using test::at;
 using test::domain;
 using testing::ElementsAre;
-using Why = SignInRefused::Why;
 
 struct DirectoryTest : testing::Test, test::Fixture {
   DirectoryTest() { settle(); }
-  Why refused(const SignIn& answer) { return std::get<SignInRefused>(answer).why; }
   bool may(const Account& account, std::string_view address) {
     return wait(directory.may_send_as(account, at(address))).value();
   }
@@ -244,157 +242,6 @@ TEST_F(DirectoryTest, MaySendAsOwnAddressesOnly) {
         "info+x@acorn.example", "nobody@acorn.example", "postmaster@acorn.example"}) {
     EXPECT_FALSE(may(alice, no)) << no;
   }
-}
-
-TEST_F(DirectoryTest, SignsIn) {
-  EXPECT_EQ(std::get<Account>(sign_in("Alice@ACORN.example", "correct horse")).id, alice.id);
-  EXPECT_EQ(refused(sign_in("alice@acorn.example", "wrong horse")), Why::credentials);
-  EXPECT_EQ(refused(sign_in("nobody@acorn.example", "correct horse")), Why::credentials);
-  EXPECT_EQ(refused(sign_in("not an address", "correct horse")), Why::credentials);
-  EXPECT_EQ(refused(sign_in("", "")), Why::credentials);
-  EXPECT_EQ(refused(sign_in(std::string(600, 'a'), "x")), Why::credentials);
-  EXPECT_EQ(events.count("sign_in.failed"), 5U);
-}
-
-TEST_F(DirectoryTest, OnlyTheFirstAddressSignsIn) {
-  ASSERT_TRUE(set("alice@acorn.example", {.add_addresses = {at("al@acorn.example")}}));
-  add_alias("info@acorn.example", {at("alice@acorn.example")});
-  for (const auto other : {"al@acorn.example", "info@acorn.example", "alice+x@acorn.example"}) {
-    EXPECT_EQ(refused(sign_in(other, "correct horse")), Why::credentials) << other;
-  }
-}
-
-TEST_F(DirectoryTest, ARightPasswordIsKeptForAWhile) {
-  const auto before = workers.runs;
-  sign_in("alice@acorn.example", "correct horse");
-  EXPECT_EQ(workers.runs, before + 1);
-  sign_in("alice@acorn.example", "correct horse");
-  EXPECT_EQ(workers.runs, before + 1);
-  sign_in("alice@acorn.example", "wrong horse");
-  sign_in("alice@acorn.example", "wrong horse");
-  EXPECT_EQ(workers.runs, before + 3);  // a wrong one never
-  sign_in("nobody@acorn.example", "wrong horse");
-  EXPECT_EQ(workers.runs, before + 4);  // and for nobody the same work
-  clock.pass(password_kept);
-  sign_in("alice@acorn.example", "correct horse");
-  EXPECT_EQ(workers.runs, before + 5);
-}
-
-TEST_F(DirectoryTest, AChangedPasswordEndsTheOldAtOnce) {
-  sign_in("alice@acorn.example", "correct horse");
-  clock.pass(std::chrono::seconds(1));
-  ASSERT_TRUE(set("alice@acorn.example", {.password = "another horse"}));
-  EXPECT_EQ(refused(sign_in("alice@acorn.example", "correct horse")), Why::credentials);
-  EXPECT_TRUE(std::holds_alternative<Account>(sign_in("alice@acorn.example", "another horse")));
-  EXPECT_EQ(account("alice@acorn.example").password_changed, clock.time);
-}
-
-TEST_F(DirectoryTest, SuspendedAndPlusOnlyDontSignInByPassword) {
-  ASSERT_TRUE(set("alice@acorn.example", {.accepts = Accepts::plus_only}));
-  EXPECT_EQ(refused(sign_in("alice@acorn.example", "correct horse")), Why::needs_plus);
-  const auto plus = account("alice@acorn.example");
-  EXPECT_EQ(Directory::standing(plus, sasl::Mechanism::scram_sha_256), sasl::Standing::refused);
-  EXPECT_EQ(Directory::standing(plus, sasl::Mechanism::scram_sha_256_plus),
-            sasl::Standing::welcome);
-  ASSERT_TRUE(set("carol@acorn.example", {.state = Account::State::suspended}));
-  EXPECT_EQ(refused(sign_in("carol@acorn.example", "correct horse")), Why::suspended);
-  EXPECT_EQ(
-      Directory::standing(account("carol@acorn.example"), sasl::Mechanism::scram_sha_256_plus),
-      sasl::Standing::refused);
-}
-
-// Attack26: a name that isn't there looks like one that is, each time.
-TEST_F(DirectoryTest, Attack26UnknownNamesHaveKeysToo) {
-  const auto one = wait(directory.credentials("nobody@acorn.example")).value();
-  EXPECT_FALSE(one.account);
-  EXPECT_EQ(one.keys.rounds, alice.keys.rounds);
-  EXPECT_EQ(one.keys.salt.size(), alice.keys.salt.size());
-  EXPECT_EQ(wait(directory.credentials("Nobody@acorn.example")).value().keys, one.keys);
-  Directory another({store, clock, random, workers, events},
-                    {.password_rounds = 1});  // after a restart
-  EXPECT_EQ(wait(another.credentials("nobody@acorn.example")).value().keys, one.keys);
-  EXPECT_NE(wait(directory.credentials("somebody@acorn.example")).value().keys, one.keys);
-  EXPECT_EQ(wait(directory.credentials("alice@acorn.example")).value().keys, alice.keys);
-}
-
-// A name has many spellings; they are one guesser's tries, and one unknown name's salt.
-TEST_F(DirectoryTest, Attack26SpellingsOfANameAreOneName) {
-  const std::vector<std::string> spellings{
-      "alice@acorn.example",       "ALICE@acorn.example", "\"alice\"@acorn.example",
-      "\"a\\lice\"@acorn.example", "Alice@ACORN.example", "\"\\a\\l\\i\\c\\e\"@acorn.example"};
-  unsigned looked_at = 0;
-  for (const auto& login : spellings) {
-    for (int i = 0; i < 3; ++i)
-      looked_at += refused(sign_in(login, "wrong horse")) == Why::credentials ? 1 : 0;
-  }
-  EXPECT_EQ(looked_at, account_failures_free);
-  const auto salt = [&](std::string_view login) {
-    return wait(directory.credentials(std::string(login))).value().keys.salt;
-  };
-  EXPECT_EQ(salt("alice@acorn.example"), salt("\"alice\"@acorn.example"));
-  EXPECT_EQ(salt("nobody@acorn.example"), salt("\"nobody\"@acorn.example"));
-}
-
-// Works when it is told to.
-class HeldWorkers final : public net::Workers {
- public:
-  net::ResultTask<> run(std::function<void()> work) override {
-    ++runs;
-    CO_CHECK(co_await go.wait());
-    work();
-    co_return base::Result<>();
-  }
-  int runs = 0;
-  net::Signal go;
-};
-
-// Attack53: strangers' guesses fill no more than their part of the workers' queue.
-TEST_F(DirectoryTest, Attack53StrangersLeaveRoomForWhoIsKnown) {
-  HeldWorkers held;
-  Directory busy({store, clock, random, held, events}, {.password_rounds = 1});
-  const auto home = net::IpAddress::parse("198.51.100.4").value();
-  busy.note_sign_in("alice@acorn.example", home, Directory::Attempt::succeeded);
-  std::array<std::optional<base::Result<SignIn>>, 200> answers;
-  for (unsigned i = 0; i < answers.size(); ++i) {
-    const auto from = net::IpAddress::v4({10, 0, static_cast<std::uint8_t>(i), 1});
-    loop.spawn(
-        test::keep(busy.check_password("alice@acorn.example", "wrong horse", from), answers[i]));
-  }
-  while (loop.poll() > 0) {
-  }
-  EXPECT_EQ(held.runs, 64);
-  unsigned full = 0;
-  for (const auto& answer : answers)
-    full += answer && !*answer && answer->error().kind == base::ErrorKind::full ? 1 : 0;
-  EXPECT_EQ(full, answers.size() - 64);
-  std::optional<base::Result<SignIn>> owner;
-  loop.spawn(test::keep(busy.check_password("alice@acorn.example", "correct horse", home), owner));
-  while (loop.poll() > 0) {
-  }
-  EXPECT_EQ(held.runs, 65);
-  held.go.set();
-  while (!owner) ASSERT_GT(loop.poll(), 0U);
-  ASSERT_TRUE(owner->has_value());
-  EXPECT_TRUE(std::holds_alternative<Account>(**owner));
-  for (const auto& answer : answers) {
-    while (!answer) ASSERT_GT(loop.poll(), 0U);
-  }
-}
-
-TEST_F(DirectoryTest, GuessingIsSlowedDownWithoutLockingTheOwnerOut) {
-  for (unsigned i = 0; i < account_failures_free; ++i)
-    sign_in("alice@acorn.example", "wrong horse");
-  const auto runs = workers.runs;
-  const auto answer = std::get<SignInRefused>(sign_in("alice@acorn.example", "correct horse"));
-  EXPECT_EQ(answer.why, Why::throttled);
-  EXPECT_EQ(answer.retry_after, std::chrono::seconds(1));
-  EXPECT_EQ(workers.runs, runs);
-  const auto home = net::IpAddress::parse("198.51.100.4").value();
-  const auto owner =
-      wait(directory.check_password("alice@acorn.example", "correct horse", home)).value();
-  EXPECT_TRUE(std::holds_alternative<Account>(owner));
-  clock.pass(std::chrono::seconds(1));
-  EXPECT_TRUE(std::holds_alternative<Account>(sign_in("alice@acorn.example", "correct horse")));
 }
 
 TEST_F(DirectoryTest, TheHourIsCounted) {

@@ -23,6 +23,19 @@ class HandClock final : public os::Clock {
   }
 };
 
+// Time passes only while somebody sleeps.
+class HandTimers final : public net::Timers {
+ public:
+  explicit HandTimers(HandClock& clock) : clock_(clock) {}
+  net::ResultTask<> sleep(base::Milliseconds duration) override {
+    clock_.pass(duration);
+    co_return base::Result<>();
+  }
+
+ private:
+  HandClock& clock_;
+};
+
 class CountingRandom final : public os::Random {
  public:
   void fill(std::span<std::uint8_t> octets) override {
@@ -74,14 +87,16 @@ class Fixture {
   net::Loop loop;
   store::MemoryStore store;
   HandClock clock;
+  HandTimers timers{clock};
   CountingRandom random;
   CountingWorkers workers;
   KeptEvents events;
-  Directory directory{{store, clock, random, workers, events}, {.password_rounds = 1}};
-  Operations operations{{store, clock, random, workers, events}, {.password_rounds = 1}};
+  Directory directory{environment(), {.password_rounds = 1}};
+  Operations operations{environment(), {.password_rounds = 1}};
   const std::string by = "operator";
   const net::IpAddress source = net::IpAddress::parse("192.0.2.7").value();
 
+  Environment environment() { return {store, clock, random, workers, events, timers}; }
   template <class T>
   base::Result<T> wait(net::ResultTask<T> task) {
     std::optional<base::Result<T>> answer;
@@ -138,8 +153,12 @@ class Fixture {
     const auto* to = std::get_if<ToMailbox>(&resolution);
     return to ? to->account.address.text() : "";
   }
+  Asker from() const { return {"popd", source}; }
+  static Asker from(std::string_view address) {
+    return {"popd", net::IpAddress::parse(address).value()};
+  }
   SignIn sign_in(const std::string& login, const std::string& password) {
-    return wait(directory.check_password(login, password, source)).value();
+    return wait(directory.check_password(login, password, from())).value();
   }
   Account account(std::string_view address) {
     return wait(operations.show_account(at(address))).value();

@@ -30,6 +30,12 @@ std::string secret() {
 std::string site_postmaster() {
   return site("P");
 }
+std::string backup(std::string_view id) {
+  return backups().append(id);
+}
+std::string backups() {
+  return site("B");
+}
 std::string tenant(const base::TenantId& id) {
   return tenants().append(id.octets());
 }
@@ -64,6 +70,9 @@ std::string accounts(const base::TenantId& tenant) {
 std::string sending(const base::TenantId& tenant, const base::AccountId& id) {
   return of(tenant, 'C', id.octets());
 }
+std::string openings(const base::TenantId& tenant, const Address& address) {
+  return of(tenant, 'O', by_domain(address));
+}
 std::string entry(const base::TenantId& tenant, const Address& address) {
   return of(tenant, 'E', by_domain(address));
 }
@@ -87,7 +96,7 @@ bool is_of_directory(std::string_view key) {
   if (key.starts_with(store::site_prefix())) return key.substr(2).starts_with("d/");
   constexpr std::size_t scope_octets = 2 + 16 + 1;  // t/, the tenant, /
   const auto rest = key.substr(std::min(key.size(), scope_octets));
-  return rest.starts_with("d/") && !rest.starts_with("d/C");
+  return rest.starts_with("d/") && !rest.starts_with("d/C") && !rest.starts_with("d/O");
 }
 
 }  // namespace letterlock::directory::keys

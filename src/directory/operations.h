@@ -3,6 +3,7 @@
 // and emits `directory.changed`. `by` names who asks: "operator", "admin@birch.example".
 #pragma once
 
+#include "directory/backups.h"
 #include "directory/directory.h"
 
 namespace letterlock::directory {
@@ -74,10 +75,13 @@ class Operations {
   // Errors: not_found (domain), exists, unavailable (the domain is being removed), full (workers).
   net::ResultTask<Account> add_account(NewAccount account, std::string by);
   net::ResultTask<Account> show_account(Address address);
+  // Sign-ins that opened the address's mailbox to others than its owner, oldest first.
+  net::ResultTask<std::vector<Opening>> list_openings(base::TenantId tenant, Address address);
   // By age, those made after `after`.
   net::ResultTask<std::vector<Account>> list_accounts(std::string tenant, base::AccountId after,
                                                       std::size_t count_max);
-  // Errors: not_found, exists (an address to add), full (too many addresses).
+  // A password that is the account's already changes nothing. Errors: not_found, exists (an address
+  // to add), full (too many addresses).
   net::ResultTask<Account> set_account(Address address, AccountChange change, std::string by);
   // The account as it was: its mail is still there, and the caller removes it
   // (mailbox::remove_account). Aliases and groups that name it lead to an unknown user from now on.
@@ -104,10 +108,25 @@ class Operations {
   // Who gets mail to the bare <postmaster>. Errors: not_found.
   net::ResultTask<> set_site_postmaster(Address address, std::string by);
 
+  // Before the first octet of a copy of the store is written; `keep`: none if its end isn't known.
+  net::ResultTask<BackupRecord> begin_backup(std::string directory, std::string node,
+                                             std::optional<base::Milliseconds> keep);
+  enum class BackupEnd { whole, failed, nothing_written };
+  // Errors: not_found.
+  net::ResultTask<> end_backup(BackupId id, BackupEnd end);
+  // Oldest first, those made after `after`.
+  net::ResultTask<std::vector<BackupRecord>> list_backups(BackupId after, std::size_t count_max);
+  // The operator says that it is destroyed; it stays in the list. Errors: not_found.
+  net::ResultTask<BackupRecord> forget_backup(BackupId id, std::string by);
+
  private:
   net::ResultTask<base::TenantId> tenant_of(Domain domain);
   net::ResultTask<base::TenantId> tenant_named(std::string name);
   net::ResultTask<sasl::ScramKeys> make_keys(std::string password);
+  net::ResultTask<bool> is_password_of(std::string password, sasl::ScramKeys keys);
+  net::ResultTask<std::vector<FormerPassword::Open>> opened_before(base::TenantId tenant,
+                                                                   Address address,
+                                                                   std::string password);
   void report(std::string_view what, std::string_view name, std::string_view change,
               std::string_view by);
 

@@ -5,6 +5,7 @@
 #include "directory/asking.h"
 #include "directory/checks.h"
 #include "directory/entries.h"
+#include "directory/openings.h"
 #include "directory/operations.h"
 #include "directory/record.h"
 
@@ -19,9 +20,11 @@ void put(store::Transaction& tx, const Account& account) {
   tx.put(keys::account(account.tenant, account.id), encode(account));
 }
 
-net::ResultTask<Account> insert_account(store::Transaction& tx, Account account) {
+net::ResultTask<Account> insert_account(store::Transaction& tx, Account account,
+                                        std::vector<FormerPassword::Open> open) {
   CO_CHECK(co_await entries::take(tx, account.tenant, account.address,
                                   {Entry::Kind::account, account.id}));
+  CO_CHECK(co_await open_again(tx, account, std::move(open), account.created));
   put(tx, account);
   co_return account;
 }
@@ -52,8 +55,19 @@ net::ResultTask<> change_addresses(store::Transaction& tx, Account& account,
 struct Asked {
   AccountChange change;
   std::optional<sasl::ScramKeys> keys;
+  std::optional<sasl::ScramKeys> same_as;  // the keys that the new password fits: it is no new one
+  std::vector<FormerPassword::Open> open = {};  // what is open again by the new password
   base::Time now;
 };
+
+net::ResultTask<> change_password(store::Transaction& tx, Account& account, const Asked& asked) {
+  if (!asked.keys || asked.same_as == account.keys) co_return base::Result<>();
+  // Whoever has the former one gets in no more.
+  CO_CHECK(co_await close_openings(tx, account, asked.now));
+  account.keys = *asked.keys;
+  account.password_changed = asked.now;
+  co_return co_await open_again(tx, account, asked.open, asked.now);
+}
 
 void change_sending(store::Transaction& tx, Account& account, const Asked& asked) {
   if (!asked.change.sending || *asked.change.sending == account.sending.state) return;
@@ -74,17 +88,15 @@ net::ResultTask<Account> update_account(store::Transaction& tx, base::TenantId t
   if (change.accepts) account.accepts = *change.accepts;
   if (change.state) account.state = *change.state;
   if (change.quota_octets) account.quota_octets = *change.quota_octets;
-  if (asked.keys) {
-    account.keys = *asked.keys;
-    account.password_changed = asked.now;
-  }
+  CO_CHECK(co_await change_password(tx, account, asked));
   put(tx, account);
   co_return account;
 }
 
 net::ResultTask<Account> erase_account(store::Transaction& tx, base::TenantId tenant,
-                                       Address address) {
+                                       Address address, base::Time now) {
   CO_TRY(auto account, co_await entries::account_at(tx, tenant, address));
+  CO_CHECK(co_await close_openings(tx, account, now));
   tx.erase(keys::account(tenant, account.id));
   tx.erase(keys::sending(tenant, account.id));
   entries::give_back(tx, tenant, account.address);
@@ -143,6 +155,42 @@ net::ResultTask<sasl::ScramKeys> Operations::make_keys(std::string password) {
   co_return work->keys;
 }
 
+net::ResultTask<bool> Operations::is_password_of(std::string password, sasl::ScramKeys keys) {
+  struct Work {
+    std::string password;
+    sasl::ScramKeys keys;
+    bool fits = false;
+  };
+  auto work = std::make_shared<Work>();
+  CO_TRY(work->password, checks::password(password));
+  work->keys = std::move(keys);
+  CO_CHECK(co_await environment_.workers.run(
+      [work] { work->fits = sasl::password_matches(work->password, work->keys); }));
+  co_return work->fits;
+}
+
+// A few workers' turns: only those passwords are compared that others could have.
+net::ResultTask<std::vector<FormerPassword::Open>> Operations::opened_before(base::TenantId tenant,
+                                                                             Address address,
+                                                                             std::string password) {
+  CO_TRY(const auto row,
+         co_await ask<Openings>(environment_.store, Scope::tenant(tenant),
+                                [&](auto& tx) { return openings_row(tx, tenant, address); }));
+  std::vector<FormerPassword::Open> open;
+  for (const auto& former : row.former) {
+    CO_TRY(const bool same, co_await is_password_of(password, former.keys));
+    if (same) open.insert(open.end(), former.open.begin(), former.open.end());
+  }
+  co_return open;
+}
+
+net::ResultTask<std::vector<Opening>> Operations::list_openings(base::TenantId tenant,
+                                                                Address address) {
+  co_return co_await ask<std::vector<Opening>>(
+      environment_.store, Scope::tenant(tenant),
+      [&](auto& tx) { return openings(tx, tenant, address); });
+}
+
 void Operations::report(std::string_view what, std::string_view name, std::string_view change,
                         std::string_view by) {
   environment_.events.emit({base::Severity::info,
@@ -159,6 +207,7 @@ net::ResultTask<Account> Operations::add_account(NewAccount from, std::string by
   Account account;
   CO_TRY(account.tenant, co_await tenant_of(from.address.domain()));
   CO_TRY(account.keys, co_await make_keys(from.password));
+  CO_TRY(const auto open, co_await opened_before(account.tenant, from.address, from.password));
   account.id = os::make_id<base::AccountId>(environment_.clock, environment_.random);
   account.address = from.address;
   account.display_name = from.display_name;
@@ -167,7 +216,7 @@ net::ResultTask<Account> Operations::add_account(NewAccount from, std::string by
   account.created = account.password_changed = environment_.clock.now();
   CO_TRY(auto added,
          co_await change<Account>(environment_.store, Scope::tenant(account.tenant),
-                                  [&](auto& tx) { return insert_account(tx, account); }));
+                                  [&](auto& tx) { return insert_account(tx, account, open); }));
   report("account", added.address.text(), "added", by);
   co_return added;
 }
@@ -194,9 +243,12 @@ net::ResultTask<Account> Operations::set_account(Address address, AccountChange 
   if (change.display_name) CO_CHECK(checks::text("a display name", *change.display_name));
   CO_CHECK(checks::text("the reason of a stop", change.sending_reason));
   CO_TRY(const auto before, co_await show_account(address));
-  Asked asked{change, std::nullopt, environment_.clock.now()};
+  Asked asked{change, std::nullopt, std::nullopt, {}, environment_.clock.now()};
   if (change.password) {
     CO_TRY(asked.keys, co_await make_keys(*change.password));
+    CO_TRY(const bool same, co_await is_password_of(*change.password, before.keys));
+    if (same) asked.same_as = before.keys;
+    CO_TRY(asked.open, co_await opened_before(before.tenant, before.address, *change.password));
   }
   CO_TRY(auto account, co_await directory::change<Account>(
                            environment_.store, Scope::tenant(before.tenant), [&](auto& tx) {
@@ -216,9 +268,11 @@ net::ResultTask<Account> Operations::set_account(Address address, AccountChange 
 net::ResultTask<Account> Operations::remove_account(Address address, std::string by) {
   CO_CHECK(checks::who(by));
   CO_TRY(const auto tenant, co_await tenant_of(address.domain()));
+  const auto now = environment_.clock.now();
   CO_TRY(auto account,
-         co_await change<Account>(environment_.store, Scope::tenant(tenant),
-                                  [&](auto& tx) { return erase_account(tx, tenant, address); }));
+         co_await change<Account>(environment_.store, Scope::tenant(tenant), [&](auto& tx) {
+           return erase_account(tx, tenant, address, now);
+         }));
   report("account", account.address.text(), "removed", by);
   co_return account;
 }

@@ -24,7 +24,7 @@ bool RecentPasswords::has(const sasl::ScramKeys& keys, std::string_view password
 void RecentPasswords::add(const sasl::ScramKeys& keys, std::string_view password, os::Steady now) {
   const auto key = digest(keys, password);
   const std::scoped_lock lock(mutex_);
-  until_.get(key) = now + password_kept;
+  until_.get(key) = now + kept_;
 }
 
 }  // namespace letterlock::directory

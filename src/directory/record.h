@@ -30,6 +30,8 @@ namespace keys {
 // The site's.
 std::string secret();
 std::string site_postmaster();
+std::string backup(std::string_view id);  // its 16 octets
+std::string backups();
 std::string tenant(const base::TenantId& id);
 std::string tenants();  // the prefix of all
 std::string tenant_name(std::string_view name);
@@ -42,6 +44,8 @@ std::string domains_of(const base::TenantId& tenant);
 std::string account(const base::TenantId& tenant, const base::AccountId& id);
 std::string accounts(const base::TenantId& tenant);
 std::string sending(const base::TenantId& tenant, const base::AccountId& id);
+// By the address, so that it outlives the account.
+std::string openings(const base::TenantId& tenant, const Address& address);
 // By domain, then local part in lower case: who looks an address up knows no case.
 std::string entry(const base::TenantId& tenant, const Address& address);
 std::string entries_in(const base::TenantId& tenant, const Domain& domain);
@@ -49,7 +53,8 @@ std::string alias(const base::TenantId& tenant, const Address& address);
 std::string aliases(const base::TenantId& tenant);
 std::string group(const base::TenantId& tenant, const Address& address);
 std::string groups(const base::TenantId& tenant);
-// All of these but the counts of what was sent, which change with each message.
+// All of these but those that change with each message or sign-in: counts of what was sent, and
+// openings.
 bool is_of_directory(std::string_view key);
 }  // namespace keys
 

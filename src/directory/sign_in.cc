@@ -14,26 +14,7 @@ using store::Scope;
 using Why = SignInRefused::Why;
 
 constexpr std::size_t secret_octets = 32;
-// Of the passwords that wait for a worker, so many may be strangers': who signs in from where he is
-// known always finds room, and waits for no more than these.
-constexpr std::size_t strangers_max = 64;
-
-// Counts one more while it lives.
-class Turn {
- public:
-  Turn(std::atomic<std::size_t>& count, bool counts) : count_(count), counts_(counts) {
-    if (counts_) ++count_;
-  }
-  ~Turn() {
-    if (counts_) --count_;
-  }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-
- private:
-  std::atomic<std::size_t>& count_;
-  bool counts_;
-};
+constexpr std::size_t name_digest_octets = 4;  // in the log
 
 net::ResultTask<base::Bytes> find_or_make_secret(store::Transaction& tx, base::Bytes fresh) {
   CO_TRY(const auto there, co_await tx.get(keys::secret()));
@@ -98,27 +79,40 @@ net::ResultTask<base::Bytes> Directory::secret() {
   co_return found;
 }
 
+std::string Directory::told_of(std::string_view login, const std::optional<Account>& account,
+                               std::optional<Domain> our_domain) const {
+  if (account) return account->address.text();
+  const auto digest =
+      base::to_hex(base::hmac_sha256(names_key_, one_name(login)).substr(0, name_digest_octets));
+  if (our_domain) return fmt::format("(no account at {}) #{}", our_domain->text(), digest);
+  return fmt::format("(not an account) #{}", digest);
+}
+
 net::ResultTask<Credentials> Directory::credentials(std::string login) {
   CO_TRY(const auto site_secret, co_await secret());
-  auto parsed = Address::parse(login);
+  auto parsed = login.size() <= sasl::user_octets_max ? Address::parse(login) : nobody();
   const auto address = parsed ? *parsed : nobody();
   CO_TRY(const auto tenant, co_await is_ours(address.domain()));
   const auto scope_of = tenant.value_or(base::TenantId());
   CO_TRY(auto account, co_await ask<std::optional<Account>>(
                            environment_.store, Scope::tenant(scope_of),
                            [&](auto& tx) { return find_login(tx, scope_of, address); }));
+  if (!parsed) account.reset();
+  std::optional<Domain> our_domain;
+  if (tenant) our_domain = address.domain();
+  auto told = told_of(login, account, std::move(our_domain));
   auto fake = sasl::fake_keys(site_secret, one_name(login), options_.password_rounds);
-  if (!parsed || !account) co_return Credentials{std::move(fake), std::nullopt};
+  if (!account) co_return Credentials{std::move(fake), std::nullopt, std::move(told)};
   auto keys = account->keys;
-  co_return Credentials{std::move(keys), std::move(account)};
+  co_return Credentials{std::move(keys), std::move(account), std::move(told)};
 }
 
 net::ResultTask<bool> Directory::password_fits(std::string password, sasl::ScramKeys keys,
                                                From from) {
-  if (recent_passwords_.has(keys, password, environment_.clock.steady())) co_return true;
-  const Turn turn(strangers_, from == From::elsewhere);
-  if (from == From::elsewhere && strangers_ > strangers_max)
-    co_return base::fail(base::ErrorKind::full, "too many sign-ins at once");
+  if (right_passwords_.has(keys, password, environment_.clock.steady())) co_return true;
+  CO_TRY(const auto place, co_await (from == From::elsewhere ? strangers_ : owners_).enter());
+  // While this one waited the same password may have been checked for another session.
+  if (right_passwords_.has(keys, password, environment_.clock.steady())) co_return true;
   // Shared with the worker: a cancelled task leaves it nothing that hangs in the air.
   struct Work {
     std::string password;
@@ -128,65 +122,146 @@ net::ResultTask<bool> Directory::password_fits(std::string password, sasl::Scram
   auto work = std::make_shared<Work>(Work{password, keys});
   CO_CHECK(co_await environment_.workers.run(
       [work] { work->fits = sasl::password_matches(work->password, work->keys); }));
-  if (work->fits) recent_passwords_.add(keys, password, environment_.clock.steady());
+  if (work->fits) right_passwords_.add(keys, password, environment_.clock.steady());
   co_return work->fits;
 }
 
+// One attempt as the throttle counts it: undone unless it is said how it ended.
+class Directory::Attempt {
+ public:
+  Attempt(Directory& directory, std::string_view login, net::IpAddress source)
+      : directory_(directory), login_(one_name(login)), source_(source) {}
+  Attempt(const Attempt&) = delete;
+  Attempt& operator=(const Attempt&) = delete;
+  ~Attempt() { end(Throttle::Outcome::undone); }
+
+  // True when it is this attempt's turn; false if it isn't looked at, and for how long none is.
+  // Errors: cancelled.
+  net::ResultTask<bool> may_go() {
+    const auto asked = directory_.throttle_.begin(login_, source_, now());
+    if (const auto* answer = std::get_if<Throttle::Answer>(&asked)) {
+      answer_ = *answer;
+    } else {
+      const auto& turn = std::get<std::shared_ptr<Throttle::Turn>>(asked);
+      const auto waited = co_await turn->told.wait();
+      if (!waited) {
+        directory_.throttle_.leave(turn, login_, source_, now());
+        co_return base::fail(waited.error());
+      }
+      answer_ = turn->answer;
+    }
+    began_ = answer_.goes;
+    if (answer_.goes && answer_.wait > base::Milliseconds(0)) {
+      CO_CHECK(co_await directory_.environment_.timers.sleep(answer_.wait));
+    }
+    co_return answer_.goes;
+  }
+  base::Milliseconds retry_after() const { return answer_.wait; }
+  void end(Throttle::Outcome outcome) {
+    if (std::exchange(began_, false)) directory_.throttle_.end(login_, source_, outcome, now());
+  }
+
+ private:
+  os::Steady now() const { return directory_.environment_.clock.steady(); }
+
+  Directory& directory_;
+  std::string login_;
+  net::IpAddress source_;
+  Throttle::Answer answer_;
+  bool began_ = false;
+};
+
 net::ResultTask<SignIn> Directory::check_password(std::string login, std::string password,
-                                                  net::IpAddress source) {
-  // Before this attempt counts.
-  const auto from = throttle_.is_known(one_name(login), source, environment_.clock.steady())
+                                                  Asker asker) {
+  const auto from = throttle_.is_known(one_name(login), asker.address, environment_.clock.steady())
                         ? From::known_place
                         : From::elsewhere;
-  const auto wait = begin_sign_in(login, source);
-  if (wait > base::Milliseconds(0)) co_return SignInRefused{Why::throttled, wait};
-  if (login.size() > sasl::user_octets_max || password.size() > sasl::password_octets_max) {
-    note_sign_in(login, source, Attempt::failed);
-    co_return SignInRefused{Why::credentials};
+  CO_TRY(auto found, co_await credentials(login));
+  Attempt attempt(*this, login, asker.address);
+  CO_TRY(const bool goes, co_await attempt.may_go());
+  if (!goes) {
+    tell("sign_in.throttled", base::Severity::warning, asker, found.told, name(Why::throttled));
+    CO_CHECK(co_await look_unseen(std::move(found), std::move(password), std::move(asker)));
+    co_return SignInRefused{Why::throttled, attempt.retry_after()};
   }
-  auto credentials_found = co_await credentials(login);
-  if (!credentials_found) note_sign_in(login, source, Attempt::undone);
-  CO_TRY(auto found, std::move(credentials_found));
-  const auto checked = co_await password_fits(password, found.keys, from);
-  if (!checked) note_sign_in(login, source, Attempt::undone);
-  CO_TRY(const auto fits, checked);
+  const bool too_long =
+      login.size() > sasl::user_octets_max || password.size() > sasl::password_octets_max;
+  bool fits = false;
+  if (!too_long) {
+    const auto checked = co_await password_fits(password, found.keys, from);
+    // It was shown, and nobody knows whether it is the right one.
+    if (!checked && found.account) leave_to_write(*found.account, asker);
+    CO_TRY(fits, checked);
+  }
+  const auto refuse = [&](Why why) {
+    tell("sign_in.failed", base::Severity::info, asker, found.told, name(why));
+    return SignInRefused{why};
+  };
   if (!fits || !found.account) {
-    note_sign_in(login, source, Attempt::failed);
-    co_return SignInRefused{Why::credentials};
+    // The same wrong password again is no new guess.
+    const auto now = environment_.clock.steady();
+    if (!wrong_passwords_.has(found.keys, password, now)) attempt.end(Throttle::Outcome::failed);
+    wrong_passwords_.add(found.keys, password, now);
+    co_return refuse(Why::credentials);
   }
-  note_sign_in(login, source, Attempt::succeeded);
-  if (found.account->state == Account::State::suspended) co_return SignInRefused{Why::suspended};
-  if (found.account->accepts == Accepts::plus_only) co_return SignInRefused{Why::needs_plus};
+  attempt.end(Throttle::Outcome::succeeded);
+  const auto recorded =
+      co_await record_opening(fact_of(*found.account, Shown::password, asker), asker);
+  // Nobody goes on by it, but it was shown.
+  if (!recorded) leave_to_write(*found.account, asker);
+  CO_CHECK(recorded);
+  if (found.account->state == Account::State::suspended) co_return refuse(Why::suspended);
+  if (found.account->accepts == Accepts::plus_only) co_return refuse(Why::needs_plus);
   co_return std::move(*found.account);
 }
 
-base::Event exchange_failed(std::string_view agent, const net::IpAddress& peer,
-                            std::string_view login, sasl::Mechanism mechanism,
+net::ResultTask<> Directory::count_proof(Proof proof, Asker asker) {
+  Attempt attempt(*this, proof.login, asker.address);
+  CO_TRY(const bool goes, co_await attempt.may_go());
+  if (!goes) {
+    tell("sign_in.throttled", base::Severity::warning, asker, proof.told, name(Why::throttled));
+    co_return base::fail(base::ErrorKind::unavailable, "too many failed sign-ins");
+  }
+  attempt.end(proof.fits ? Throttle::Outcome::succeeded : Throttle::Outcome::failed);
+  const bool opens = proof.fits && proof.account &&
+                     standing(*proof.account, proof.mechanism) == sasl::Standing::welcome &&
+                     proof.mechanism != sasl::Mechanism::scram_sha_256_plus;
+  if (!opens) co_return base::Result<>();
+  co_return co_await record_opening(fact_of(*proof.account, Shown::session, asker), asker);
+}
+
+net::ResultTask<> Directory::note_shown(std::string login, std::string password, Asker asker) {
+  CO_TRY(auto found, co_await credentials(std::move(login)));
+  co_return co_await look_unseen(std::move(found), std::move(password), std::move(asker));
+}
+
+bool Directory::is_closed(std::string_view login, std::string_view told, const Asker& asker) {
+  const auto wait = throttle_.closed(one_name(login), asker.address, environment_.clock.steady());
+  if (wait == base::Milliseconds(0)) return false;
+  tell("sign_in.throttled", base::Severity::warning, asker, told, name(Why::throttled));
+  return true;
+}
+
+void Directory::tell(std::string_view event, base::Severity severity, const Asker& asker,
+                     std::string_view told, std::string_view reason) {
+  environment_.events.emit({severity,
+                            event,
+                            {{"agent", asker.agent},
+                             {"peer", asker.address.text()},
+                             {"login", std::string(told)},
+                             {"reason", std::string(reason)}}});
+}
+
+base::Event exchange_failed(const Asker& asker, std::string_view told, sasl::Mechanism mechanism,
                             const sasl::Failure& failure) {
   const bool elsewhere = failure.reason == sasl::Failure::Reason::channel_binding;
   return {elsewhere ? base::Severity::warning : base::Severity::info,
           "sign_in.exchange_failed",
-          {{"agent", std::string(agent)},
-           {"peer", peer.text()},
-           {"login", std::string(login.substr(0, text_octets_max))},
+          {{"agent", asker.agent},
+           {"peer", asker.address.text()},
+           {"login", std::string(told)},
            {"mechanism", std::string(sasl::name(mechanism))},
            {"reason", failure.detail}}};
-}
-
-base::Milliseconds Directory::begin_sign_in(std::string_view login, const net::IpAddress& source) {
-  return throttle_.begin(one_name(login), source, environment_.clock.steady());
-}
-
-void Directory::note_sign_in(std::string_view login, const net::IpAddress& source,
-                             Attempt attempt) {
-  const auto now = environment_.clock.steady();
-  if (attempt == Attempt::succeeded) return throttle_.succeeded(one_name(login), source, now);
-  if (attempt == Attempt::undone) return throttle_.take_back(one_name(login), source);
-  environment_.events.emit({base::Severity::info,
-                            "sign_in.failed",
-                            {{"login", std::string(login.substr(0, text_octets_max))},
-                             {"source", source.text()},
-                             {"reason", std::string(name(Why::credentials))}}});
 }
 
 sasl::Standing Directory::standing(const Account& account, sasl::Mechanism mechanism) {

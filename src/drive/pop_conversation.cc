@@ -174,6 +174,8 @@ net::ResultTask<PopConversation::Goes> PopConversation::perform(pop::Action acti
       CO_TRY(action, co_await ask_clear(std::move(*clear)));
     } else if (auto* password = std::get_if<pop::CheckPassword>(&action)) {
       CO_TRY(action, co_await check_password(std::move(*password)));
+    } else if (auto* shown = std::get_if<pop::PasswordShown>(&action)) {
+      CO_TRY(action, co_await note_shown(std::move(*shown)));
     } else if (auto* begun = std::get_if<pop::Exchange>(&action)) {
       CO_TRY(action, co_await exchange(std::move(*begun)));
     } else if (auto* marked = std::get_if<pop::Commit>(&action)) {

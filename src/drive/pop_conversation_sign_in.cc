@@ -30,12 +30,18 @@ net::ResultTask<pop::Action> PopConversation::ask_clear(pop::AllowClear asked) {
 net::ResultTask<pop::Action> PopConversation::check_password(pop::CheckPassword asked) {
   auto user = sasl::prepare(asked.user);
   if (!user) co_return co_await refuse(pop::Refusal::credentials);
-  const auto standing = co_await handler_.check_password(*user, std::move(asked.password));
+  const auto standing = co_await handler_.check_password(*user, std::move(asked.password), tls_);
   if (!standing && standing.error().kind == ErrorKind::cancelled)
     co_return base::fail(standing.error());
   if (!standing) co_return co_await refuse(pop::Refusal::temporary);
   if (*standing == sasl::Standing::refused) co_return co_await refuse(pop::Refusal::credentials);
   co_return co_await sign_in({std::move(*user), PopSignIn::How::password, tls_});
+}
+
+net::ResultTask<pop::Action> PopConversation::note_shown(pop::PasswordShown shown) {
+  auto user = sasl::prepare(shown.user);
+  if (user) co_await handler_.password_shown(std::move(*user), std::move(shown.password), tls_);
+  co_return pop::Say{std::move(shown.text)};
 }
 
 net::ResultTask<pop::Action> PopConversation::exchange(pop::Exchange asked) {
@@ -45,10 +51,8 @@ net::ResultTask<pop::Action> PopConversation::exchange(pop::Exchange asked) {
   std::optional<base::BytesView> initial;
   if (asked.initial) initial = *asked.initial;
   sasl::Step step = mechanism->begin(initial);
-  std::string asked_for;  // whose keys were given
-  bool checked = false;   // by its password
+  bool checked = false;  // by its password
   for (int turn = 0; turn < exchange_turns_max; ++turn) {
-    if (const auto* need = std::get_if<sasl::NeedKeys>(&step)) asked_for = need->user;
     checked = checked || std::holds_alternative<sasl::NeedCheck>(step);
     auto answered = co_await answer(*mechanism, std::move(step), asked.mechanism);
     if (!answered && answered.error().kind == ErrorKind::cancelled)
@@ -60,7 +64,7 @@ net::ResultTask<pop::Action> PopConversation::exchange(pop::Exchange asked) {
       co_return co_await sign_in({std::move(success->user), how, tls_});
     }
     if (const auto* failure = std::get_if<sasl::Failure>(&step)) {
-      if (!checked) handler_.exchange_failed(asked_for, asked.mechanism, *failure);
+      if (!checked) handler_.exchange_failed(asked.mechanism, *failure);
       const bool malformed = failure->reason == sasl::Failure::Reason::malformed;
       co_return co_await refuse(malformed ? pop::Refusal::malformed : pop::Refusal::credentials);
     }
@@ -69,7 +73,7 @@ net::ResultTask<pop::Action> PopConversation::exchange(pop::Exchange asked) {
     CO_TRY(const auto response, co_await ask_client(std::move(challenge->octets)));
     if (!response) {
       handler_.exchange_failed(
-          "", asked.mechanism,
+          asked.mechanism,
           {sasl::Failure::Reason::malformed, "the client gave up, or answered what isn't base64"});
       co_return co_await refuse(pop::Refusal::cancelled);
     }
@@ -82,13 +86,17 @@ net::ResultTask<pop::Action> PopConversation::exchange(pop::Exchange asked) {
 net::ResultTask<sasl::Step> PopConversation::answer(sasl::ServerMechanism& mechanism,
                                                     sasl::Step step, sasl::Mechanism which) {
   if (auto* need = std::get_if<sasl::NeedKeys>(&step)) {
-    CO_TRY(auto found, co_await handler_.keys(std::move(need->user), which));
+    CO_TRY(auto found, co_await handler_.keys(std::move(need->user), which, tls_));
     co_return mechanism.give(std::move(found.keys), found.standing);
   }
   if (auto* check = std::get_if<sasl::NeedCheck>(&step)) {
-    CO_TRY(const auto standing,
-           co_await handler_.check_password(std::move(check->user), std::move(check->password)));
+    CO_TRY(const auto standing, co_await handler_.check_password(std::move(check->user),
+                                                                 std::move(check->password), tls_));
     co_return mechanism.checked(standing);
+  }
+  if (const auto* proof = std::get_if<sasl::NeedTurn>(&step)) {
+    CO_CHECK(co_await handler_.proved(proof->fits));
+    co_return mechanism.turn();
   }
   co_return step;
 }

@@ -55,17 +55,24 @@ class PopHandler {
   // May this name sign in over a connection without TLS? By its tenant alone: whether there is such
   // an account must not show. Errors: any is told as "try later".
   virtual net::ResultTask<bool> clear_allowed(std::string user) = 0;
-  // Unknown users have fake keys, and are refused. Errors: any is told as "try later".
-  virtual net::ResultTask<Keys> keys(std::string user, sasl::Mechanism mechanism) = 0;
-  // On workers; an unknown user takes as long as a known one. Errors: any is told as "try later".
-  virtual net::ResultTask<sasl::Standing> check_password(std::string user,
-                                                         std::string password) = 0;
+  // Unknown users have fake keys, and are refused. `tls`: none in clear. Errors: any is told as
+  // "try later".
+  virtual net::ResultTask<Keys> keys(std::string user, sasl::Mechanism mechanism,
+                                     const tls::Session* tls) = 0;
+  // On workers; an unknown user takes as long as a known one. `tls`: none in clear. Errors: any is
+  // told as "try later".
+  virtual net::ResultTask<sasl::Standing> check_password(std::string user, std::string password,
+                                                         const tls::Session* tls) = 0;
+  // A password came where none is taken, and nobody is signed in by it.
+  virtual net::Task<> password_shown(std::string user, std::string password,
+                                     const tls::Session* tls) = 0;
+  // SCRAM: the proof of the user that keys() was asked for is checked. The client is told how it
+  // went if this succeeds. Errors: any is told as "try later".
+  virtual net::ResultTask<> proved(bool fits) = 0;
 
   // A SASL exchange came to nothing: the client gave up, said what isn't its grammar, had a wrong
-  // proof, or is bound to another channel. `user` is empty unless keys() was asked for it. (What
-  // check_password() refuses isn't told again.)
-  virtual void exchange_failed(std::string_view user, sasl::Mechanism mechanism,
-                               const sasl::Failure& failure) = 0;
+  // proof, or is bound to another channel. (What check_password() refuses isn't told again.)
+  virtual void exchange_failed(sasl::Mechanism mechanism, const sasl::Failure& failure) = 0;
 
   // The credentials are right. The snapshot of messages. Errors: denied (refused after all, told as
   // wrong credentials); any other is told as "try later".

@@ -60,6 +60,30 @@ TEST_F(PopTest, WrongPasswordAndUnknownUserHearTheSame) {
   }
 }
 
+// Each proof is asked about before it is told, no exchange without one is; busy isn't wrong.
+TEST_F(PopTest, AProofIsCountedBeforeItIsTold) {
+  const auto first = base::to_base64("n,,n=bob,r=abc");
+  say(std::string(FakeTls::client_hello) + "AUTH SCRAM-SHA-256 " + first + "\r\n*\r\nQUIT\r\n");
+  EXPECT_EQ(handler.proofs, Notes());
+  EXPECT_EQ(handler.failed, Notes{"bob"});
+  for (const std::string password : {"bush", "tree"}) {
+    handler.failed.clear();
+    handler.turn = base::fail(base::ErrorKind::unavailable, "too many");
+    const auto busy = wait(connect()->auth(Mechanism::scram_sha_256, "bob", password));
+    EXPECT_EQ(busy.error().kind, base::ErrorKind::unavailable);
+    EXPECT_EQ(handler.failed, Notes()) << "nothing is said of it";
+  }
+  EXPECT_EQ(handler.proofs, (Notes{"wrong", "right"}));
+}
+
+// What comes in clear though it is refused was heard.
+TEST_F(PopTest, APasswordOutOfPlaceIsTold) {
+  options.entry = PopOptions::Entry::stls;
+  options.clear_sign_in = true;
+  say("USER bob\r\nPASS tree house\r\nAUTH PLAIN AGJvYgB0cmVl\r\nQUIT\r\n");
+  EXPECT_EQ(handler.shown, (Notes{"bob tree house clear", "bob tree clear"}));
+}
+
 TEST_F(PopTest, ThirdRefusalEnds) {
   const auto heard = say(std::string(FakeTls::client_hello) +
                          "USER bob\r\nPASS a\r\nUSER eve\r\nPASS tree\r\nUSER bob\r\nPASS "

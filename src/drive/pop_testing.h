@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -53,18 +54,29 @@ class BobsHandler final : public PopHandler {
     note("clear? " + user);
     co_return clear;
   }
-  net::ResultTask<Keys> keys(std::string user, sasl::Mechanism) override {
+  net::ResultTask<Keys> keys(std::string user, sasl::Mechanism, const tls::Session*) override {
+    asked_ = user;
     if (user == "bob")
       co_return Keys{sasl::derive("tree", "sixteen octets!!", 10), sasl::Standing::welcome};
     co_return Keys{sasl::fake_keys("a secret of sixteen octets", user, 10),
                    sasl::Standing::refused};
   }
-  net::ResultTask<sasl::Standing> check_password(std::string user, std::string password) override {
+  net::ResultTask<sasl::Standing> check_password(std::string user, std::string password,
+                                                 const tls::Session*) override {
     co_return user == "bob" && password == "tree" ? sasl::Standing::welcome
                                                   : sasl::Standing::refused;
   }
-  void exchange_failed(std::string_view user, sasl::Mechanism, const sasl::Failure&) override {
-    failed.emplace_back(user);
+  net::Task<> password_shown(std::string user, std::string password,
+                             const tls::Session* session) override {
+    shown.push_back(user + " " + password + (session != nullptr ? " tls" : " clear"));
+    co_return;
+  }
+  net::ResultTask<> proved(bool fits) override {
+    proofs.emplace_back(fits ? "right" : "wrong");
+    co_return turn;
+  }
+  void exchange_failed(sasl::Mechanism, const sasl::Failure&) override {
+    failed.push_back(std::exchange(asked_, {}));
   }
   net::ResultTask<pop::Maildrop> signed_in(PopSignIn sign_in) override {
     note("in " + sign_in.user +
@@ -101,12 +113,16 @@ class BobsHandler final : public PopHandler {
   unsigned chunks_given = 0;
   base::Result<> content_end;
   base::Result<> intent;
+  base::Result<> turn;
   bool clear = false;
   bool sign_in_fails = false;
   std::vector<std::string> notes;
-  std::vector<std::string> failed;
+  std::vector<std::string> failed;  // the user, or empty
+  std::vector<std::string> proofs;
+  std::vector<std::string> shown;
 
  private:
+  std::string asked_;
   void note(std::string what) { notes.push_back(std::move(what)); }
 };
 

@@ -36,10 +36,16 @@ net::ResultTask<SmtpAccount> SmtpHandler::on_auth_keys(std::string, sasl::Mechan
 net::ResultTask<sasl::Standing> SmtpHandler::on_auth_check(sasl::NeedCheck) {
   co_return sasl::Standing::refused;
 }
+net::ResultTask<> SmtpHandler::on_auth_proof(bool) {
+  co_return base::Result<>();
+}
 net::Task<smtp::Reply> SmtpHandler::on_authenticated(sasl::Success, sasl::Mechanism) {
   co_return smtp::reply(235, dsn::Status{2, 7, 0}, "welcome");
 }
 net::Task<> SmtpHandler::on_auth_failed(sasl::Failure, sasl::Mechanism) {
+  co_return;
+}
+net::Task<> SmtpHandler::on_password_shown(std::string, std::string) {
   co_return;
 }
 net::Task<> SmtpHandler::on_end(SmtpEnd, std::string) {

@@ -55,9 +55,15 @@ class SmtpHandler {
   virtual net::ResultTask<SmtpAccount> on_auth_keys(std::string user, sasl::Mechanism mechanism);
   // PLAIN: is this the user's password? Computed on workers.
   virtual net::ResultTask<sasl::Standing> on_auth_check(sasl::NeedCheck check);
+  // SCRAM: the client's proof is checked. The client is told how it went if this succeeds. Errors:
+  // 454 is said, and logged by whoever failed.
+  virtual net::ResultTask<> on_auth_proof(bool fits);
   // The exchange succeeded. Positive (235): signed in. Anything else refuses after all.
   virtual net::Task<smtp::Reply> on_authenticated(sasl::Success success, sasl::Mechanism mechanism);
   virtual net::Task<> on_auth_failed(sasl::Failure failure, sasl::Mechanism mechanism);
+  // A password came with an AUTH that was refused as a command: before TLS, or where nobody signs
+  // in. It was shown, and nobody is signed in by it.
+  virtual net::Task<> on_password_shown(std::string user, std::string password);
 
   virtual net::Task<smtp::Reply> on_mail(smtp::Mail mail) = 0;
   virtual net::Task<smtp::Reply> on_rcpt(smtp::Rcpt rcpt) = 0;

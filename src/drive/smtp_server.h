@@ -96,6 +96,7 @@ class SmtpServer final : private Sessions::Member {
   net::ResultTask<> take(smtp::Auth auth);
   net::ResultTask<> exchange(sasl::Step step);
   net::Task<> refuse_exchange(sasl::Failure failure);
+  net::Task<> shown(std::optional<std::string> plain);
 
   void say(const smtp::Reply& reply) { smtp::append(reply, out_); }
   os::Steady now() const { return world_.clock.steady(); }

@@ -2,6 +2,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "drive/smtp_server.h"
+#include "sasl/plain.h"
 
 namespace letterlock::drive {
 namespace status = dsn::status;
@@ -31,12 +32,22 @@ net::Task<> SmtpServer::reset() {
   co_await handler_.on_reset();
 }
 
+net::Task<> SmtpServer::shown(std::optional<std::string> plain) {
+  if (!plain) co_return;
+  auto message = sasl::parse_plain(*plain);
+  if (!message) co_return;
+  auto user = sasl::prepare(message->user);
+  if (user) co_await handler_.on_password_shown(std::move(*user), std::move(message->password));
+}
+
 net::ResultTask<> SmtpServer::take(smtp::Say step) {
+  co_await shown(std::move(step.shown));
   say(step.reply);
   co_return base::Result<>();
 }
 
 net::ResultTask<> SmtpServer::take(smtp::Close step) {
+  co_await shown(std::move(step.shown));
   end_ = step.reply.code == 221 ? SmtpEnd::quit : SmtpEnd::refused;
   say(step.reply);
   co_return base::Result<>();
@@ -189,6 +200,12 @@ net::ResultTask<> SmtpServer::exchange(sasl::Step step) {
         error = std::move(standing.error());
       else
         step = exchange_->checked(*standing);
+    } else if (const auto* proof = std::get_if<sasl::NeedTurn>(&step)) {
+      auto counted = co_await handler_.on_auth_proof(proof->fits);
+      if (!counted)
+        error = std::move(counted.error());
+      else
+        step = exchange_->turn();
     } else {
       break;
     }

@@ -33,25 +33,15 @@ smtp::Reply Handler::failed(const base::Error& error, std::string_view what) {
   return smtp::reply(451, dsn::Status{4, 3, 0}, "cannot look that up now, try later");
 }
 
-void Handler::tell_throttled() const {
-  ports_.events.emit({base::Severity::warning,
-                      "sign_in.throttled",
-                      {{"agent", "msa"}, {"peer", peer_.address.text()}, {"login", login_}}});
-}
-
 net::ResultTask<drive::SmtpAccount> Handler::on_auth_keys(std::string user,
                                                           sasl::Mechanism mechanism) {
-  login_ = user;
-  scram_ = true;
   account_.reset();
-  if (ports_.directory.begin_sign_in(user, peer_.address) > base::Milliseconds(0)) {
-    tell_throttled();
+  CO_TRY(auto credentials, co_await ports_.directory.credentials(user));
+  if (ports_.directory.is_closed(user, credentials.told, asker()))
     co_return base::fail(base::ErrorKind::unavailable, "too many failed sign-ins");
-  }
-  auto found = co_await ports_.directory.credentials(user);
-  if (!found)
-    ports_.directory.note_sign_in(user, peer_.address, directory::Directory::Attempt::undone);
-  CO_TRY(auto credentials, std::move(found));
+  login_ = std::move(user);
+  told_ = std::move(credentials.told);
+  mechanism_ = mechanism;
   drive::SmtpAccount account{std::move(credentials.keys), sasl::Standing::refused};
   if (credentials.account)
     account.standing = directory::Directory::standing(*credentials.account, mechanism);
@@ -60,35 +50,26 @@ net::ResultTask<drive::SmtpAccount> Handler::on_auth_keys(std::string user,
 }
 
 net::ResultTask<sasl::Standing> Handler::on_auth_check(sasl::NeedCheck check) {
-  login_ = check.user;
-  scram_ = false;
   account_.reset();
   CO_TRY(auto sign_in, co_await ports_.directory.check_password(
-                           check.user, std::move(check.password), peer_.address));
+                           std::move(check.user), std::move(check.password), asker()));
   if (auto* account = std::get_if<directory::Account>(&sign_in)) {
     account_ = std::move(*account);
     co_return sasl::Standing::welcome;
   }
-  const auto& refused = std::get<directory::SignInRefused>(sign_in);
-  // Of a wrong name or password the directory has told.
-  if (refused.why == directory::SignInRefused::Why::throttled) {
-    tell_throttled();
-  } else if (refused.why != directory::SignInRefused::Why::credentials) {
-    ports_.events.emit({base::Severity::info,
-                        "sign_in.failed",
-                        {{"agent", "msa"},
-                         {"peer", peer_.address.text()},
-                         {"login", login_},
-                         {"reason", std::string(directory::name(refused.why))}}});
-  }
+  // RFC 4954 §6: 454 for what passes. The password wasn't looked at, so nothing is said of it.
+  if (std::get<directory::SignInRefused>(sign_in).why == directory::SignInRefused::Why::throttled)
+    co_return base::fail(base::ErrorKind::unavailable, "too many failed sign-ins");
   co_return sasl::Standing::refused;
+}
+
+net::ResultTask<> Handler::on_auth_proof(bool fits) {
+  return ports_.directory.count_proof({login_, told_, fits, mechanism_, account_}, asker());
 }
 
 net::Task<smtp::Reply> Handler::on_authenticated(sasl::Success, sasl::Mechanism mechanism) {
   if (!account_) co_return smtp::reply(535, dsn::status::bad_credentials, "signing in failed");
   sign_in_ = sign_in_of(mechanism);
-  if (scram_)
-    ports_.directory.note_sign_in(login_, peer_.address, directory::Directory::Attempt::succeeded);
   ports_.events.emit({base::Severity::info,
                       "sign_in.succeeded",
                       {{"agent", "msa"},
@@ -101,16 +82,12 @@ net::Task<smtp::Reply> Handler::on_authenticated(sasl::Success, sasl::Mechanism 
 
 net::Task<> Handler::on_auth_failed(sasl::Failure failure, sasl::Mechanism mechanism) {
   const bool malformed = failure.reason == sasl::Failure::Reason::malformed;
-  const auto login = std::exchange(login_, {});
-  const bool scram = std::exchange(scram_, false);
+  const auto told = std::exchange(told_, {});
+  login_.clear();
   account_.reset();
   // Of a refused password the directory has told.
   if (malformed || mechanism != sasl::Mechanism::plain)
-    ports_.events.emit(
-        directory::exchange_failed("msa", peer_.address, scram ? login : "", mechanism, failure));
-  // The directory slows the next one down.
-  if (scram && !malformed)
-    ports_.directory.note_sign_in(login, peer_.address, directory::Directory::Attempt::failed);
+    ports_.events.emit(directory::exchange_failed(asker(), told, mechanism, failure));
   co_return;
 }
 

@@ -21,6 +21,7 @@ class Handler final : public custody::InboundHandler {
   net::ResultTask<drive::SmtpAccount> on_auth_keys(std::string user,
                                                    sasl::Mechanism mechanism) override;
   net::ResultTask<sasl::Standing> on_auth_check(sasl::NeedCheck check) override;
+  net::ResultTask<> on_auth_proof(bool fits) override;
   net::Task<smtp::Reply> on_authenticated(sasl::Success success,
                                           sasl::Mechanism mechanism) override;
   net::Task<> on_auth_failed(sasl::Failure failure, sasl::Mechanism mechanism) override;
@@ -46,11 +47,12 @@ class Handler final : public custody::InboundHandler {
   net::Task<smtp::Reply> take(queue::Content content, os::Steady ended);
   net::Task<smtp::Reply> refuse(std::string_view event, smtp::Reply reply, std::string what,
                                 std::string reason);
-  void tell_throttled() const;
+
   smtp::Reply failed(const base::Error& error, std::string_view what);
 
-  std::string login_;  // of the exchange under way
-  bool scram_ = false;
+  std::string login_;  // of the exchange under way; empty: the client hasn't named itself
+  std::string told_;   // the same for the log
+  sasl::Mechanism mechanism_ = sasl::Mechanism::plain;
   std::optional<directory::Account> account_;  // signed in, or about to be
   protection::SignIn sign_in_ = protection::SignIn::none;
   std::unique_ptr<Transaction> transaction_;  // none: a session that only stands there is small

@@ -145,6 +145,76 @@ TEST_F(MsaTest, AnExchangeGivenUpIsToldInTheLog) {
   EXPECT_EQ(told.severity, base::Severity::info);
 }
 
+// Too many guesses: the right password is told to come later, never that it is wrong.
+TEST_F(MsaTest, BusyIsNotWrong) {
+  for (int i = 0; i < 10; ++i) {
+    Talk talk(*this, connect(465));
+    talk.begin_tls();
+    talk.read();
+    talk.ask("EHLO laptop.acorn.example");
+    const auto said = talk.ask(plain("alice@acorn.example", "house " + std::to_string(i)));
+    EXPECT_THAT(said, StartsWith(i < 5 ? "535 5.7.8" : "454 4.7.0")) << i;
+  }
+  EXPECT_EQ(sign_in_by(sasl::Mechanism::plain, "alice@acorn.example"), 454U);
+  EXPECT_EQ(sign_in_by(sasl::Mechanism::scram_sha_256, "alice@acorn.example"), 454U);
+  world.advance(1h);
+  for (int i = 0; i < 6; ++i)
+    EXPECT_EQ(sign_in_by(sasl::Mechanism::scram_sha_256, "alice@acorn.example",
+                         "house " + std::to_string(i)),
+              i < 5 ? 535U : 454U);
+}
+
+// Neither the client that gives up nor the line that breaks has guessed.
+TEST_F(MsaTest, AnExchangeThatEndsEarlyIsNoGuess) {
+  for (int i = 0; i < 20; ++i) {
+    Talk talk(*this, connect(465));
+    talk.begin_tls();
+    talk.read();
+    talk.ask("EHLO laptop.acorn.example");
+    const auto first = base::to_base64("n,,n=alice@acorn.example,r=abcdefgh");
+    EXPECT_THAT(talk.ask("AUTH SCRAM-SHA-256 " + first), StartsWith("334"));
+    if (i % 2 == 0) EXPECT_THAT(talk.ask("*"), StartsWith("501"));
+  }
+  EXPECT_EQ(sign_in_by(sasl::Mechanism::scram_sha_256, "alice@acorn.example"), 235U);
+  EXPECT_EQ(events.count("sign_in.throttled"), 0U);
+}
+
+// A password in clear is refused and was heard; PLAIN over TLS is whose who interfered; what is
+// bound to the channel is nobody's.
+TEST_F(MsaTest, ASignInIsRecordedWhateverIsSent) {
+  using How = directory::Opening::How;
+  const auto openings = [&] {
+    EXPECT_TRUE(wait(directory.write_openings()));
+    std::vector<How> out;
+    for (const auto& opening : wait(operations.list_openings(acorn, alice.address)).value())
+      out.push_back(opening.how);
+    return out;
+  };
+  EXPECT_EQ(sign_in_by(sasl::Mechanism::scram_sha_256_plus, "alice@acorn.example"), 235U);
+  Talk talk(*this, connect(587));
+  talk.read();
+  talk.ask("EHLO [198.51.100.7]");
+  EXPECT_THAT(talk.ask(plain("alice@acorn.example", "wrong house")), StartsWith("538"));
+  EXPECT_EQ(openings(), std::vector<How>());
+  EXPECT_THAT(talk.ask(plain("alice@acorn.example", "tree house")), StartsWith("538"));
+  EXPECT_EQ(openings(), std::vector<How>{How::in_clear});
+  EXPECT_EQ(sign_in_by(sasl::Mechanism::scram_sha_256, "alice@acorn.example"), 235U);
+  EXPECT_EQ(openings(), (std::vector<How>{How::in_clear, How::unbound}));
+}
+
+// A password typed as the name is in no event of this agent's.
+TEST_F(MsaTest, ALoginThatIsNoAccountIsNotLogged) {
+  for (const auto mechanism : {sasl::Mechanism::plain, sasl::Mechanism::scram_sha_256}) {
+    for (int i = 0; i < 7; ++i) (void)sign_in_by(mechanism, "tree house", std::to_string(i));
+  }
+  EXPECT_GT(events.count("sign_in.throttled"), 0U);
+  EXPECT_GT(events.count("sign_in.exchange_failed"), 0U);
+  for (const auto& event : events.all()) {
+    for (const auto& [key, value] : event.fields)
+      EXPECT_EQ(value.find("tree house"), std::string::npos) << event.name << " " << key;
+  }
+}
+
 TEST_F(MsaTest, WhatSignsInDecidesTheLevel) {
   add_account("eve@acorn.example", directory::Accepts::plus_only);
   for (const auto mechanism : {sasl::Mechanism::plain, sasl::Mechanism::scram_sha_256,

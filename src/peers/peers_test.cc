@@ -74,14 +74,17 @@ class Octets final : public drive::PopContent {
 class Mailbox final : public drive::PopHandler {
  public:
   net::ResultTask<bool> clear_allowed(std::string) override { co_return clear; }
-  net::ResultTask<Keys> keys(std::string, sasl::Mechanism) override {
+  net::ResultTask<Keys> keys(std::string, sasl::Mechanism, const tls::Session*) override {
     co_return Keys{sasl::derive(password, salt, sasl::rounds_min), sasl::Standing::welcome};
   }
-  net::ResultTask<sasl::Standing> check_password(std::string, std::string given) override {
+  net::ResultTask<sasl::Standing> check_password(std::string, std::string given,
+                                                 const tls::Session*) override {
     passwords.push_back(given);
     co_return given == password ? sasl::Standing::welcome : sasl::Standing::refused;
   }
-  void exchange_failed(std::string_view, sasl::Mechanism, const sasl::Failure&) override {}
+  net::Task<> password_shown(std::string, std::string, const tls::Session*) override { co_return; }
+  net::ResultTask<> proved(bool) override { co_return base::Result<>(); }
+  void exchange_failed(sasl::Mechanism, const sasl::Failure&) override {}
   net::ResultTask<pop::Maildrop> signed_in(drive::PopSignIn sign_in) override {
     how = sign_in.how;
     pop::Maildrop maildrop("1");

@@ -55,6 +55,13 @@ struct CheckPassword {
   std::string user;
   std::string password;
 };
+// A password came where none is taken: it was shown, perhaps in clear, and nobody is signed in by
+// it. Then say the text.
+struct PasswordShown {
+  std::string user;
+  std::string password;
+  std::string text;
+};
 // Run this SASL exchange; each challenge stands behind "+ ". RFC: 5034 section 4.
 struct Exchange {
   sasl::Mechanism mechanism = sasl::Mechanism::plain;
@@ -71,8 +78,8 @@ struct SendContent {
 struct Commit {
   std::vector<std::uint32_t> uids;
 };
-using Action = std::variant<Say, Close, StartTls, AllowClear, CheckPassword, Exchange, SendListing,
-                            SendContent, Commit>;
+using Action = std::variant<Say, Close, StartTls, AllowClear, CheckPassword, PasswordShown,
+                            Exchange, SendListing, SendContent, Commit>;
 
 // Why a sign-in failed.
 enum class Refusal {
@@ -133,7 +140,8 @@ class ServerSession {
 
   SessionOptions options_;
   State state_ = State::authorization;
-  std::string user_;  // named by USER, waits for PASS
+  std::string user_;          // named by USER, waits for PASS
+  std::string refused_user_;  // named by USER where no password is taken
   unsigned refusals_ = 0;
   unsigned errors_ = 0;
   unsigned unknown_commands_ = 0;

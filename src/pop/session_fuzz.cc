@@ -52,6 +52,11 @@ struct Caller {
     if (a.password == "tree") return std::visit(*this, session.signed_in(some_messages()));
     return std::visit(*this, session.refused(Refusal::credentials));
   }
+  bool operator()(const PasswordShown& a) const {
+    ASSERT(!a.user.empty());
+    whole_lines(a.text);
+    return true;
+  }
   bool operator()(const Exchange&) const {
     ASSERT(tls);
     return std::visit(*this, session.refused(Refusal::malformed));

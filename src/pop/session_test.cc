@@ -27,6 +27,7 @@ std::string text_of(const Action& action) {
   if (const auto* a = std::get_if<SendListing>(&action)) return a->head;
   if (const auto* a = std::get_if<SendContent>(&action)) return a->head;
   if (const auto* a = std::get_if<StartTls>(&action)) return a->text;
+  if (const auto* a = std::get_if<PasswordShown>(&action)) return a->text;
   return "something else";
 }
 
@@ -169,6 +170,26 @@ TEST(Session, ClearSignInIsAskedBeforeThePassword) {
   ServerSession other(in_clear());
   EXPECT_EQ(ask(other, "AUTH PLAIN AGJvYgB0cmVl"), "-ERR [AUTH] signing in needs TLS here\r\n");
   EXPECT_TRUE(std::holds_alternative<StartTls>(say(other, "STLS")));
+}
+
+// A password that comes where none is taken was shown all the same.
+TEST(Session, APasswordOutOfPlaceIsTold) {
+  const auto shown = [](const Action& action) {
+    const auto* a = std::get_if<PasswordShown>(&action);
+    return a != nullptr ? a->user + " " + a->password : "nothing";
+  };
+  ServerSession session(in_clear());
+  EXPECT_EQ(shown(say(session, "PASS tree")), "nothing") << "nobody's";
+  say(session, "USER bob");
+  session.clear_allowed(false);
+  EXPECT_EQ(shown(say(session, "PASS tree house")), "bob tree house");
+  EXPECT_EQ(shown(say(session, "AUTH PLAIN AGJvYgB0cmVl")), "bob tree");
+  EXPECT_EQ(shown(say(session, "AUTH PLAIN")), "nothing");
+  auto never = in_clear();
+  never.clear_sign_in = false;
+  ServerSession strict(never);
+  say(strict, "USER bob");
+  EXPECT_EQ(shown(say(strict, "PASS tree")), "bob tree");
 }
 
 TEST(Session, OnlyOfferedMechanisms) {

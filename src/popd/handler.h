@@ -26,10 +26,14 @@ class Handler final : public drive::PopHandler {
 
   // handler_sign_in.cc
   net::ResultTask<bool> clear_allowed(std::string user) override;
-  net::ResultTask<Keys> keys(std::string user, sasl::Mechanism mechanism) override;
-  net::ResultTask<sasl::Standing> check_password(std::string user, std::string password) override;
-  void exchange_failed(std::string_view user, sasl::Mechanism mechanism,
-                       const sasl::Failure& failure) override;
+  net::ResultTask<Keys> keys(std::string user, sasl::Mechanism mechanism,
+                             const tls::Session* tls) override;
+  net::ResultTask<sasl::Standing> check_password(std::string user, std::string password,
+                                                 const tls::Session* tls) override;
+  net::Task<> password_shown(std::string user, std::string password,
+                             const tls::Session* tls) override;
+  net::ResultTask<> proved(bool fits) override;
+  void exchange_failed(sasl::Mechanism mechanism, const sasl::Failure& failure) override;
   net::ResultTask<pop::Maildrop> signed_in(drive::PopSignIn sign_in) override;
 
   // handler_messages.cc
@@ -46,12 +50,16 @@ class Handler final : public drive::PopHandler {
   std::size_t deleted() const { return deleted_; }
 
  private:
-  void tell_refused(std::string_view user, std::string_view why) const;
+  directory::Asker asker(const tls::Session* tls) const;
 
   const Ports& ports_;
   const Options& options_;
   net::Gate& outcomes_;
   Ends ends_;
+  std::string login_;  // of the exchange under way; empty: the client hasn't named itself
+  std::string told_;   // the same for the log
+  sasl::Mechanism mechanism_ = sasl::Mechanism::plain;
+  const tls::Session* tls_ = nullptr;          // of it
   std::optional<directory::Account> account_;  // that was asked for, not yet signed in
   std::optional<FetchFacts> facts_;            // once signed in
   std::optional<mailbox::Place> place_;

@@ -7,8 +7,6 @@ namespace {
 using base::ErrorKind;
 using How = drive::PopSignIn::How;
 
-constexpr std::size_t login_octets_max = 320;
-
 std::string_view mechanism_name(How how) {
   switch (how) {
     case How::password:
@@ -30,23 +28,6 @@ auto throttled() {
 
 }  // namespace
 
-// Of a wrong name or password the directory has told.
-void Handler::tell_refused(std::string_view user, std::string_view why) const {
-  const bool throttled_now = why == name(directory::SignInRefused::Why::throttled);
-  base::Event event{base::Severity::info,
-                    "sign_in.failed",
-                    {{"agent", "popd"},
-                     {"peer", ends_.peer.address.text()},
-                     {"login", std::string(user.substr(0, login_octets_max))}}};
-  if (throttled_now) {
-    event.severity = base::Severity::warning;
-    event.name = "sign_in.throttled";
-  } else {
-    event.fields.emplace_back("reason", std::string(why));
-  }
-  ports_.events.emit(event);
-}
-
 // By the domain alone: a name that isn't there hears what its neighbours hear.
 net::ResultTask<bool> Handler::clear_allowed(std::string user) {
   const auto address = address::Address::parse(user);
@@ -57,30 +38,36 @@ net::ResultTask<bool> Handler::clear_allowed(std::string user) {
   co_return tenant && tenant->clear_fetch == directory::ClearFetch::allowed;
 }
 
-net::ResultTask<drive::PopHandler::Keys> Handler::keys(std::string user,
-                                                       sasl::Mechanism mechanism) {
+directory::Asker Handler::asker(const tls::Session* tls) const {
+  directory::Road road;
+  road.tls = tls != nullptr;
+  road.post_quantum = tls != nullptr && tls->facts().post_quantum;
+  road.network =
+      protection::network_between(ends_.peer.address, ends_.local.address, options_.networks);
+  return {"popd", ends_.peer.address, road};
+}
+
+net::ResultTask<drive::PopHandler::Keys> Handler::keys(std::string user, sasl::Mechanism mechanism,
+                                                       const tls::Session* tls) {
   account_.reset();
-  if (ports_.directory.begin_sign_in(user, ends_.peer.address) > base::Milliseconds(0)) {
-    tell_refused(user, name(directory::SignInRefused::Why::throttled));
-    co_return throttled();
-  }
-  auto asked = co_await ports_.directory.credentials(user);
-  if (!asked)
-    ports_.directory.note_sign_in(user, ends_.peer.address, directory::Directory::Attempt::undone);
-  CO_TRY(auto found, std::move(asked));
+  CO_TRY(auto found, co_await ports_.directory.credentials(user));
+  if (ports_.directory.is_closed(user, found.told, asker(tls))) co_return throttled();
+  login_ = std::move(user);
+  told_ = std::move(found.told);
+  mechanism_ = mechanism;
+  tls_ = tls;
   account_ = std::move(found.account);
   const auto standing =
       account_ ? directory::Directory::standing(*account_, mechanism) : sasl::Standing::refused;
   co_return Keys{std::move(found.keys), standing};
 }
 
-net::ResultTask<sasl::Standing> Handler::check_password(std::string user, std::string password) {
+net::ResultTask<sasl::Standing> Handler::check_password(std::string user, std::string password,
+                                                        const tls::Session* tls) {
   account_.reset();
-  CO_TRY(auto sign_in,
-         co_await ports_.directory.check_password(user, std::move(password), ends_.peer.address));
+  CO_TRY(auto sign_in, co_await ports_.directory.check_password(std::move(user),
+                                                                std::move(password), asker(tls)));
   if (const auto* refused = std::get_if<directory::SignInRefused>(&sign_in)) {
-    if (refused->why != directory::SignInRefused::Why::credentials)
-      tell_refused(user, name(refused->why));
     if (refused->why == directory::SignInRefused::Why::throttled) co_return throttled();
     co_return sasl::Standing::refused;
   }
@@ -88,23 +75,33 @@ net::ResultTask<sasl::Standing> Handler::check_password(std::string user, std::s
   co_return sasl::Standing::welcome;
 }
 
-void Handler::exchange_failed(std::string_view user, sasl::Mechanism mechanism,
-                              const sasl::Failure& failure) {
+net::Task<> Handler::password_shown(std::string user, std::string password,
+                                    const tls::Session* tls) {
+  const auto noted =
+      co_await ports_.directory.note_shown(std::move(user), std::move(password), asker(tls));
+  if (!noted && noted.error().kind != ErrorKind::cancelled)
+    ports_.events.emit({base::Severity::error,
+                        "directory.failed",
+                        {{"agent", "popd"},
+                         {"doing", "noting a password that was shown"},
+                         {"reason", noted.error().what}}});
+}
+
+net::ResultTask<> Handler::proved(bool fits) {
+  return ports_.directory.count_proof({login_, told_, fits, mechanism_, account_}, asker(tls_));
+}
+
+void Handler::exchange_failed(sasl::Mechanism mechanism, const sasl::Failure& failure) {
   account_.reset();
+  login_.clear();
   ports_.events.emit(
-      directory::exchange_failed("popd", ends_.peer.address, user, mechanism, failure));
-  if (user.empty()) return;
-  ports_.directory.note_sign_in(user, ends_.peer.address, directory::Directory::Attempt::failed);
+      directory::exchange_failed(asker(tls_), std::exchange(told_, {}), mechanism, failure));
 }
 
 net::ResultTask<pop::Maildrop> Handler::signed_in(drive::PopSignIn sign_in) {
   ASSERT(account_.has_value());
   const auto account = std::move(*account_);
   account_.reset();
-  if (sign_in.how != How::password) {
-    ports_.directory.note_sign_in(sign_in.user, ends_.peer.address,
-                                  directory::Directory::Attempt::succeeded);
-  }
   CO_TRY(auto tenant, co_await ports_.directory.tenant(account.tenant));
   if (!tenant) co_return denied("the account's tenant is gone");
   // USER asked by the domain; the account's own tenant has the last word.

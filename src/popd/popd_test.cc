@@ -33,8 +33,10 @@ class PopdTest : public ::testing::Test {
         server_tls(world, "server"),
         client_tls(world, "client"),
         events(world.clock()),
-        directory({store, world.clock(), world.random(), workers, events}, {.password_rounds = 1}),
-        operations({store, world.clock(), world.random(), workers, events}, {.password_rounds = 1}),
+        directory({store, world.clock(), world.random(), workers, events, world.timers()},
+                  {.password_rounds = 1}),
+        operations({store, world.clock(), world.random(), workers, events, world.timers()},
+                   {.password_rounds = 1}),
         admission({.sessions_max = 10, .per_address_max = 3}) {
     server_tls.settings.identities = {sim::identity_for("mail.birch.example", "the CA")};
     options.session.refusal_delay = 10ms;
@@ -145,6 +147,20 @@ class PopdTest : public ::testing::Test {
     auto connection = wait(peer.connect({host.addresses().front(), port}, {}));
     if (!connection || !wait(client->open(std::move(*connection)))) return nullptr;
     return client;
+  }
+
+  static net::ResultTask<std::string> say(net::Connection& connection, std::string octets) {
+    if (!octets.empty()) CO_CHECK(co_await connection.write(octets, 5s));
+    std::array<char, 2000> buffer{};
+    CO_TRY(const auto count, co_await connection.read_some(buffer, 30s));
+    co_return std::string(buffer.data(), count);
+  }
+  // What comes next, once it has said this. The greeting goes first.
+  std::string ask(net::Connection& connection, std::string octets) {
+    auto heard = wait(say(connection, octets)).value_or("");
+    if (heard.find("ready") != std::string::npos && !octets.empty())
+      heard = wait(say(connection, "")).value_or("");
+    return heard;
   }
 
   static net::ResultTask<std::vector<trace::Event>> events_of(store::Transaction& tx,
@@ -278,28 +294,84 @@ TEST_F(PopdTest, ClearOnlyWhereTheTenantAllowsIt) {
       << recorded[0].reason;
 }
 
-// The tenant that stops allowing it between USER and PASS is obeyed: the password crossed, no
-// content does.
+// The tenant's word at PASS counts, not the one that USER heard.
 TEST_F(PopdTest, ClearIsAskedAgainAtPass) {
   stop(0ms);
   options.session.clear_sign_in = true;
   start();
-  allow_clear();
   const auto id = deliver(bob);
-  std::optional<base::Result<directory::Tenant>> changed;
-  network.observe([&](const sim::Crossing& crossing) {
-    if (changed || !crossing.octets.starts_with("PASS ")) return;
-    directory::TenantChange refuse;
-    refuse.clear_fetch = directory::ClearFetch::refused;
-    world.loop().spawn(keep(operations.set_tenant("birch.example", refuse, "admin"), changed));
-  });
+  allow_clear();
+  for (const bool still_allowed : {true, false}) {
+    auto connection = wait(peer.connect({host.addresses().front(), 110}, {})).value();
+    EXPECT_EQ(ask(*connection, "USER bob@birch.example\r\n").substr(0, 3), "+OK");
+    if (!still_allowed) {
+      directory::TenantChange refuse;
+      refuse.clear_fetch = directory::ClearFetch::refused;
+      ASSERT_TRUE(wait(operations.set_tenant("birch.example", refuse, "admin@birch.example")));
+    }
+    EXPECT_EQ(ask(*connection, "PASS tree house\r\n").substr(0, 3), still_allowed ? "+OK" : "-ER");
+    ask(*connection, "RETR 1\r\n");
+    EXPECT_EQ(hops(id).size(), 1U) << "that of the first round";
+  }
+}
+
+// The example of a false "no": STAT alone, in clear, opens what else lies in the mailbox. Also
+// where the sign-in was refused after the password had come.
+TEST_F(PopdTest, ASignInIsRecordedWhateverIsFetched) {
+  using How = directory::Opening::How;
+  const auto openings = [&] {
+    world.settle();
+    EXPECT_TRUE(wait(directory.write_openings()));
+    std::vector<How> out;
+    for (const auto& opening : wait(operations.list_openings(birch, bob.address)).value())
+      out.push_back(opening.how);
+    return out;
+  };
+  stop(0ms);
+  options.session.clear_sign_in = true;
+  start();
+  ASSERT_TRUE(
+      wait(connect(995)->auth(Mechanism::scram_sha_256_plus, "bob@birch.example", "tree house")));
+  EXPECT_EQ(openings(), std::vector<How>());
+  auto connection = wait(peer.connect({host.addresses().front(), 110}, {})).value();
+  EXPECT_EQ(ask(*connection, "USER bob@birch.example\r\n").substr(0, 4), "-ERR");
+  EXPECT_EQ(openings(), std::vector<How>());
+  EXPECT_EQ(ask(*connection, "PASS tree house\r\n").substr(0, 4), "-ERR");
+  EXPECT_EQ(openings(), std::vector<How>{How::in_clear}) << "it was refused, and had come";
+  ASSERT_TRUE(wait(operations.set_account(bob.address, {.password = "bush house"}, "operator")));
+  allow_clear();
   const auto client = connect(110);
-  const auto signed_in = wait(client->user_pass("bob@birch.example", "tree house"));
-  network.observe({});
-  ASSERT_TRUE(changed && *changed);
-  ASSERT_FALSE(signed_in);
-  EXPECT_EQ(signed_in.error().kind, ErrorKind::denied) << signed_in.error().what;
-  EXPECT_EQ(hops(id).size(), 0U);
+  ASSERT_TRUE(wait(client->user_pass("bob@birch.example", "bush house")));
+  EXPECT_TRUE(wait(client->stat()));
+  EXPECT_EQ(openings(), (std::vector<How>{How::in_clear, How::in_clear}));
+  ASSERT_TRUE(
+      wait(connect(995)->auth(Mechanism::scram_sha_256, "bob@birch.example", "bush house")));
+  EXPECT_EQ(openings(), (std::vector<How>{How::in_clear, How::in_clear, How::unbound}));
+}
+
+// What came to nothing before the proof was no guess, and what can't be looked at now is told as
+// such: no client asks its user for another password.
+TEST_F(PopdTest, WhatWasNoGuessIsNotCounted) {
+  for (int i = 0; i < 20; ++i) {
+    auto connection = wait(peer.connect({host.addresses().front(), 995}, {})).value();
+    auto session = wait(client_tls.connect(std::move(connection), {})).value();
+    EXPECT_EQ(ask(*session, "").substr(0, 3), "+OK");
+    const auto first = base::to_base64("n,,n=bob@birch.example,r=abcdefgh");
+    EXPECT_EQ(ask(*session, "AUTH SCRAM-SHA-256 " + first + "\r\n").substr(0, 2), "+ ");
+    if (i % 2 == 0)
+      EXPECT_EQ(ask(*session, "*\r\n").substr(0, 4), "-ERR");
+    else
+      session->close();
+  }
+  EXPECT_TRUE(
+      wait(connect(995)->auth(Mechanism::scram_sha_256, "bob@birch.example", "tree house")));
+  for (int i = 0; i < 10; ++i)
+    (void)wait(connect(995)->auth(Mechanism::scram_sha_256, "eve@birch.example", "bush house"));
+  EXPECT_GT(events.count("sign_in.throttled"), 0U);
+  for (const auto mechanism : {Mechanism::plain, Mechanism::scram_sha_256}) {
+    const auto busy = wait(connect(995)->auth(mechanism, "eve@birch.example", "tree house"));
+    EXPECT_EQ(busy.error().kind, ErrorKind::unavailable) << busy.error().what;
+  }
 }
 
 // Invariant 3: no content leaves without a durable intent before it.

@@ -145,8 +145,9 @@ class Fixture : public ::testing::Test {
         names(world),
         tls(world, "us"),
         events(world.clock()),
-        directory({store, world.clock(), world.random(), workers, events}, {.password_rounds = 1}),
-        operations({store, world.clock(), world.random(), workers, events},
+        directory({store, world.clock(), world.random(), workers, events, world.timers()},
+                  {.password_rounds = 1}),
+        operations({store, world.clock(), world.random(), workers, events, world.timers()},
                    {.password_rounds = 1}) {
     tls.settings.trusted_issuers = {"the CA"};
     routing.own_names = {"us.acorn.example"};

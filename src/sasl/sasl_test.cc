@@ -46,6 +46,7 @@ Step answer(ServerMechanism& server, Step step) {
         check->user == "bob@birch.example" && password_matches(check->password, keys_of("tree"));
     return server.checked(right ? Standing::welcome : Standing::refused);
   }
+  if (std::holds_alternative<NeedTurn>(step)) return server.turn();
   return step;
 }
 
@@ -160,7 +161,9 @@ TEST(Attack26, UnknownUserCannotBeToldApart) {
   const auto challenge = server->give(keys_of("tree"), Standing::refused);
   ASSERT_TRUE(std::holds_alternative<Challenge>(challenge));
   const auto step = server->respond(client->respond(std::get<Challenge>(challenge).octets).value());
-  EXPECT_EQ(reason_of(step), Failure::Reason::credentials);
+  ASSERT_TRUE(std::holds_alternative<NeedTurn>(step));
+  EXPECT_TRUE(std::get<NeedTurn>(step).fits) << "it was no guess";
+  EXPECT_EQ(reason_of(server->turn()), Failure::Reason::credentials);
 }
 
 TEST(Machine, OutOfOrderFailsForGood) {
@@ -169,6 +172,7 @@ TEST(Machine, OutOfOrderFailsForGood) {
     EXPECT_EQ(reason_of(server->respond("x")), Failure::Reason::malformed);
     EXPECT_EQ(reason_of(server->checked(Standing::welcome)), Failure::Reason::malformed);
     EXPECT_EQ(reason_of(server->give({}, Standing::welcome)), Failure::Reason::malformed);
+    EXPECT_EQ(reason_of(server->turn()), Failure::Reason::malformed);
     EXPECT_EQ(reason_of(server->begin(std::nullopt)), Failure::Reason::malformed);
   }
   // One success, one use.
@@ -178,13 +182,34 @@ TEST(Machine, OutOfOrderFailsForGood) {
   EXPECT_EQ(reason_of(server->checked(Standing::welcome)), Failure::Reason::malformed);
 }
 
+// Nothing is told of a proof before whoever counts guesses has had a say; and no proof, no guess.
+TEST(Machine, AProofIsAGuessAndNothingElseIs) {
+  for (const auto mechanism : {Mechanism::scram_sha_256, Mechanism::scram_sha_256_plus}) {
+    const auto server = make_server(server_options(mechanism));
+    auto wrong = client_options(mechanism);
+    wrong.password = "house";
+    const auto client = make_client(wrong);
+    auto step = answer(*server, server->begin(client->initial().value()));
+    ASSERT_TRUE(std::holds_alternative<Challenge>(step));
+    step = server->respond(client->respond(std::get<Challenge>(step).octets).value());
+    ASSERT_TRUE(std::holds_alternative<NeedTurn>(step));
+    EXPECT_FALSE(std::get<NeedTurn>(step).fits);
+    EXPECT_EQ(reason_of(server->turn()), Failure::Reason::credentials);
+  }
+  const auto broken = make_server(server_options(Mechanism::scram_sha_256));
+  ASSERT_TRUE(std::holds_alternative<Challenge>(
+      answer(*broken, broken->begin("n,,n=bob@birch.example,r=abc"))));
+  EXPECT_EQ(reason_of(broken->respond("not the grammar")), Failure::Reason::malformed);
+}
+
 TEST(Machine, ReplayedFinalFails) {
   const auto client = make_client(client_options(Mechanism::scram_sha_256));
   const auto first = client->initial().value();
   const auto server = make_server(server_options(Mechanism::scram_sha_256));
   auto step = answer(*server, server->begin(first));
   const auto final = client->respond(std::get<Challenge>(step).octets).value();
-  ASSERT_TRUE(std::holds_alternative<Challenge>(server->respond(final)));
+  ASSERT_TRUE(std::holds_alternative<NeedTurn>(server->respond(final)));
+  ASSERT_TRUE(std::holds_alternative<Challenge>(server->turn()));
   auto options = server_options(Mechanism::scram_sha_256);
   options.nonce = "AnotherNonce";
   const auto later = make_server(options);

@@ -42,6 +42,9 @@ TEST(Scram, Rfc7677Example) {
   step = server->give(derive("pencil", salt, 4096), Standing::welcome);
   EXPECT_EQ(std::get<Challenge>(step).octets, server_first);
   step = server->respond(final);
+  ASSERT_TRUE(std::holds_alternative<NeedTurn>(step));
+  EXPECT_TRUE(std::get<NeedTurn>(step).fits);
+  step = server->turn();
   ASSERT_TRUE(std::holds_alternative<Challenge>(step));
   EXPECT_EQ(std::get<Challenge>(step).octets, server_final);
   EXPECT_TRUE(std::holds_alternative<Success>(server->respond("")));

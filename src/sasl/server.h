@@ -7,6 +7,7 @@
 //   Challenge  -> send it (base64), read the answer, step = mechanism->respond(answer)
 //   NeedKeys   -> look the user up, step = mechanism->give(keys, standing)
 //   NeedCheck  -> check the password on workers, step = mechanism->checked(standing)
+//   NeedTurn   -> count the guess; if the client may be told now, step = mechanism->turn()
 //   Success, Failure: the end. The machine is used once; a further call gives Failure.
 #pragma once
 
@@ -40,6 +41,12 @@ struct NeedCheck {
   std::string password;
 };
 
+// The client has shown a proof, and it is checked. Whoever counts guesses decides whether the
+// client hears how it went; an exchange that was broken off before was no guess.
+struct NeedTurn {
+  bool fits = false;  // the password is right, whatever else may be wrong
+};
+
 struct Success {
   std::string user;
   bool channel_bound = false;  // the proof covers this very TLS session (PLUS)
@@ -57,7 +64,7 @@ struct Failure {
   std::string detail;  // for the log, never for the peer
 };
 
-using Step = std::variant<Challenge, NeedKeys, NeedCheck, Success, Failure>;
+using Step = std::variant<Challenge, NeedKeys, NeedCheck, NeedTurn, Success, Failure>;
 
 // Whether the account that was found may sign in, in this way.
 enum class Standing { welcome, refused };
@@ -75,6 +82,8 @@ class ServerMechanism {
   virtual Step give(ScramKeys keys, Standing standing) = 0;
   // After NeedCheck.
   virtual Step checked(Standing standing) = 0;
+  // After NeedTurn.
+  virtual Step turn() = 0;
 };
 
 struct ServerOptions {

@@ -32,6 +32,8 @@ void run_server(Mechanism mechanism, std::string_view input) {
     } else if (const auto* check = std::get_if<NeedCheck>(&step)) {
       password_right = password_matches(check->password, keys);
       step = server->checked(password_right ? Standing::welcome : Standing::refused);
+    } else if (std::holds_alternative<NeedTurn>(step)) {
+      step = server->turn();
     }
     if (std::holds_alternative<Success>(step))
       ASSERT(password_right && mechanism == Mechanism::plain);

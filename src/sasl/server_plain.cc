@@ -20,6 +20,7 @@ class PlainServer final : public ServerMechanism {
   }
 
   Step give(ScramKeys, Standing) override { return out_of_order(); }
+  Step turn() override { return out_of_order(); }
 
   Step checked(Standing standing) override {
     if (state_ != State::checking) return out_of_order();

@@ -12,7 +12,7 @@ namespace {
 using Flag = scram::Gs2Header::Flag;
 using Reason = Failure::Reason;
 
-// start -> asked (no initial response) -> keys -> final -> told -> ended
+// start -> asked (no initial response) -> keys -> final -> proved -> told -> ended
 class ScramServer final : public ServerMechanism {
  public:
   explicit ScramServer(ServerOptions options) : options_(std::move(options)) {
@@ -38,6 +38,7 @@ class ScramServer final : public ServerMechanism {
         return take_end(octets);
       case State::start:
       case State::keys:
+      case State::proved:
       case State::ended:
         break;
     }
@@ -56,8 +57,18 @@ class ScramServer final : public ServerMechanism {
 
   Step checked(Standing) override { return fail(Reason::malformed, "out of order"); }
 
+  Step turn() override {
+    if (state_ != State::proved) return fail(Reason::malformed, "out of order");
+    // Whoever hasn't the password learns nothing more than that.
+    if (!fits_ || standing_ == Standing::refused)
+      return fail(Reason::credentials, "unknown user, wrong password or not allowed");
+    if (!bound_) return fail(Reason::channel_binding, "bound to another channel");
+    state_ = State::told;
+    return Challenge{"v=" + base::to_base64(signature_)};
+  }
+
  private:
-  enum class State { start, asked, keys, final, told, ended };
+  enum class State { start, asked, keys, final, proved, told, ended };
 
   bool is_plus() const { return options_.mechanism == Mechanism::scram_sha_256_plus; }
 
@@ -107,16 +118,13 @@ class ScramServer final : public ServerMechanism {
     // RFC 5802 §5.1, c: the gs2 header again, and with p= the channel's own octets.
     auto binding = scram::to_text(first_.gs2);
     if (first_.gs2.flag == Flag::bound) binding += *options_.channel_binding;
-    const bool bound = base::equal_in_constant_time(message->binding, binding);
+    bound_ = base::equal_in_constant_time(message->binding, binding);
     const auto auth_message =
         fmt::format("{},{},{}", first_.bare, server_first_, message->without_proof);
-    const bool fits = scram::proof_fits(message->proof, keys_.stored_key, auth_message);
-    // Whoever hasn't the password learns nothing more than that.
-    if (!fits || standing_ == Standing::refused)
-      return fail(Reason::credentials, "unknown user, wrong password or not allowed");
-    if (!bound) return fail(Reason::channel_binding, "bound to another channel");
-    state_ = State::told;
-    return Challenge{"v=" + base::to_base64(base::hmac_sha256(keys_.server_key, auth_message))};
+    fits_ = scram::proof_fits(message->proof, keys_.stored_key, auth_message);
+    signature_ = base::hmac_sha256(keys_.server_key, auth_message);
+    state_ = State::proved;
+    return NeedTurn{fits_};
   }
 
   Step take_end(base::BytesView octets) {
@@ -133,6 +141,9 @@ class ScramServer final : public ServerMechanism {
   Standing standing_ = Standing::refused;
   std::string nonce_;
   std::string server_first_;
+  bool fits_ = false;
+  bool bound_ = false;
+  base::Bytes signature_;
 };
 
 }  // namespace

@@ -201,6 +201,15 @@ bool ServerSession::offers(sasl::Mechanism mechanism) const {
 }
 
 Step ServerSession::take(Auth auth, std::string_view behind) {
+  auto refused = refusal_of(auth, behind);
+  if (!refused) return auth;
+  if (auth.mechanism != sasl::Mechanism::plain) return std::move(*refused);
+  if (auto* say = std::get_if<Say>(&*refused)) say->shown = std::move(auth.initial);
+  if (auto* close = std::get_if<Close>(&*refused)) close->shown = std::move(auth.initial);
+  return std::move(*refused);
+}
+
+std::optional<Step> ServerSession::refusal_of(const Auth& auth, std::string_view behind) {
   if (!behind.empty()) return early();
   if (options_.authentication == Need::none) {
     return wrong(reply(502, status::bad_command, "AUTH isn't offered"));
@@ -214,7 +223,7 @@ Step ServerSession::take(Auth auth, std::string_view behind) {
   if (!offers(auth.mechanism)) {
     return wrong(reply(504, status::bad_parameters, "that mechanism isn't offered"));
   }
-  return auth;
+  return std::nullopt;
 }
 
 Step ServerSession::take(StartTls, std::string_view behind) {

@@ -58,10 +58,14 @@ std::string_view name(Phase phase);
 // What the driver does next.
 struct Say {
   Reply reply;
+  // The answer of PLAIN that came with an AUTH that is refused: a password that was shown all the
+  // same, perhaps in clear.
+  std::optional<std::string> shown = {};
 };
 // Says it and ends the connection.
 struct Close {
   Reply reply;
+  std::optional<std::string> shown = {};
 };
 // Tells the handler that the transaction is over, if there was one, and says the reply.
 struct Reset {
@@ -161,6 +165,7 @@ class ServerSession {
   Step take(Data data, std::string_view behind);
   Step take(Bdat bdat, std::string_view behind);
   Step take(Auth auth, std::string_view behind);
+  std::optional<Step> refusal_of(const Auth& auth, std::string_view behind);
   Step take(StartTls start_tls, std::string_view behind);
   Step take(Rset rset, std::string_view behind);
   Step take(Noop noop, std::string_view behind);

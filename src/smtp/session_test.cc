@@ -279,6 +279,28 @@ TEST(ServerSession, LinesThatAreNone) {
   EXPECT_EQ(talk("\r\n"), "500 5.5.2|");
 }
 
+// A password that comes with an AUTH that is refused was shown all the same.
+TEST(ServerSession, APasswordOutOfPlaceIsTold) {
+  const std::string auth = "AUTH PLAIN AGEAYg==\r\n";
+  const std::string answer("\0a\0b", 4);
+  Talk talk;
+  talk("EHLO c.example\r\n");
+  EXPECT_EQ(talk(auth), "538 5.7.11|");
+  EXPECT_EQ(talk.shown, answer);
+  talk("NOOP\r\n");
+  talk.shown.reset();
+  EXPECT_EQ(talk("AUTH SCRAM-SHA-256 AGEAYg==\r\n"), "538 5.7.11|");
+  EXPECT_EQ(talk.shown, std::nullopt);
+  EXPECT_EQ(talk(auth + "NOOP\r\n"), "421 4.7.0|closed");
+  EXPECT_EQ(talk.shown, answer) << "and with commands behind it";
+  auto options = all_options();
+  options.authentication = Need::none;
+  Talk mx(options);
+  mx("EHLO c.example\r\n");
+  EXPECT_EQ(mx(auth), "502 5.5.1|");
+  EXPECT_EQ(mx.shown, answer);
+}
+
 TEST(ServerSession, NeedsAreKept) {
   ServerOptions options = all_options();
   options.tls = Need::required;

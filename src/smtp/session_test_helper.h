@@ -31,6 +31,7 @@ struct Talk {
   std::string said;  // codes and statuses, one a reply: "250 2.0.0|354|"
   Reply last;
   bool tls_begun = false;
+  std::optional<std::string> shown;  // with the last Say or Close
 
   void say(const Reply& reply) {
     last = reply;
@@ -55,8 +56,14 @@ struct Talk {
     say(step.reply);
   }
 
-  void take(Say& step) { say(step.reply); }
-  void take(Close& step) { say(step.reply); }
+  void take(Say& step) {
+    shown = step.shown;
+    say(step.reply);
+  }
+  void take(Close& step) {
+    shown = step.shown;
+    say(step.reply);
+  }
   void take(Reset& step) {
     content.clear();
     say(step.reply);
