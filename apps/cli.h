@@ -55,7 +55,8 @@ class OperatorCommands {
 // One call to a running node. Errors: not_found (no node there), what the node answers.
 base::Result<boost::json::object> call(const std::string& socket, std::string_view operation,
                                        boost::json::object arguments);
-// The same; of what answers with pages of rows, page after page until there are `count` of them.
+// The same; of what answers with pages of rows, page after page until there are `count` of them; a
+// change that has to end before it is done goes on until it is.
 base::Result<boost::json::object> call_all(const std::string& socket, std::string_view operation,
                                            boost::json::object arguments);
 

@@ -98,24 +98,57 @@ base::Result<json::object> call(const std::string& socket_path, std::string_view
                                       : "the node's answer says nothing");
 }
 
+namespace {
+
+// A change that had to end before all was done goes on, and says how far it is.
+base::Result<json::object> go_on(const std::string& socket_path, std::string_view operation,
+                                 json::object arguments, json::object first) {
+  const auto count_in = [](const json::object& result) -> std::uint64_t {
+    const auto* count = result.if_contains("recipients");
+    return count != nullptr && count->is_number() ? count->to_number<std::uint64_t>() : 0;
+  };
+  auto count = count_in(first);
+  auto last = std::move(first);
+  while (const auto* next = last.if_contains("next")) {
+    const std::string place(next->is_string() ? next->get_string() : json::string());
+    std::cerr << operation << ": " << count << " recipients so far\n";
+    arguments["after"] = *next;
+    auto page = call(socket_path, operation, arguments);
+    if (!page) {
+      return fail(page.error().kind, page.error().what + "; " + std::to_string(count) +
+                                         " recipients are done, the rest goes on with --after " +
+                                         place);
+    }
+    last = std::move(*page);
+    count += count_in(last);
+  }
+  last["recipients"] = count;
+  return last;
+}
+
+}  // namespace
+
 base::Result<json::object> call_all(const std::string& socket_path, std::string_view operation,
                                     json::object arguments) {
   const auto wanted = [&]() -> std::uint64_t {
     const auto* count = arguments.if_contains("count");
-    return count != nullptr && count->is_number() ? count->to_number<std::uint64_t>() : 0;
+    return count != nullptr && count->is_number() ? count->to_number<std::uint64_t>() : 100;
   }();
   auto all = TRY(call(socket_path, operation, arguments));
+  if (all.contains("done") && all.contains("next"))
+    return go_on(socket_path, operation, std::move(arguments), std::move(all));
   while (true) {
     const auto* rows = all.if_contains("rows");
     const auto* next = all.if_contains("next");
     if (rows == nullptr || next == nullptr || !rows->is_array()) return all;
     const auto have = rows->get_array().size();
     if (have >= wanted) return all;
+    // A page without rows had too much to look through: what is looked for may come behind it.
     arguments["after"] = *next;
     arguments["count"] = wanted - have;
     auto page = TRY(call(socket_path, operation, arguments));
     auto* more = page.if_contains("rows");
-    if (more == nullptr || !more->is_array() || more->get_array().empty()) return all;
+    if (more == nullptr || !more->is_array()) return all;
     auto& into = all["rows"].get_array();
     for (auto& row : more->get_array()) into.push_back(std::move(row));
     for (const auto* key : {"next", "note"}) {

@@ -85,6 +85,7 @@ struct Config {
     bool ipv4 = true;
     bool ipv6 = true;
     base::Milliseconds connect_timeout = std::chrono::seconds(30);
+    base::Milliseconds report_timeout = std::chrono::seconds(30);
     base::Milliseconds connection_idle = std::chrono::seconds(10);
     std::size_t messages_per_connection = 100;
   } relay;

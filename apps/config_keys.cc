@@ -222,6 +222,10 @@ Section relay_section() {
             set(values::boolean, [](Config& c) -> auto& { return c.relay.ipv6; })},
            {"connect_timeout", "duration", "\"30s\"", "For one address of a host.",
             set(values::duration, [](Config& c) -> auto& { return c.relay.connect_timeout; })},
+           {"report_timeout", "duration", "\"30s\"",
+            "How long a host may take for each answer while it is given a report; mail has the minutes "
+            "that RFC 5321 §4.5.3.2 asks for.",
+            set(values::duration, [](Config& c) -> auto& { return c.relay.report_timeout; })},
            {"connection_idle", "duration", "\"10s\"",
             "How long a connection waits for the next message of the same tenant and requirement.",
             set(values::duration, [](Config& c) -> auto& { return c.relay.connection_idle; })},
@@ -258,12 +262,22 @@ Section queue_section() {
        {"delay_notice_after", "duration", "\"4h\"",
         "When the sender is told of a delay; \"0s\": never.",
         set(values::duration, [](Config& c) -> auto& { return c.schedule.delay_notice_after; })},
-       {"window", "number", "20000", "Recipients in memory; the rest waits in the store.",
+       {"window", "number", "20000",
+        "Recipients in memory: a fifth for local delivery, a tenth for reports that leave, the "
+        "rest "
+        "for mail that leaves. Others wait in the store.",
         set(count<std::size_t>(100, 1'000'000),
             [](Config& c) -> auto& { return c.window.recipients_max; })},
-       {"concurrency", "number", "500", "Outgoing transfers at once.",
+       {"concurrency", "number", "500",
+        "Outgoing transfers at once. A tenant alone has three fifths of them, so that another "
+        "finds "
+        "a place at once; destinations that have taken nothing lately have half.",
         set(count<std::size_t>(1, 100'000),
             [](Config& c) -> auto& { return c.window.remote_concurrency; })},
+       {"report_concurrency", "number", "100",
+        "Reports (bounces and success notes) on their way out at once, beside those.",
+        set(count<std::size_t>(1, 100'000),
+            [](Config& c) -> auto& { return c.window.report_concurrency; })},
        {"destination_concurrency", "number", "40",
         "Of them, to one destination, at most: 10 at first, one more with each message that it "
         "takes, half as many where it gives no session.",

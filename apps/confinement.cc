@@ -82,7 +82,8 @@ base::Event Confinement::event() const {
 }
 
 std::uint64_t descriptors_needed(const Config& config) {
-  return config.limits.sessions_max + config.window.remote_concurrency + other_descriptors;
+  return config.limits.sessions_max + config.window.remote_concurrency +
+         config.window.report_concurrency + other_descriptors;
 }
 
 std::optional<base::Event> fit_sessions(Config& config, std::uint64_t descriptors) {

@@ -28,7 +28,8 @@ relay::Options relay_options(const Config& config) {
   out.ehlo_name = config.site.host_name;
   out.source_v4 = config.relay.source_ipv4;
   out.source_v6 = config.relay.source_ipv6;
-  out.connect_wait = config.relay.connect_timeout;
+  out.waits.connect = config.relay.connect_timeout;
+  out.report_waits = relay::waits_for_reports(config.relay.report_timeout);
   out.pool.idle_wait = config.relay.connection_idle;
   out.pool.messages_max = static_cast<unsigned>(config.relay.messages_per_connection);
   out.networks = {config.site.private_networks, config.site.public_networks};

@@ -99,7 +99,8 @@ void Watch::add_figures() {
           return static_cast<double>(platform.dispatcher().under_way(lane));
         };
         return std::vector<os::Sample>{{{{"lane", "local"}}, count(queue::Lane::local)},
-                                       {{{"lane", "remote"}}, count(queue::Lane::remote)}};
+                                       {{{"lane", "remote"}}, count(queue::Lane::remote)},
+                                       {{{"lane", "report"}}, count(queue::Lane::report)}};
       });
   metrics.asked(Kind::gauge, "letterlock_queue_partitions",
                 "Of the site's 64, those that this node works on.",

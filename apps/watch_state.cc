@@ -124,9 +124,10 @@ json::array Watch::listeners() const {
 
 json::object Watch::queue_state() const {
   const auto& dispatcher = parts_.platform.dispatcher();
+  std::size_t under_way = 0;
+  for (const auto lane : queue::all_lanes) under_way += dispatcher.under_way(lane);
   json::object out{{"in-memory", dispatcher.in_memory()},
-                   {"under-way", dispatcher.under_way(queue::Lane::local) +
-                                     dispatcher.under_way(queue::Lane::remote)},
+                   {"under-way", under_way},
                    {"partitions", parts_.platform.leases().count()}};
   const auto& counted = census_.last();
   if (!counted) return out;

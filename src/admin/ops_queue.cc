@@ -1,7 +1,12 @@
 // The queue as operators see and change it.
 #include <algorithm>
+#include <limits>
+#include <set>
+
+#include <fmt/format.h>
 
 #include "admin/operation.h"
+#include "admin/queue_walk.h"
 #include "admin/values.h"
 #include "queue/queue.h"
 #include "trace/trace.h"
@@ -13,65 +18,6 @@ using Kind = Parameter::Kind;
 using Place = Parameter::Place;
 using base::ErrorKind;
 using base::fail;
-
-// Which recipients are meant.
-struct Filter {
-  std::vector<base::TenantId> tenants;
-  std::optional<base::MessageId> message;
-  std::string domain;
-  base::Milliseconds age_min{0};
-  std::optional<queue::State> state;
-  // Where the last page ended: behind this message of this tenant.
-  std::optional<std::pair<base::TenantId, base::MessageId>> after;
-};
-
-// "tenant/message", as a page of rows gives it.
-base::Result<std::pair<base::TenantId, base::MessageId>> place_in(std::string_view text) {
-  const auto slash = std::min(text.find('/'), text.size());
-  const auto tenant = TRY(base::TenantId::parse(text.substr(0, slash)));
-  const auto message = TRY(base::MessageId::parse(text.substr(std::min(slash + 1, text.size()))));
-  return std::pair(tenant, message);
-}
-
-bool fits(const Filter& filter, const queue::Message& message, const queue::Recipient& recipient,
-          base::Time now) {
-  if (queue::is_final(recipient.state)) return false;
-  if (filter.message && message.id != *filter.message) return false;
-  if (!filter.domain.empty() && recipient.destination != filter.domain) return false;
-  if (filter.state && recipient.state != *filter.state) return false;
-  return now - message.accepted >= filter.age_min;
-}
-
-net::ResultTask<Filter> filter_of(const Ports& ports, Arguments arguments) {
-  Filter filter;
-  if (const auto tenant = arguments.maybe("tenant")) {
-    CO_TRY(const auto found, co_await ports.operations.show_tenant(*tenant));
-    filter.tenants = {found.id};
-  } else {
-    CO_TRY(filter.tenants, co_await ports.tenants());
-  }
-  if (const auto text = arguments.maybe("id")) {
-    CO_TRY(filter.message, base::MessageId::parse(*text));
-  }
-  if (const auto text = arguments.maybe("domain")) {
-    CO_TRY(const auto domain, domain_of(*text));
-    filter.domain = domain.text();
-  }
-  if (const auto text = arguments.maybe("older")) {
-    CO_TRY(filter.age_min, base::parse_duration(*text));
-  }
-  if (const auto text = arguments.maybe("state")) {
-    filter.state = queue::state_from(*text);
-    if (!filter.state || queue::is_final(*filter.state))
-      co_return fail(ErrorKind::invalid, "the state is waiting or held");
-  }
-  if (const auto text = arguments.maybe("after")) {
-    CO_TRY(const auto place, place_in(*text));
-    filter.after = place;
-    filter.tenants.erase(filter.tenants.begin(), std::ranges::find(filter.tenants, place.first));
-  }
-  co_return filter;
-}
 
 json::object to_json(const queue::Recipient& recipient) {
   json::object out{{"recipient", recipient.address},
@@ -99,110 +45,69 @@ json::object to_json(const queue::Message& message) {
           {"require", hop::to_text(message.requirement)}};
 }
 
-net::ResultTask<> read_page(store::Transaction& transaction, base::TenantId tenant,
-                            queue::ListOptions options, std::vector<queue::Entry>& entries) {
-  CO_TRY(entries, co_await queue::list(transaction, tenant, options));
-  co_return base::Result<>();
+// Where the queue goes on behind the last row, if it does.
+void say_more(json::object& result, const std::optional<QueuePlace>& place, std::string_view what) {
+  if (!place) return;
+  result["note"] = what;
+  result["next"] = to_text(*place);
 }
 
-// The octets just before an id's: a page behind them begins with that message.
-std::string key_before(const base::MessageId& id) {
-  std::string octets(id.octets());
-  for (std::size_t at = octets.size(); at-- > 0;) {
-    const auto octet = static_cast<unsigned char>(octets[at]);
-    octets[at] = static_cast<char>(octet - 1);
-    if (octet != 0) break;
-  }
-  return octets;
-}
-
-// Walks what fits, a page at a time; `use` says whether to go on.
-using Use = std::function<net::ResultTask<bool>(base::TenantId, queue::Entry)>;
-net::ResultTask<> walk(const Ports& ports, Filter filter, Use use) {
-  const auto now = ports.clock.now();
-  for (const auto& tenant : filter.tenants) {
-    queue::ListOptions options{filter.message ? key_before(*filter.message) : std::string(),
-                               filter.message ? std::size_t{1} : std::size_t{1000}};
-    if (filter.after && filter.after->first == tenant)
-      options.after = std::string(filter.after->second.octets());
-    std::vector<queue::Entry> entries;
-    do {
-      CO_CHECK(co_await ports.store.read(store::Scope::tenant(tenant),
-                                         [&](store::Transaction& transaction) {
-                                           return read_page(transaction, tenant, options, entries);
-                                         }));
-      for (auto& entry : entries) {
-        options.after = std::string(entry.message.id.octets());
-        std::erase_if(entry.recipients, [&](const queue::Recipient& recipient) {
-          return !fits(filter, entry.message, recipient, now);
-        });
-        if (entry.recipients.empty()) continue;
-        CO_TRY(const bool on, co_await use(tenant, entry));
-        if (!on) co_return base::Result<>();
-      }
-    } while (!filter.message && entries.size() == options.count_max);
-  }
-  co_return base::Result<>();
-}
-
-struct Listing {
-  json::array rows;
-  std::size_t count_max = 100;
-  std::string last;  // the place of the last row's message
-  bool more = false;
-};
-// A message's recipients stay together, so that a page ends between two messages.
-net::ResultTask<bool> add_rows(Listing& listing, base::TenantId tenant, queue::Entry entry) {
-  if (listing.rows.size() >= listing.count_max) {
-    listing.more = true;
-    co_return false;
-  }
-  for (const auto& recipient : entry.recipients) {
-    auto row = to_json(recipient);
-    row["id"] = entry.message.id.text();
-    row["trace"] = entry.message.trace.text();
-    row["mail-from"] = "<" + entry.message.mail_from + ">";
-    row["octets"] = entry.message.octets;
-    row["accepted"] = base::to_rfc3339(entry.message.accepted);
-    listing.rows.emplace_back(std::move(row));
-  }
-  listing.last = tenant.text() + "/" + entry.message.id.text();
-  co_return true;
+json::object row_of(const queue::Message& message, const queue::Recipient& recipient) {
+  auto row = to_json(recipient);
+  row["id"] = message.id.text();
+  row["trace"] = message.trace.text();
+  row["mail-from"] = "<" + message.mail_from + ">";
+  row["octets"] = message.octets;
+  row["accepted"] = base::to_rfc3339(message.accepted);
+  return row;
 }
 
 net::ResultTask<json::object> queue_list(const Ports& ports, Arguments arguments) {
-  CO_TRY(auto filter, co_await filter_of(ports, arguments));
-  Listing listing;
-  listing.count_max = page_of(arguments);
-  CO_CHECK(co_await walk(ports, std::move(filter),
-                         [&listing](base::TenantId tenant, queue::Entry entry) {
-                           return add_rows(listing, tenant, std::move(entry));
-                         }));
-  json::object result{{"rows", std::move(listing.rows)}};
-  if (listing.more) {
-    result["note"] = "there is more: narrow it with --tenant, --domain, --older, or raise --count";
-    result["next"] = listing.last;
+  CO_TRY(auto filter, co_await queue_filter_of(ports, arguments));
+  const auto count_max = page_of(arguments);
+  WalkLimits limits;
+  limits.page_recipients_max = std::max(limits.page_recipients_max, count_max + 1);
+  QueueWalk walk(ports, std::move(filter), limits);
+  json::array rows;
+  std::optional<QueuePlace> next;
+  while (!next) {
+    CO_TRY(const auto part, co_await walk.next());
+    if (!part) break;
+    for (const auto& entry : part->entries) {
+      for (const auto& recipient : entry.recipients) {
+        if (!next && rows.size() == count_max)
+          next = {part->tenant, {entry.message.id, recipient.index}};
+        if (!next) rows.emplace_back(row_of(entry.message, recipient));
+      }
+    }
+  }
+  json::object result{{"rows", std::move(rows)}};
+  if (next) {
+    say_more(result, next,
+             "there is more: narrow it with --tenant, --domain, --older, or raise --count");
+  } else {
+    say_more(result, walk.place(),
+             fmt::format("{} recipients were looked at; there may be more behind them",
+                         walk.looked_at()));
   }
   co_return result;
 }
 
-net::ResultTask<bool> take_entry(std::optional<queue::Entry>& found, queue::Entry entry) {
-  found = std::move(entry);
-  co_return false;
-}
 net::ResultTask<json::object> queue_show(const Ports& ports, Arguments arguments) {
-  CO_TRY(auto filter, co_await filter_of(ports, arguments));
-  std::optional<queue::Entry> found;
-  CO_CHECK(co_await walk(ports, std::move(filter), [&found](base::TenantId, queue::Entry entry) {
-    return take_entry(found, std::move(entry));
-  }));
-  if (!found)
+  CO_TRY(auto filter, co_await queue_filter_of(ports, arguments));
+  WalkLimits limits;
+  limits.page_recipients_max = queue::recipients_max;  // all that one message has
+  limits.recipients_max = std::numeric_limits<std::size_t>::max();
+  QueueWalk walk(ports, std::move(filter), limits);
+  CO_TRY(const auto part, co_await walk.next());
+  if (!part)
     co_return fail(
         ErrorKind::not_found,
         "no such message waits in the queue; `letterlock trace` tells what became of it");
-  auto result = to_json(found->message);
+  const auto& entry = part->entries.front();
+  auto result = to_json(entry.message);
   json::array recipients;
-  for (const auto& recipient : found->recipients) recipients.emplace_back(to_json(recipient));
+  for (const auto& recipient : entry.recipients) recipients.emplace_back(to_json(recipient));
   result["recipients"] = std::move(recipients);
   co_return result;
 }
@@ -258,27 +163,68 @@ net::ResultTask<> change_in(store::Transaction& transaction, const Ports& ports,
   co_return base::Result<>();
 }
 
-net::ResultTask<bool> change_entry(const Ports& ports, Change& change, base::TenantId tenant,
-                                   queue::Entry entry) {
-  CO_CHECK(co_await ports.store.transact(
+net::ResultTask<> change_part_in(store::Transaction& transaction, const Ports& ports,
+                                 base::TenantId tenant, const std::vector<queue::Entry>& entries,
+                                 const Change& change) {
+  for (const auto& entry : entries)
+    CO_CHECK(co_await change_in(transaction, ports, ports.schedule, tenant, entry, change));
+  co_return base::Result<>();
+}
+
+net::ResultTask<> change_entries(const Ports& ports, const Change& change, base::TenantId tenant,
+                                 std::vector<queue::Entry> entries) {
+  co_return co_await ports.store.transact(
       store::Scope::tenant(tenant), [&](store::Transaction& transaction) {
-        return change_in(transaction, ports, ports.schedule, tenant, entry, change);
-      }));
-  change.recipients += entry.recipients.size();
-  ports.dispatcher.forget(entry.message.id);
-  if (change.step == queue::Step::release) {
+        return change_part_in(transaction, ports, tenant, entries, change);
+      });
+}
+
+// After their transaction: what is in memory of them, whoever has something to do, the log.
+void tell_changed(const Ports& ports, Change& change, const QueueWalk::Part& part) {
+  std::set<base::MessageId> messages;
+  std::set<std::pair<queue::Lane, std::string>> destinations;
+  for (const auto& entry : part.entries) {
+    messages.insert(entry.message.id);
+    change.recipients += entry.recipients.size();
     for (const auto& recipient : entry.recipients)
-      ports.dispatcher.end_rest(recipient.lane, recipient.destination);
+      destinations.emplace(recipient.lane, recipient.destination);
+    ports.events.emit({base::Severity::info,
+                       "queue.changed_by_operator",
+                       {{"message", entry.message.id.text()},
+                        {"trace", entry.message.trace.text()},
+                        {"step", std::string(queue::name(change.step))},
+                        {"recipients", std::to_string(entry.recipients.size())}}});
   }
-  ports.dispatcher.look_again(tenant);
-  if (change.step == queue::Step::fail) ports.notice(tenant);
-  ports.events.emit({base::Severity::info,
-                     "queue.changed_by_operator",
-                     {{"message", entry.message.id.text()},
-                      {"trace", entry.message.trace.text()},
-                      {"step", std::string(queue::name(change.step))},
-                      {"recipients", std::to_string(entry.recipients.size())}}});
-  co_return true;
+  ports.dispatcher.forget(part.tenant, messages);
+  if (change.step == queue::Step::release) {
+    for (const auto& [lane, destination] : destinations)
+      ports.dispatcher.end_rest(lane, destination);
+  }
+  if (change.step == queue::Step::fail) ports.notice(part.tenant);
+}
+
+// One transaction for all of it; one for each message where agents are at work on them.
+net::ResultTask<> change_part(const Ports& ports, Change& change, QueueWalk::Part part) {
+  auto changed = co_await change_entries(ports, change, part.tenant, part.entries);
+  if (!changed && changed.error().kind == ErrorKind::conflict) {
+    for (const auto& entry : part.entries)
+      CO_CHECK(co_await change_entries(ports, change, part.tenant, {entry}));
+    changed = base::Result<>();
+  }
+  CO_CHECK(std::move(changed));
+  tell_changed(ports, change, part);
+  co_return base::Result<>();
+}
+
+// As far as it comes in one call; `tenants`: whose queue it has changed.
+net::ResultTask<> change_walk(const Ports& ports, Change& change, QueueWalk& walk,
+                              std::set<base::TenantId>& tenants) {
+  while (true) {
+    CO_TRY(auto part, co_await walk.next());
+    if (!part) co_return base::Result<>();
+    tenants.insert(part->tenant);
+    CO_CHECK(co_await change_part(ports, change, std::move(*part)));
+  }
 }
 
 net::ResultTask<json::object> change_all(const Ports& ports, Arguments arguments, Change change) {
@@ -286,15 +232,21 @@ net::ResultTask<json::object> change_all(const Ports& ports, Arguments arguments
                         arguments.has("older") || arguments.flag("all");
   if (!narrowed)
     co_return fail(ErrorKind::invalid, "say which: an id, --tenant, --domain, --older, or --all");
-  CO_TRY(auto filter, co_await filter_of(ports, arguments));
-  const bool one = filter.message.has_value();
-  CO_CHECK(co_await walk(ports, std::move(filter),
-                         [&ports, &change](base::TenantId tenant, queue::Entry entry) {
-                           return change_entry(ports, change, tenant, std::move(entry));
-                         }));
-  if (one && change.recipients == 0)
+  CO_TRY(auto filter, co_await queue_filter_of(ports, arguments));
+  const bool one = filter.message.has_value() && !filter.from;
+  QueueWalk walk(ports, std::move(filter));
+  std::set<base::TenantId> tenants;
+  const auto walked = co_await change_walk(ports, change, walk, tenants);
+  for (const auto& tenant : tenants) ports.dispatcher.look_again(tenant);
+  if (!walked) {
+    co_return fail(walked.error().kind, fmt::format("{} recipients were changed before this: {}",
+                                                    change.recipients, walked.error().what));
+  }
+  if (one && change.recipients == 0 && !walk.place())
     co_return fail(ErrorKind::not_found, "no such message waits in the queue");
-  co_return json::object{{"done", queue::name(change.step)}, {"recipients", change.recipients}};
+  json::object result{{"done", queue::name(change.step)}, {"recipients", change.recipients}};
+  say_more(result, walk.place(), "there may be more: the same again with --after goes on");
+  co_return result;
 }
 
 net::ResultTask<json::object> queue_release(const Ports& ports, Arguments arguments) {
@@ -323,6 +275,7 @@ std::vector<Operation> queue_operations() {
       {"older", Kind::text, Place::option, "accepted at least so long ago: 30m, 4h, 2d"}};
   const Parameter state{"state", Kind::text, Place::option, "waiting or held"};
   const Parameter all{"all", Kind::flag, Place::option, "everything"};
+  const Parameter after{"after", Kind::text, Place::option, "from here on, as `next` said"};
   const auto with = [&](std::vector<Parameter> first, std::vector<Parameter> last) {
     first.insert(first.end(), filters.begin(), filters.end());
     first.insert(first.end(), last.begin(), last.end());
@@ -330,18 +283,15 @@ std::vector<Operation> queue_operations() {
   };
   return {
       {"queue.list", "what waits",
-       with({},
-            {state,
-             {"count", Kind::number, Place::option, "rows, 100 if not said"},
-             {"after", Kind::text, Place::option, "behind this one, as `next` of --json says"}}),
+       with({}, {state, {"count", Kind::number, Place::option, "rows, 100 if not said"}, after}),
        queue_list},
       {"queue.show", "one message that waits", {id}, queue_show},
       {"queue.retry", "try now, whatever the schedule says; releases what is held",
-       with({maybe_id}, {all}), queue_release},
-      {"queue.hold", "don't try until released", with({maybe_id}, {all}), queue_hold},
-      {"queue.release", "try what is held again", with({maybe_id}, {all}), queue_release},
+       with({maybe_id}, {all, after}), queue_release},
+      {"queue.hold", "don't try until released", with({maybe_id}, {all, after}), queue_hold},
+      {"queue.release", "try what is held again", with({maybe_id}, {all, after}), queue_release},
       {"queue.remove", "take out for good; the sender isn't told unless --bounce",
-       with({maybe_id}, {all, {"bounce", Kind::flag, Place::option, "tell the sender"}}),
+       with({maybe_id}, {all, after, {"bounce", Kind::flag, Place::option, "tell the sender"}}),
        queue_remove},
   };
 }

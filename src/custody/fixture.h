@@ -221,9 +221,10 @@ class Fixture : public ::testing::Test {
     return std::move(*answer);
   }
   std::vector<queue::Entry> queued(const base::TenantId& tenant) {
-    return ask<std::vector<queue::Entry>>(
-               tenant, [&](store::Transaction& tx) { return queue::list(tx, tenant, {}); })
-        .value();
+    return ask<queue::ListPage>(tenant,
+                                [&](store::Transaction& tx) { return queue::list(tx, tenant, {}); })
+        .value()
+        .entries;
   }
   std::string octets_of(const base::BlobId& blob) {
     return wait(store.read_blob(blob, 0, 1 << 22)).value();

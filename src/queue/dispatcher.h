@@ -1,9 +1,13 @@
 // Feeds the agents: loads what is due from the store into the window, hands jobs to whoever asks,
-// and learns what became of them. Lives on one loop; offer() may be called from any thread.
+// and learns what became of them. It loads a page for each tenant and lane in turn, so that
+// nobody's backlog keeps another's from being looked at. Lives on one loop; offer() may be called
+// from any thread.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "net/loop.h"
@@ -34,18 +38,19 @@ class Dispatcher {
   // New or newly due items, as enqueue() gave them, after their transaction has committed.
   void offer(std::vector<Due> items);
 
-  // The next job of this lane; waits until there is one. Errors: cancelled.
-  net::ResultTask<Job> take(Lane lane);
+  // The next job of these lanes; waits until there is one. Errors: cancelled.
+  net::ResultTask<Job> take(std::vector<Lane> lanes);
+  net::ResultTask<Job> take(Lane lane) { return take(std::vector{lane}); }
   // The host has taken the job's message, which isn't written yet: the next one that may go to the
   // same host at once, in its place, if it is nobody else's turn.
   std::optional<Job> follow(Job& job);
   // What the job's destination has shown, for how many may be under way there.
-  void note(const Job& job, Window::Showed showed);
+  void note(const Job& job, Showed showed);
   // The job's outcomes are settled in the store; `next_try` is the earliest of what was deferred.
   void finish(const Job& job, std::optional<base::Time> next_try);
-  // They could not be settled (disk full, lease lost): its items stay due, and are looked at again
-  // after `wait`.
-  void abandon(const Job& job, base::Milliseconds wait);
+  // They could not be settled (disk full, lease lost): its place is free, and its items stay due,
+  // to be looked at again after `wait`.
+  void abandon(Job job, base::Milliseconds wait);
   // The destination doesn't answer: nothing more goes there before `until`, without costing anybody
   // an attempt.
   void rest(Lane lane, const std::string& destination, base::Time until);
@@ -53,11 +58,14 @@ class Dispatcher {
   void end_rest(Lane lane, const std::string& destination);
   // An operator changed this tenant's queue: look again.
   void look_again(const base::TenantId& tenant);
-  void forget(const base::MessageId& message);
+  // What is ready of these messages isn't; look_again() follows, as not all of it may have changed.
+  void forget(const base::TenantId& tenant, const std::set<base::MessageId>& messages);
 
   // On its loop.
   std::size_t in_memory() const { return window_.count(); }
-  std::size_t under_way(Lane lane) const { return window_.under_way(lane); }
+  std::size_t under_way(Lane lane) const { return window_.lane(lane).under_way(); }
+  // Scans of the store for what is due, since it began: what loading costs.
+  std::uint64_t scans() const { return scans_; }
   // When the loader and each lane's agent last came round: what lives does so within idle_wait.
   struct Rounds {
     os::Steady loader;
@@ -68,34 +76,45 @@ class Dispatcher {
   static constexpr base::Milliseconds idle_wait = std::chrono::minutes(5);
 
  private:
-  struct TenantState {
-    bool more = true;          // something may be due behind the cursor
+  // How far one tenant's lane is loaded. A pass goes through all that is due, page by page.
+  struct Loading {
+    bool more = true;          // the pass isn't at its end, or a new one is to begin at once
+    std::string cursor;        // of the pass; empty: it begins
     bool passed_over = false;  // something due was left for want of room
-    std::string cursor;
-    std::optional<base::Time> next_due;  // nothing: nothing waits
-    base::Time pass_began{};
+    bool has_room = false;     // … and there is some again
+    std::optional<base::Time> next_due;  // nothing: nothing waits, as far as is known
+    os::Steady pass_began{};
+    base::Milliseconds pass_took{0};  // of the store's time
+    os::Steady trouble_until{};       // it couldn't be read: not before
   };
+  using Place = std::pair<base::TenantId, Lane>;
+
   net::ResultTask<> learn_tenants();
   net::ResultTask<bool> load_round();
-  net::ResultTask<> load_page(base::TenantId tenant);
-  net::ResultTask<> postpone_some();
-  // Into the window, if it is this node's and there is room. True: the loader has to look, for a
-  // rest to be written down, or because something is passed over now that wasn't before.
+  net::ResultTask<> load_page(Place place);
+  Loading& loading(const base::TenantId& tenant, Lane lane);
+  // Into the window, if it is this node's and there is room. True: the loader has to come round for
+  // it.
   bool place(const Due& item, base::Time now);
-  void take_in(const base::TenantId& tenant, const DuePage& page);
-  bool wants_loading(const TenantState& state, base::Time now) const;
+  void take_in(Place place, DuePage page);
+  bool wants_loading(const Place& place, const Loading& state, base::Time now) const;
+  static base::Milliseconds apart(const Loading& state);
+  base::Milliseconds pause_after_pass(const Place& place, const Loading& state) const;
   base::Milliseconds until_next() const;
+  void due_at(const Place& place, base::Time at);
+  void room_again(Lane lane);
   net::Task<> forget_later(Job job, base::Milliseconds wait);
+  os::Steady& round_of(Lane lane);
   net::Bell& bell(Lane lane) { return lane == Lane::local ? local_bell_ : remote_bell_; }
 
   DispatcherPorts ports_;
   Window window_;
-  std::map<base::TenantId, TenantState> tenants_;
-  std::vector<Due> to_postpone_;
+  std::array<std::map<base::TenantId, Loading>, std::size(all_lanes)> loading_;
   base::Time tenants_asked_{};
+  std::uint64_t scans_ = 0;
   net::Bell load_bell_;
   net::Bell local_bell_;
-  net::Bell remote_bell_;
+  net::Bell remote_bell_;  // reports' too: one agent takes both
   net::Gate gate_;
   bool ended_ = false;
   Rounds rounds_;

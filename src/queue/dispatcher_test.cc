@@ -34,19 +34,49 @@ class DispatcherTest : public ::testing::Test {
     run(take_leases(leases, taken_leases));
     EXPECT_TRUE(world.run_until([&] { return *taken_leases; }, 1min));
     run(dispatcher.run());
-    run(take_all());
+    taking_ = run(take_all());
   }
   ~DispatcherTest() override {
     for (const auto& task : running_) task->cancel();
     world.advance(1min);
   }
 
-  void run(net::Task<> task) { running_.push_back(world.loop().spawn(std::move(task))); }
+  std::shared_ptr<net::Running> run(net::Task<> task) {
+    return running_.emplace_back(world.loop().spawn(std::move(task)));
+  }
   static net::Task<> take_leases(Leases& leases, std::shared_ptr<bool> done) {
     *done = (co_await leases.take_and_renew()).has_value();
   }
   net::Task<> take_all() {
-    while (auto job = co_await dispatcher.take(Lane::remote)) taken.push_back(job->message);
+    while (auto job = co_await dispatcher.take(Lane::remote)) {
+      taken.push_back(job->message);
+      jobs.push_back(std::move(*job));
+    }
+  }
+  void stop_taking() {
+    taking_->cancel();
+    world.settle();
+  }
+
+  // An operator's.
+  void step(const base::MessageId& id, Step step) {
+    auto done = std::make_shared<bool>();
+    run(take_step(id, step, done));
+    EXPECT_TRUE(world.run_until([&] { return *done; }, 1min));
+  }
+  net::Task<> take_step(base::MessageId id, Step step, std::shared_ptr<bool> done) {
+    const auto now = world.clock().now();
+    *done =
+        (co_await store.transact(store::Scope::tenant(acorn), [&](store::Transaction& transaction) {
+          return settle_in(transaction, id, step, now);
+        })).has_value();
+  }
+  static net::ResultTask<> settle_in(store::Transaction& transaction, base::MessageId id, Step step,
+                                     base::Time now) {
+    CO_TRY(const auto settled, co_await settle(transaction, Schedule(), acorn, id,
+                                               {{.index = 0, .step = step}}, {now, 0, {}}));
+    (void)settled;
+    co_return base::Result<>();
   }
 
   // For somebody at the dead destination.
@@ -93,9 +123,11 @@ class DispatcherTest : public ::testing::Test {
   Leases leases;
   Dispatcher dispatcher;
   std::vector<base::MessageId> taken;
+  std::vector<Job> jobs;
 
  private:
   std::vector<std::shared_ptr<net::Running>> running_;
+  std::shared_ptr<net::Running> taking_;
   unsigned puts_ = 0;
 };
 
@@ -126,6 +158,52 @@ TEST_F(DispatcherTest, TheClockGoesBackIntoARest) {
   EXPECT_LE(store.commits() - before, 3U);
   world.advance(30s);
   EXPECT_THAT(taken, ElementsAre(first, second));
+}
+
+// An operator holds it between its loading and its turn; others of the same message go on.
+TEST_F(DispatcherTest, WhatIsHeldBetweenLoadingAndTakingIsntTaken) {
+  stop_taking();
+  const auto held = put();
+  const auto other = put();
+  world.advance(1s);
+  EXPECT_EQ(dispatcher.in_memory(), 2U);
+  step(held, Step::hold);
+  dispatcher.forget(acorn, {held});
+  dispatcher.look_again(acorn);
+  run(take_all());
+  world.advance(1h);
+  EXPECT_THAT(taken, ElementsAre(other));
+  step(held, Step::release);
+  dispatcher.look_again(acorn);
+  world.advance(1s);
+  EXPECT_THAT(taken, ElementsAre(other, held));
+}
+
+// A rest that ends wakes those who wait, and nobody who was held meanwhile.
+TEST_F(DispatcherTest, TheEndOfARestWakesNothingHeld) {
+  dispatcher.rest(Lane::remote, dead, world.clock().now() + 1min);
+  const auto held = put();
+  const auto other = put();
+  world.advance(10s);
+  step(held, Step::hold);
+  dispatcher.forget(acorn, {held});
+  dispatcher.look_again(acorn);
+  world.advance(2min);
+  EXPECT_THAT(taken, ElementsAre(other));
+}
+
+// The place of what couldn't be written is free at once; it is tried again after its wait.
+TEST_F(DispatcherTest, WhatIsAbandonedKeepsNoPlace) {
+  const auto first = put();
+  world.advance(1s);
+  ASSERT_THAT(taken, ElementsAre(first));
+  EXPECT_EQ(dispatcher.under_way(Lane::remote), 1U);
+  dispatcher.abandon(jobs.back(), 30s);
+  EXPECT_EQ(dispatcher.under_way(Lane::remote), 0U);
+  world.advance(29s);
+  EXPECT_THAT(taken, ElementsAre(first));
+  world.advance(2s);
+  EXPECT_THAT(taken, ElementsAre(first, first));
 }
 
 }  // namespace

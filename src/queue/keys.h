@@ -7,6 +7,7 @@
 #include "base/id.h"
 #include "base/pack.h"
 #include "base/time.h"
+#include "queue/record.h"
 #include "store/store.h"
 
 namespace letterlock::queue::keys {
@@ -32,10 +33,26 @@ inline std::string recipients(const base::TenantId& tenant, const base::MessageI
 inline std::string recipient(const base::TenantId& tenant, const base::MessageId& id, unsigned at) {
   return recipients(tenant, id) + index(at);
 }
-// What is due, in the order of time. The value: lane, then destination.
-inline std::string due(const base::TenantId& tenant, base::Time at, const base::MessageId& id,
+// What is due, a lane for itself, in the order of time: whole spans of it, and within a span by
+// destination. So one that can't take any more, or rests, is passed over in one step a span,
+// however many rows it has there. All of a row is in its key; its value is empty.
+inline constexpr unsigned due_span_bits = 12;  // of milliseconds: four seconds
+inline std::uint64_t due_span(base::Time at) {
+  return static_cast<std::uint64_t>(base::to_milliseconds(at)) >> due_span_bits;
+}
+inline std::string due_area(const base::TenantId& tenant, Lane lane) {
+  constexpr std::string_view letters = "lrp";
+  return area(tenant, "d") + letters[static_cast<std::size_t>(lane)];
+}
+// Of one destination within one span.
+inline std::string due_of(const base::TenantId& tenant, Lane lane, std::uint64_t span,
+                          std::string_view destination) {
+  return due_area(tenant, lane) + base::key_number(span) + std::string(destination) + '\0';
+}
+inline std::string due(const base::TenantId& tenant, Lane lane, base::Time at,
+                       std::string_view destination, const base::MessageId& id,
                        unsigned recipient) {
-  return area(tenant, "d") +
+  return due_of(tenant, lane, due_span(at), destination) +
          base::key_number(static_cast<std::uint64_t>(base::to_milliseconds(at))) +
          std::string(id.octets()) + index(recipient);
 }

@@ -17,20 +17,19 @@ using base::fail;
 constexpr std::size_t asked_by_name_max = 4;
 constexpr std::string_view final_notice = "f";  // a notice's row, once no recipient waits
 
-std::string due_value(const Recipient& recipient) {
-  std::string value(1, recipient.lane == Lane::local ? 'l' : 'r');
-  return value + recipient.destination;
+std::string due_key(const Message& message, const Recipient& recipient) {
+  return keys::due(message.tenant, recipient.lane, recipient.next_try, recipient.destination,
+                   message.id, recipient.index);
 }
 
 // The due index holds exactly the recipients that wait.
 void index_due(store::Transaction& transaction, const Message& message,
                const Recipient& recipient) {
-  transaction.put(keys::due(message.tenant, recipient.next_try, message.id, recipient.index),
-                  due_value(recipient));
+  transaction.put(due_key(message, recipient), "");
 }
 void unindex_due(store::Transaction& transaction, const Message& message,
                  const Recipient& recipient) {
-  transaction.erase(keys::due(message.tenant, recipient.next_try, message.id, recipient.index));
+  transaction.erase(due_key(message, recipient));
 }
 void save(store::Transaction& transaction, const Message& message, const Recipient& recipient) {
   transaction.put(keys::recipient(message.tenant, message.id, recipient.index), pack(recipient));
@@ -229,38 +228,6 @@ Settled conclude(store::Transaction& transaction, Kept kept, const std::vector<u
   return settled;
 }
 
-// One alone. Nothing: there is no such one any more.
-net::ResultTask<std::optional<Recipient>> recipient_of(store::Transaction& transaction, Due item) {
-  CO_TRY(const auto own,
-         co_await transaction.get(keys::recipient(item.tenant, item.message, item.recipient)));
-  if (own) {
-    CO_TRY(auto recipient, unpack_recipient(*own));
-    co_return recipient;
-  }
-  CO_TRY(const auto octets, co_await transaction.get(keys::message(item.tenant, item.message)));
-  if (!octets) co_return std::nullopt;
-  CO_TRY(auto entry, unpack_message(*octets));
-  if (item.recipient >= entry.recipients.size()) co_return std::nullopt;
-  co_return std::move(entry.recipients[item.recipient]);
-}
-
-base::Result<Due> due_from(const store::KeyValue& pair, const base::TenantId& tenant,
-                           std::size_t area_octets) {
-  const std::string_view key = std::string_view(pair.first).substr(area_octets);
-  if (key.size() != 8 + 16 + 2 || pair.second.empty())
-    return fail(ErrorKind::corrupt, "queue: a due key of another length");
-  Due item;
-  item.tenant = tenant;
-  item.at = base::from_milliseconds(
-      static_cast<std::int64_t>(TRY(base::from_key_number(key.substr(0, 8)))));
-  item.message = TRY(base::MessageId::from_octets(key.substr(8, 16)));
-  item.recipient = static_cast<unsigned>(static_cast<std::uint8_t>(key[24])) << 8 |
-                   static_cast<std::uint8_t>(key[25]);
-  item.lane = pair.second[0] == 'l' ? Lane::local : Lane::remote;
-  item.destination = pair.second.substr(1);
-  return item;
-}
-
 }  // namespace
 
 std::optional<base::Time> Settled::next_try() const {
@@ -285,6 +252,7 @@ base::Result<std::vector<Due>> enqueue(store::Transaction& transaction, const Me
   for (auto& recipient : recipients) {
     recipient.index = index++;
     if (recipient.state != State::held) recipient.state = State::waiting;
+    if (message.is_report && recipient.lane == Lane::remote) recipient.lane = Lane::report;
     recipient.next_try = message.accepted;
     if (!within) save(transaction, message, recipient);
     if (recipient.state == State::held) continue;
@@ -351,44 +319,6 @@ net::ResultTask<Settled> settle(store::Transaction& transaction, const Schedule&
   co_return conclude(transaction, std::move(kept), changed);
 }
 
-net::ResultTask<> postpone(store::Transaction& transaction, std::vector<Due> items,
-                           base::Time until) {
-  for (const auto& item : items) {
-    CO_TRY(auto recipient, co_await recipient_of(transaction, item));
-    if (!recipient || recipient->state != State::waiting || recipient->next_try != item.at)
-      continue;
-    transaction.erase(keys::due(item.tenant, item.at, item.message, item.recipient));
-    recipient->next_try = until;
-    transaction.put(keys::due(item.tenant, until, item.message, item.recipient),
-                    due_value(*recipient));
-    transaction.put(keys::recipient(item.tenant, item.message, item.recipient), pack(*recipient));
-  }
-  co_return base::Result<>();
-}
-
-net::ResultTask<DuePage> due(store::Transaction& transaction, base::TenantId tenant, base::Time now,
-                             std::string after, std::size_t count_max) {
-  const auto area = keys::area(tenant, "d");
-  auto range = store::range_of(area);
-  if (!after.empty()) range.first = after + std::string(1, '\0');
-  store::Transaction::ScanOptions options;
-  options.count_max = count_max;
-  CO_TRY(const auto pairs, co_await transaction.scan(range, options));
-  DuePage page;
-  for (const auto& pair : pairs) {
-    CO_TRY(auto item, due_from(pair, tenant, area.size()));
-    if (item.at > now) {
-      page.next_time = item.at;
-      co_return page;
-    }
-    page.last_key = pair.first;
-    page.items.push_back(std::move(item));
-  }
-  // A full page says nothing of what comes behind it: ask again at once.
-  if (pairs.size() == count_max) page.next_time = now;
-  co_return page;
-}
-
 net::ResultTask<NoticePage> notices(store::Transaction& transaction, base::TenantId tenant,
                                     std::string after, std::size_t count_max) {
   const auto area = keys::area(tenant, "n");
@@ -432,54 +362,6 @@ net::ResultTask<Settled> told(store::Transaction& transaction, base::TenantId te
     recipient.notice = Notice::none;
   }
   co_return conclude(transaction, std::move(kept), changed);
-}
-
-namespace {
-
-// Recipients' own records stand in the order of their messages: one walk beside the other.
-net::ResultTask<> add_recipients(store::Transaction& transaction, base::TenantId tenant,
-                                 std::vector<Entry>& entries) {
-  constexpr std::size_t pairs_at_once = 4000;
-  if (entries.empty()) co_return base::Result<>();
-  const auto area_octets = keys::area(tenant, "r").size();
-  store::Range range{keys::recipients(tenant, entries.front().message.id),
-                     store::range_of(keys::recipients(tenant, entries.back().message.id)).end};
-  store::Transaction::ScanOptions options;
-  options.count_max = pairs_at_once;
-  auto entry = entries.begin();
-  while (true) {
-    CO_TRY(const auto pairs, co_await transaction.scan(range, options));
-    for (const auto& [key, value] : pairs) {
-      const auto id = std::string_view(key).substr(area_octets, 16);
-      while (entry != entries.end() && entry->message.id.octets() < id) ++entry;
-      if (entry == entries.end()) co_return base::Result<>();
-      if (entry->message.id.octets() != id) continue;  // of a message that isn't of the page
-      CO_TRY(auto recipient, unpack_recipient(value));
-      put_own(entry->recipients, std::move(recipient));
-    }
-    if (pairs.size() < pairs_at_once) co_return base::Result<>();
-    range.first = pairs.back().first + std::string(1, '\0');
-  }
-}
-
-}  // namespace
-
-net::ResultTask<std::vector<Entry>> list(store::Transaction& transaction, base::TenantId tenant,
-                                         ListOptions options) {
-  const auto area = keys::area(tenant, "m");
-  auto range = store::range_of(area);
-  if (!options.after.empty()) range.first = area + options.after + std::string(1, '\0');
-  store::Transaction::ScanOptions scan;
-  scan.count_max = options.count_max;
-  CO_TRY(const auto pairs, co_await transaction.scan(range, scan));
-  std::vector<Entry> entries;
-  entries.reserve(pairs.size());
-  for (const auto& pair : pairs) {
-    CO_TRY(auto entry, unpack_message(pair.second));
-    entries.push_back(std::move(entry));
-  }
-  CO_CHECK(co_await add_recipients(transaction, tenant, entries));
-  co_return entries;
 }
 
 }  // namespace letterlock::queue

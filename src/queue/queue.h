@@ -81,19 +81,6 @@ net::ResultTask<Settled> settle(store::Transaction& transaction, const Schedule&
                                 base::TenantId tenant, base::MessageId id,
                                 std::vector<Outcome> outcomes, SettleOptions options);
 
-// Moves what is due to a later time without an attempt: its destination rests.
-net::ResultTask<> postpone(store::Transaction& transaction, std::vector<Due> items,
-                           base::Time until);
-
-// What is due at or before `now`, oldest first, from behind `after` (empty: the beginning).
-struct DuePage {
-  std::vector<Due> items;
-  std::string last_key;                 // give it as `after` for the next page
-  std::optional<base::Time> next_time;  // of the first that isn't due yet; nothing: no more
-};
-net::ResultTask<DuePage> due(store::Transaction& transaction, base::TenantId tenant, base::Time now,
-                             std::string after, std::size_t count_max);
-
 // Messages of a tenant that have something to tell, oldest first, from behind `after` (empty: the
 // beginning).
 struct NoticePage {
@@ -121,13 +108,25 @@ struct Told {
 net::ResultTask<Settled> told(store::Transaction& transaction, base::TenantId tenant,
                               base::MessageId id, std::vector<Told> told);
 
-// A page of the queue, oldest first.
-struct ListOptions {
-  std::string after;  // a message id's octets; empty: the beginning
-  std::size_t count_max = 100;
+// Where a listing goes on: with this recipient of this message, or the first behind it.
+struct ListPlace {
+  base::MessageId message;
+  unsigned recipient = 0;
+  bool operator==(const ListPlace&) const = default;
 };
-net::ResultTask<std::vector<Entry>> list(store::Transaction& transaction, base::TenantId tenant,
-                                         ListOptions options);
+// A page of the queue, oldest first. Its end may lie within a message.
+struct ListOptions {
+  std::optional<ListPlace> from;  // nothing: the beginning
+  std::size_t count_max = 100;    // messages
+  std::size_t recipients_max = 1000;
+};
+struct ListPage {
+  std::vector<Entry> entries;
+  std::optional<ListPlace> next;  // nothing: no more
+};
+// Limits: reads at most count_max messages and recipients_max + 1 of their recipients' records.
+net::ResultTask<ListPage> list(store::Transaction& transaction, base::TenantId tenant,
+                               ListOptions options);
 
 // For the partition leases: lost means that another node took over.
 net::ResultTask<> check_epoch(store::Transaction& transaction, unsigned partition,

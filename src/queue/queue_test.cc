@@ -4,154 +4,17 @@
 
 #include <gtest/gtest.h>
 
-#include "queue/keys.h"
+#include "queue/fixture.h"
 #include "queue/lease.h"
-#include "store/memory.h"
 
 namespace letterlock::queue {
 namespace {
 
 using namespace std::chrono_literals;
-const base::Time start = base::from_milliseconds(1'000'000'000);
-
-template <class IdType>
-IdType numbered(std::uint8_t number) {
-  return IdType::make(base::from_milliseconds(1), {number});
-}
-const auto acorn = numbered<base::TenantId>(1);
-
-net::Task<> keep(net::ResultTask<> task, std::optional<base::Result<>>& result) {
-  result = co_await std::move(task);
-}
-
-// A queue over a store in memory; each helper is one transaction.
-class QueueTest : public ::testing::Test {
- protected:
-  base::Result<> run(net::ResultTask<> task) {
-    std::optional<base::Result<>> result;
-    loop_.spawn(keep(std::move(task), result));
-    for (int i = 0; i < 10'000 && !result; ++i) loop_.poll();
-    if (!result) return base::fail(base::ErrorKind::timeout, "did not end");
-    return *result;
-  }
-  base::Result<> transact(store::Store::Function function) {
-    return run(store_.transact(store::Scope::tenant(acorn), std::move(function)));
-  }
-
-  base::BlobId blob(std::string octets) {
-    auto writer = store_.write_blob();
-    EXPECT_TRUE(run(writer->write(octets)));
-    EXPECT_TRUE(run(writer->finish()));
-    return writer->id();
-  }
-
-  Message put(std::uint8_t number, std::vector<Recipient> recipients,
-              std::string mail_from = "alice@acorn.example") {
-    Message message;
-    message.id = numbered<base::MessageId>(number);
-    message.tenant = acorn;
-    message.mail_from = std::move(mail_from);
-    message.blob = blob("content");
-    message.accepted = start;
-    message.expires = start + schedule_.lifetime;
-    EXPECT_TRUE(transact([&](store::Transaction& transaction) {
-      return enqueue_in(transaction, message, recipients);
-    }));
-    return message;
-  }
-  static net::ResultTask<> enqueue_in(store::Transaction& transaction, Message message,
-                                      std::vector<Recipient> recipients) {
-    const auto items = enqueue(transaction, message, recipients);
-    if (!items) co_return base::fail(items.error());
-    co_return base::Result<>();
-  }
-
-  base::Result<Settled> settle(const Message& message, std::vector<Outcome> outcomes,
-                               base::Time now, std::optional<std::uint64_t> epoch = {}) {
-    Settled settled;
-    const SettleOptions options{now, 0, epoch};
-    auto done = transact([&](store::Transaction& transaction) {
-      return settle_in(transaction, schedule_, message.id, outcomes, options, settled);
-    });
-    if (!done) return base::fail(done.error());
-    return settled;
-  }
-  static net::ResultTask<> settle_in(store::Transaction& transaction, const Schedule& schedule,
-                                     base::MessageId id, std::vector<Outcome> outcomes,
-                                     SettleOptions options, Settled& settled) {
-    CO_TRY(settled,
-           co_await queue::settle(transaction, schedule, acorn, id, std::move(outcomes), options));
-    co_return base::Result<>();
-  }
-
-  static net::ResultTask<> told_in(store::Transaction& transaction, base::MessageId id,
-                                   Notice notice) {
-    CO_TRY(const auto settled, co_await told(transaction, acorn, id, {{0, notice}}));
-    EXPECT_FALSE(settled.notice_pending);
-    co_return base::Result<>();
-  }
-
-  static net::ResultTask<> all_told(store::Transaction& transaction, const Message& message,
-                                    std::vector<Told> all) {
-    CO_TRY(const auto settled, co_await told(transaction, acorn, message.id, std::move(all)));
-    (void)settled;
-    co_return base::Result<>();
-  }
-  NoticePage noticed(const std::string& after, std::size_t count_max = 100) {
-    NoticePage page;
-    EXPECT_TRUE(transact([&](store::Transaction& transaction) {
-      return notices_in(transaction, after, count_max, page);
-    }));
-    return page;
-  }
-  static net::ResultTask<> notices_in(store::Transaction& transaction, std::string after,
-                                      std::size_t count_max, NoticePage& page) {
-    CO_TRY(page, co_await notices(transaction, acorn, std::move(after), count_max));
-    co_return base::Result<>();
-  }
-
-  DuePage due_at(base::Time now) {
-    DuePage page;
-    EXPECT_TRUE(
-        transact([&](store::Transaction& transaction) { return due_in(transaction, now, page); }));
-    return page;
-  }
-  static net::ResultTask<> due_in(store::Transaction& transaction, base::Time now, DuePage& page) {
-    CO_TRY(page, co_await due(transaction, acorn, now, "", 100));
-    co_return base::Result<>();
-  }
-
-  bool holds(base::TraceId trace) {
-    bool answer = false;
-    EXPECT_TRUE(transact(
-        [&](store::Transaction& transaction) { return holds_in(transaction, trace, answer); }));
-    return answer;
-  }
-  static net::ResultTask<> holds_in(store::Transaction& transaction, base::TraceId trace,
-                                    bool& answer) {
-    CO_TRY(answer, co_await holds_content_of(transaction, acorn, trace));
-    co_return base::Result<>();
-  }
-
-  // Of this kind, whosever they are.
-  std::size_t rows(std::string_view kind) const {
-    const auto all = store_.contents();
-    return static_cast<std::size_t>(std::ranges::count_if(all, [&](const auto& row) {
-      return std::string_view(row.first).substr(2 + 16 + 1).starts_with(kind);
-    }));
-  }
-
-  static Recipient to(std::string address, std::string destination = "modern.example") {
-    Recipient recipient;
-    recipient.address = std::move(address);
-    recipient.destination = std::move(destination);
-    return recipient;
-  }
-
-  net::Loop loop_;
-  store::MemoryStore store_;
-  Schedule schedule_;
-};
+using test::acorn;
+using test::numbered;
+using test::QueueTest;
+using test::start;
 
 TEST_F(QueueTest, WhatIsAcceptedIsDueAtOnce) {
   put(1, {to("a@modern.example"), to("b@old.example", "old.example")});
@@ -234,7 +97,9 @@ TEST_F(QueueTest, DefersBySchedule) {
   EXPECT_EQ(settled->recipients[0].attempts, 1U);
   EXPECT_EQ(settled->next_try(), start + 1min);
   EXPECT_TRUE(due_at(start).items.empty());
-  EXPECT_EQ(due_at(start).next_time, start + 1min);
+  // Not later than that, and after now.
+  EXPECT_LE(due_at(start).next_time, start + 1min);
+  EXPECT_GT(due_at(start).next_time, start);
   EXPECT_EQ(due_at(start + 1min).items.size(), 1U);
 }
 
@@ -403,44 +268,6 @@ TEST_F(QueueTest, ALateOutcomeIsPassedOver) {
   settle(message, {{.index = 0, .step = Step::remove, .counts_as_attempt = false}}, start).value();
   const auto settled = settle(message, {{.index = 0, .step = Step::relay}}, start);
   EXPECT_EQ(settled->recipients[0].state, State::removed);
-}
-
-TEST_F(QueueTest, PostponedCostsNoAttempt) {
-  put(1, {to("a@modern.example")});
-  const auto items = due_at(start).items;
-  EXPECT_TRUE(transact([&](store::Transaction& transaction) {
-    return postpone(transaction, items, start + 10min);
-  }));
-  EXPECT_TRUE(due_at(start + 9min).items.empty());
-  EXPECT_EQ(due_at(start + 10min).items.size(), 1U);
-  // Postponing by what is no longer true moves nothing.
-  EXPECT_TRUE(transact([&](store::Transaction& transaction) {
-    return postpone(transaction, items, start + 20min);
-  }));
-  EXPECT_EQ(due_at(start + 10min).items.size(), 1U);
-}
-
-// What was loaded as due is held, failed or has another time by now: it stays as it is.
-TEST_F(QueueTest, PostponingWakesNothing) {
-  const auto message = put(1, {to("held@modern.example"), to("failed@modern.example"),
-                               to("later@modern.example"), to("due@modern.example")});
-  const auto items = due_at(start).items;
-  ASSERT_EQ(items.size(), 4U);
-  ASSERT_TRUE(settle(message,
-                     {{.index = 0, .step = Step::hold, .counts_as_attempt = false},
-                      {.index = 1, .step = Step::fail, .status = "5.1.1"},
-                      {.index = 2, .step = Step::defer, .status = "4.4.1"}},
-                     start));
-  EXPECT_TRUE(transact([&](store::Transaction& transaction) {
-    return postpone(transaction, items, start + 10min);
-  }));
-  const auto later = due_at(start + 1min).items;
-  ASSERT_EQ(later.size(), 1U);
-  EXPECT_EQ(later[0].recipient, 2U);
-  const auto all = due_at(start + 30 * 24h).items;
-  ASSERT_EQ(all.size(), 2U) << "who is held or failed isn't due at any time";
-  EXPECT_EQ(all[1].recipient, 3U);
-  EXPECT_EQ(all[1].at, start + 10min);
 }
 
 struct Silent final : base::EventSink {

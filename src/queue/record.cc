@@ -67,7 +67,15 @@ auto unknown_value(std::string_view what) {
 }  // namespace
 
 std::string_view name(Lane lane) {
-  return lane == Lane::local ? "local" : "remote";
+  switch (lane) {
+    case Lane::local:
+      return "local";
+    case Lane::remote:
+      return "remote";
+    case Lane::report:
+      return "report";
+  }
+  return "unknown";
 }
 
 std::string_view name(Notice notice) {
@@ -115,7 +123,7 @@ Recipient unpack_fields(base::Unpacker& in, bool& bad) {
   recipient.params.notify.failure = in.flag();
   recipient.params.notify.delay = in.flag();
   recipient.params.original_recipient = in.text();
-  recipient.lane = enumeration(in, Lane::remote, bad);
+  recipient.lane = enumeration(in, Lane::report, bad);
   recipient.destination = in.text();
   recipient.state = enumeration(in, State::removed, bad);
   recipient.next_try = in.time();

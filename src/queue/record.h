@@ -14,8 +14,10 @@
 
 namespace letterlock::queue {
 
-// Which agent takes it: mda for accounts here, relay for everything else.
-enum class Lane { local, remote };
+// Which way it goes, and on whose places: mda takes accounts here, relay everything else. Reports
+// of ours that leave have a lane of their own, so that whoever makes us write them stops no mail.
+enum class Lane { local, remote, report };
+inline constexpr Lane all_lanes[] = {Lane::local, Lane::remote, Lane::report};
 std::string_view name(Lane lane);
 
 // One message as it was accepted. Doesn't change; its recipients do.

@@ -84,7 +84,9 @@ hop::Network Attempt::network_beforehand() const {
 }
 
 std::string Attempt::pool_key_now() const {
-  return pool_key(work_.message.tenant, host_.name, {address_, host_.port},
+  // A session keeps the waits that it was opened with.
+  return std::string(queue::name(work_.job.lane)) + '\n' +
+         pool_key(work_.message.tenant, host_.name, {address_, host_.port},
                   work_.message.requirement);
 }
 
@@ -107,6 +109,7 @@ net::ResultTask<Attempt::End> Attempt::fresh(const protection::Ask& ask) {
   Opening opening;
   opening.to = {address_, host_.port};
   opening.host = facts_.host;
+  opening.lane = work_.job.lane;
   opening.ask = ask;
   if (signs_in_) opening.ca_file = world_.options.smart_host_ca_file;
   CO_TRY(auto opened, co_await open_session(world_, std::move(opening)));
@@ -129,6 +132,7 @@ net::ResultTask<Attempt::End> Attempt::in_clear(std::string failure) {
   Opening opening;
   opening.to = {address_, host_.port};
   opening.host = facts_.host;
+  opening.lane = work_.job.lane;
   opening.tls = Opening::Tls::never;
   opening.failure = std::move(failure);
   CO_TRY(auto opened, co_await open_session(world_, std::move(opening)));

@@ -45,7 +45,7 @@ net::ResultTask<std::optional<Conclusion>> Carry::run() {
       [this](store::Transaction& transaction) { return read(transaction); }));
   if (work_.recipients.empty()) co_return std::optional<Conclusion>();
   work_.demand.requirement = work_.message.requirement;
-  work_.until = world_.ports.clock.steady() + world_.options.hosts_wait;
+  work_.until = world_.ports.clock.steady() + world_.waits(work_.job.lane).hosts;
   CO_TRY(auto conclusion, co_await decide());
   co_return std::optional(std::move(conclusion));
 }

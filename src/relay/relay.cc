@@ -1,8 +1,25 @@
 #include "relay/relay.h"
 
+#include <algorithm>
+
 #include "relay/carry.h"
 
 namespace letterlock::relay {
+
+Waits waits_for_reports(base::Milliseconds answer) {
+  Waits waits;
+  waits.connect = std::min<base::Milliseconds>(answer, std::chrono::seconds(10));
+  waits.smtp.greeting_wait = answer;
+  waits.smtp.command_wait = answer;
+  waits.smtp.handshake_wait = answer;
+  waits.smtp.data_start_wait = answer;
+  waits.smtp.data_block_wait = answer;
+  waits.smtp.data_end_wait = answer * 2;
+  waits.smtp.message_wait = answer * 4;
+  waits.hosts = answer * 2;
+  waits.content = answer * 4;
+  return waits;
+}
 
 Relay::Relay(Ports ports, Options options)
     : ports_(std::move(ports)),
@@ -10,6 +27,7 @@ Relay::Relay(Ports ports, Options options)
       gate_(ports_.loop),
       pool_(gate_, ports_.timers, ports_.clock, options_.pool),
       rests_(options_.rest),
+      report_rests_(options_.rest),
       world_(new World{ports_, options_, pool_}) {}
 
 Relay::~Relay() = default;
@@ -18,7 +36,7 @@ net::Task<> Relay::run() {
   gate_.start(pool_.run());
   gate_.start(write_late());
   while (true) {
-    auto job = co_await ports_.dispatcher.take(queue::Lane::remote);
+    auto job = co_await ports_.dispatcher.take({queue::Lane::remote, queue::Lane::report});
     if (!job) break;
     if (!gate_.start(handle(std::move(*job)))) break;
   }
@@ -42,8 +60,9 @@ net::Task<> Relay::handle(queue::Job job) {
       give_back(*world_, carry.job(), carried.error());
       co_return;
     }
-    if (carry.reached() == Carry::Reached::nobody) rest(carry.job().destination);
-    if (carry.reached() == Carry::Reached::somebody) rests_.answered(carry.job().destination);
+    if (carry.reached() == Carry::Reached::nobody) rest(carry.job().lane, carry.job().destination);
+    if (carry.reached() == Carry::Reached::somebody)
+      rests(carry.job().lane).answered(carry.job().destination);
     if (!*carried) {
       give_back(*world_, carry.job(), queue::Settled());
       co_return;
@@ -53,9 +72,9 @@ net::Task<> Relay::handle(queue::Job job) {
     before->work.before.reset();
     const auto& conclusion = before->conclusion;
     if (conclusion.is_plain_success())
-      ports_.dispatcher.note(before->work.job, queue::Window::Showed::takes);
+      ports_.dispatcher.note(before->work.job, queue::Showed::takes);
     if (conclusion.found_no_session())
-      ports_.dispatcher.note(before->work.job, queue::Window::Showed::crowded);
+      ports_.dispatcher.note(before->work.job, queue::Showed::crowded);
     if (!stopped_ && conclusion.is_plain_success())
       next = ports_.dispatcher.follow(before->work.job);
     if (next)
@@ -88,9 +107,9 @@ net::Task<> Relay::write_late() {
   }
 }
 
-void Relay::rest(const std::string& destination) {
-  const auto until = rests_.failed(destination, ports_.clock.now());
-  ports_.dispatcher.rest(queue::Lane::remote, destination, until);
+void Relay::rest(queue::Lane lane, const std::string& destination) {
+  const auto until = rests(lane).failed(destination, ports_.clock.now());
+  ports_.dispatcher.rest(lane, destination, until);
   ports_.events.emit({base::Severity::info,
                       "relay.destination_rests",
                       {{"domain", destination}, {"until", base::to_rfc3339(until)}}});

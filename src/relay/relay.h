@@ -54,15 +54,25 @@ struct SignIn {
   std::string password;
 };
 
+// How long a host may take, and so how long a job may keep its place.
+struct Waits {
+  base::Milliseconds connect = std::chrono::seconds(30);
+  drive::SmtpClientOptions smtp;
+  base::Milliseconds hosts = std::chrono::minutes(15);  // after it no further host is tried
+  base::Milliseconds content = std::chrono::hours(2);   // for all of one content
+};
+// Reports are small, many of them go to hosts that strangers have chosen, and nobody waits for one
+// as for mail. `answer`: how long it may take for each.
+// RFC 5321 §4.5.3.2 deviation: minutes are asked for; a slow host gets the report at a later try.
+Waits waits_for_reports(base::Milliseconds answer = std::chrono::seconds(30));
+
 struct Options {
   std::string node;       // as traces name it
   std::string ehlo_name;  // ours, a name with an address or a literal
   std::optional<net::IpAddress> source_v4;
   std::optional<net::IpAddress> source_v6;
-  base::Milliseconds connect_wait = std::chrono::seconds(30);
-  drive::SmtpClientOptions smtp;
-  base::Milliseconds hosts_wait = std::chrono::minutes(15);  // after it no further host is tried
-  base::Milliseconds content_wait = std::chrono::hours(2);   // for all of one content
+  Waits waits;
+  Waits report_waits = waits_for_reports();
   PoolLimits pool;
   RestLimits rest;
   protection::KnownNetworks networks;
@@ -95,13 +105,15 @@ class Relay {
   net::Task<> handle(queue::Job job);
   net::Task<> write_late();
   void note_waiting(std::shared_ptr<Unwritten> unwritten);
-  void rest(const std::string& destination);
+  void rest(queue::Lane lane, const std::string& destination);
+  Rests& rests(queue::Lane lane) { return lane == queue::Lane::report ? report_rests_ : rests_; }
 
   Ports ports_;
   Options options_;
   net::Gate gate_;
   Pool pool_;
   Rests rests_;
+  Rests report_rests_;  // of less patience: what rests for a report may have time for mail
   const std::unique_ptr<World> world_;
   // For the next message's intent to take along, the oldest first.
   std::deque<std::shared_ptr<Unwritten>> unwritten_;

@@ -81,12 +81,13 @@ class Opener {
     const auto& options = world_.options;
     net::ConnectOptions connecting;
     connecting.source = opening_.to.address.is_v4() ? options.source_v4 : options.source_v6;
-    connecting.timeout = options.connect_wait;
+    const auto& waits = world_.waits(opening_.lane);
+    connecting.timeout = waits.connect;
     auto connection = co_await world_.ports.network.connect(opening_.to, connecting);
     if (!connection) co_return note(dsn::status::no_answer, connection.error());
     session_ = std::make_unique<Session>();
-    session_->client = std::make_unique<drive::SmtpClient>(std::move(*connection),
-                                                           world_.ports.clock, options.smtp);
+    session_->client =
+        std::make_unique<drive::SmtpClient>(std::move(*connection), world_.ports.clock, waits.smtp);
     co_return base::Result<>();
   }
 

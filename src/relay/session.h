@@ -10,6 +10,7 @@
 #include "dsn/status.h"
 #include "protection/facts.h"
 #include "protection/judge.h"
+#include "queue/record.h"
 
 namespace letterlock::relay {
 
@@ -46,6 +47,7 @@ struct Opening {
   enum class Tls { if_offered, never } tls = Tls::if_offered;
   std::string failure;  // of an earlier handshake, where tls is `never`
   std::string ca_file;
+  queue::Lane lane = queue::Lane::remote;  // whose waits it has
 };
 
 // Errors: cancelled alone.

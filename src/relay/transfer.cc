@@ -31,10 +31,10 @@ dsn::Status status_of(const smtp::Reply& reply) {
 
 }  // namespace
 
-BlobContent::BlobContent(const World& world, const queue::Message& message)
+BlobContent::BlobContent(const World& world, const Work& work)
     : world_(world),
-      message_(message),
-      until_(world.ports.clock.steady() + world.options.content_wait) {}
+      message_(work.message),
+      until_(world.ports.clock.steady() + world.waits(work.job.lane).content) {}
 
 net::ResultTask<std::string_view> BlobContent::next() {
   chunk_ = {};
@@ -271,7 +271,7 @@ net::ResultTask<bool> Transfer::still_wait(store::Transaction& transaction) {
 // ---- content ----
 
 net::Task<Conclusion> Transfer::give_content() {
-  BlobContent content(world_, work_.message);
+  BlobContent content(world_, work_);
   const auto reply = co_await session_.client->content(work_.message.octets_with_prefix(), content);
   conclude(reply, content);
   // Refused before its first octet: whether the transaction is still open nobody says.

@@ -20,7 +20,7 @@ using TransferEnd = std::variant<Trouble, Conclusion, Stale>;
 // The message's content: its prefix, then what the store has, in chunks of 64 KiB.
 class BlobContent final : public drive::SmtpContent {
  public:
-  BlobContent(const World& world, const queue::Message& message);
+  BlobContent(const World& world, const Work& work);
   // Errors: the store's; corrupt (shorter than it was); timeout (all of it took too long).
   net::ResultTask<std::string_view> next() override;
   // The last octet was handed out: the peer may have had the end.

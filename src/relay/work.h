@@ -23,6 +23,10 @@ struct World {
   const Ports& ports;
   const Options& options;
   Pool& pool;
+
+  const Waits& waits(queue::Lane lane) const {
+    return lane == queue::Lane::report ? options.report_waits : options.waits;
+  }
 };
 
 // One message, and those of a job's recipients that still wait.

@@ -18,8 +18,8 @@ net::ResultTask<> load_in(store::Transaction& tx, base::TenantId tenant, base::T
   co_return base::Result<>();
 }
 net::ResultTask<> list_in(store::Transaction& tx, base::TenantId tenant, std::size_t& count) {
-  CO_TRY(const auto entries, co_await queue::list(tx, tenant, {}));
-  count = entries.size();
+  CO_TRY(const auto page, co_await queue::list(tx, tenant, {}));
+  count = page.entries.size();
   co_return base::Result<>();
 }
 

@@ -38,7 +38,7 @@ std::vector<const Fate*> Transfers::candidates(const Commit::HopRow& row, unsign
   std::vector<const Fate*> found;
   for (const auto* fate : custody_.fates_of(row.trace)) {
     if (fate->tenant == row.tenant && fate->trace_index == index &&
-        fate->lane == queue::Lane::remote)
+        fate->lane != queue::Lane::local)
       found.push_back(fate);
   }
   return found;
