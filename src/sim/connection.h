@@ -28,6 +28,8 @@ class Connection final : public net::Connection {
 
   // For sim::Tls: the octets are records from now on, and what they hold is told separately.
   void protect() { line_->protect(); }
+  // The client's: what it found out, for the observer.
+  void agreed(const SeenTls& tls) { line_->agreed(tls); }
   void observe_protected(std::string_view octets) { line_->observe(side_, octets, true); }
 
  private:

@@ -55,7 +55,8 @@ std::size_t Line::send(std::size_t side, std::string_view octets) {
 
 void Line::observe(std::size_t side, std::string_view octets, bool is_protected) const {
   if (!terms_.observer || octets.empty()) return;
-  terms_.observer({terms_.ends[side], terms_.ends[1 - side], octets, is_protected});
+  terms_.observer({terms_.ends[side], terms_.ends[1 - side], octets, is_protected, terms_.number,
+                   side == 0, terms_.is_diverted, is_protected ? &tls_ : nullptr});
 }
 
 void Line::enqueue(std::size_t side, std::string octets) {

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "hop/hop.h"
 #include "net/endpoint.h"
 #include "sim/schedule.h"
 #include "sim/world.h"
@@ -31,12 +32,23 @@ struct StreamFaults {
   std::uint64_t octets_per_second = never;
 };
 
+// What the client of a session of the TLS model made of its server.
+struct SeenTls {
+  hop::TlsVersion version = hop::TlsVersion::tls1_3;
+  bool post_quantum = false;
+  bool server_verified = false;  // by the client, whether it says so to anybody or not
+};
+
 // Octets as they are given to the wire; `is_protected`: the content of a TLS record.
 struct Crossing {
   net::Endpoint from;
   net::Endpoint to;
   std::string_view octets;
   bool is_protected = false;
+  std::uint64_t line = 0;        // the connection, and which way they go on it
+  bool is_client = false;        // sent by the end that connected
+  bool is_diverted = false;      // somebody else sits where the end that accepted seems to be
+  const SeenTls* tls = nullptr;  // while is_protected
 };
 
 // A side is 0 (who connected) or 1 (who accepted). Each writes to the stream of its own number.
@@ -50,6 +62,8 @@ class Line : public std::enable_shared_from_this<Line> {
     // Whether octets from one end to the other arrive at this moment (partitions, dead machines).
     std::function<bool(const net::Endpoint& from, const net::Endpoint& to)> arrives;
     std::function<void(const Crossing&)> observer;
+    std::uint64_t number = 0;  // told to the observer
+    bool is_diverted = false;
   };
   Line(std::shared_ptr<Schedule> schedule, Random random, Terms terms);
 
@@ -77,6 +91,7 @@ class Line : public std::enable_shared_from_this<Line> {
   const net::Endpoint& end(std::size_t side) const { return terms_.ends[side]; }
   // From now on the octets are records: the observer hears what TLS tells it, not what is sent.
   void protect() { protected_ = true; }
+  void agreed(const SeenTls& tls) { tls_ = tls; }
   void observe(std::size_t side, std::string_view octets, bool is_protected) const;
 
  private:
@@ -118,6 +133,7 @@ class Line : public std::enable_shared_from_this<Line> {
   std::array<Stream, 2> streams_;
   std::array<bool, 2> forgotten_{};
   bool protected_ = false;
+  SeenTls tls_;
 };
 
 }  // namespace letterlock::sim

@@ -53,6 +53,7 @@ struct Network::State {
   base::Milliseconds latency_min{1};
   base::Milliseconds latency_max{20};
   Observer observer;
+  std::uint64_t lines = 0;  // that were ever joined
 
   std::shared_ptr<Host::State> owner(const net::IpAddress& address) const {
     const auto found = by_address.find(address);
@@ -168,7 +169,9 @@ std::unique_ptr<net::Connection> join_ends(const std::shared_ptr<Network::State>
                                            const Plan& plan, Host::State& from, Host::State& to,
                                            Door& door) {
   const bool same_host = &from == &to;
-  Line::Terms terms{{plan.from, plan.to}, plan.faults, {}, {}, {}, network->observer};
+  Line::Terms terms{
+      {plan.from, plan.to},   plan.faults, {}, {}, {}, network->observer, ++network->lines,
+      plan.reached != plan.to};
   terms.latency_min = same_host ? base::Milliseconds(0) : network->latency_min;
   terms.latency_max = same_host ? base::Milliseconds(0) : network->latency_max;
   // The line may outlive the network, whose rules then no longer matter.

@@ -201,10 +201,13 @@ net::ResultTask<Agreed> ask(Talk& talk, TlsSettings settings, tls::ClientOptions
     co_return base::fail(ErrorKind::protocol,
                          "the server chose a version of TLS that wasn't offered");
   }
-  CO_CHECK(co_await talk.say(FrameType::handshake, finished(server.secret, said, heard)));
   auto agreed = agree(server, options.server_name);
   agreed.peer_key_digest = server.identity.key_digest;
   agreed.verdict = verify(server.identity, options, settings);
+  // Before the server hears that it may speak.
+  if (auto* simulated = dynamic_cast<Connection*>(&talk.raw))
+    simulated->agreed({server.version, server.post_quantum, agreed.verdict.verified});
+  CO_CHECK(co_await talk.say(FrameType::handshake, finished(server.secret, said, heard)));
   co_return agreed;
 }
 

@@ -4,8 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "peers/mail_client.h"
-
 namespace letterlock::day {
 namespace {
 
@@ -87,15 +85,7 @@ void check_content(const Books& books, const Person& person, const std::string& 
 }
 
 void check_mailbox(const Books& books, const Person& person) {
-  auto& site = books.site;
-  auto connection =
-      site.wait(site.client.connect({site.nodes.front()->host().addresses().front(), 995}, {}));
-  if (!connection) return books.findings.broken("mailbox: " + connection.error().what);
-  peers::Fetch fetch;
-  fetch.sign_in = {std::string(host_name), "", person.address, person.password, site.mechanism};
-  const auto fetched = site.wait(peers::fetch(
-      std::move(*connection),
-      {site.client_tls, site.workers, site.world.clock(), site.world.random()}, std::move(fetch)));
+  const auto fetched = books.site.wait(books.readers.all_of(&person));
   if (!fetched) return books.findings.broken("mailbox: " + fetched.error().what);
   for (const auto& content : *fetched) check_content(books, person, content);
   const auto kept = std::ranges::count_if(

@@ -12,6 +12,7 @@ namespace letterlock::day {
 struct Books {
   Site& site;
   const People& people;
+  Readers& readers;
   const Letters& letters;
   Custody& custody;
   const Transfers& transfers;

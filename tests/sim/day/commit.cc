@@ -81,6 +81,12 @@ base::Result<> read_mail(Commit& commit, const base::TenantId& tenant, std::stri
 }
 
 base::Result<> read_directory(Commit& commit, std::string_view key, const Value& octets) {
+  if (key.starts_with("d/A")) {
+    commit.accounts.push_back(
+        {TRY(base::AccountId::from_octets(key.substr(3))),
+         TRY(value_of<directory::Account>(octets, directory::decode_account))});
+    return {};
+  }
   if (!key.starts_with("d/C") || !octets) return {};
   commit.sendings.push_back({TRY(base::AccountId::from_octets(key.substr(3))),
                              TRY(directory::decode_sending_count(*octets))});

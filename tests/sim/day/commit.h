@@ -58,6 +58,10 @@ struct Commit {
     base::AccountId account;
     directory::SendingCount value;
   };
+  struct Account {
+    base::AccountId account;
+    std::optional<directory::Account> value;
+  };
   struct Lease {
     unsigned partition = 0;
     std::string node;  // empty: given back
@@ -70,6 +74,7 @@ struct Commit {
   std::vector<Mail> mails;
   std::vector<Totals> totals;
   std::vector<Sending> sendings;
+  std::vector<Account> accounts;
   std::vector<Lease> leases;
 };
 

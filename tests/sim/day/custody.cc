@@ -43,6 +43,11 @@ const std::vector<const Fate*>& Custody::fates_of(const base::MessageId& message
   return fates_under(by_message_, message);
 }
 
+std::optional<base::TraceId> Custody::parent_of(const base::TraceId& trace) const {
+  const auto at = parents_.find(trace);
+  return at == parents_.end() ? std::nullopt : std::optional(at->second);
+}
+
 const base::TraceId& Custody::root_of(const base::TraceId& trace) const {
   const auto at = roots_.find(trace);
   return at == roots_.end() ? trace : at->second;
@@ -94,6 +99,7 @@ Commit Custody::with_all_steps(Commit commit) const {
 }
 
 void Custody::committed(const Commit& commit) {
+  failed_now_.clear();
   delivered_now_.clear();
   relayed_now_.clear();
   ended_now_.clear();
@@ -141,6 +147,7 @@ void Custody::learn(const Commit& commit, const queue::Message& message) {
   const auto made = made_of(commit, message.id);
   if (made && !message.is_report && *made != message.trace)
     roots_.insert_or_assign(message.trace, root_of(*made));
+  if (made && *made != message.trace) parents_.insert_or_assign(message.trace, *made);
   if (message.is_report) {
     taken.report_of = made;
     if (!taken.report_of) {
@@ -179,6 +186,8 @@ void Custody::begin(Entry& entry, const Commit::QueueRecipient& row) {
   fate.trace_index = recipient.trace_index;
   fate.address = recipient.address;
   fate.lane = recipient.lane;
+  fate.expires = entry.message.expires;
+  fate.began = now_();
   by_trace_[fate.trace].push_back(&fate);
   by_root_[root_of(fate.trace)].push_back(&fate);
   by_message_[fate.message].push_back(&fate);
@@ -210,7 +219,7 @@ void Custody::step(const Commit& commit, const Commit::QueueRecipient& row) {
     settle(commit, entry, standing, row.value ? *row.value : old, now);
     check_notice(*standing.fate, row);
   } else if (old.notice != Notice::none && (!row.value || row.value->notice == Notice::none)) {
-    tell(commit, *standing.fate, row.value);
+    tell(commit, *standing.fate, old.notice);
   }
   if (!row.value) {
     if (!queue::is_final(now))
@@ -264,8 +273,10 @@ void Custody::keep(const Commit::Mail& row) {
   const auto& owner = names_.address_of(row.account);
   const auto* what = taken(at->second.trace);
   const bool is_letter = what != nullptr && what->letter != nullptr && !what->report_of;
-  if (is_letter && !leavers_.contains(row.account) &&
-      !fetched_.contains({owner, what->letter->number}))
+  const auto was_fetched = [&](const std::string& by) {
+    return fetched_.contains({by, what->letter->number});
+  };
+  if (is_letter && !leavers_.contains(row.account) && !was_fetched(owner) && !was_fetched(""))
     findings_.broken("custody: " + name(at->second.trace, owner) +
                      " went out of its mailbox before anybody had it");
   kept_.erase(at);

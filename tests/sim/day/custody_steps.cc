@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "sim/day/custody.h"
 #include "sim/day/evidence.h"
@@ -44,11 +45,13 @@ bool tells_now(const Commit& commit) {
 void Custody::settle(const Commit& commit, const Entry& entry, Standing& standing,
                      const queue::Recipient& now, State state) {
   auto& fate = *standing.fate;
+  const auto before = fate.state;
   fate.state = state;
   fate.must_be_told = wants_to_know(entry.message, now, state);
   fate.report.reset();
-  check_order(fate, state);
+  check_order(fate, before, state);
   check_evidence(commit, fate, state);
+  if (state == State::failed) failed_now_.push_back(&fate);
   if (state == State::delivered) delivered_now_.push_back(&fate);
   if (state == State::relayed) relayed_now_.push_back(&fate);
   if (state == State::expanded) expand(commit, fate);
@@ -79,7 +82,12 @@ void Custody::check_evidence(const Commit& commit, const Fate& fate, State state
 }
 
 // Nobody but an operator holds, releases and removes.
-void Custody::check_order(const Fate& fate, State state) {
+void Custody::check_order(const Fate& fate, State before, State state) {
+  const bool is_released =
+      before == State::held && state == State::waiting && !ordered_.contains(queue::Step::release);
+  if (is_released)
+    findings_.broken(fmt::format("custody: {} is held no more, and nobody said so",
+                                 name(fate.trace, fate.address)));
   const bool is_held = state == State::held && !ordered_.contains(queue::Step::hold);
   const bool is_removed = state == State::removed && !removals_.contains(fate.message);
   if (is_held || is_removed)
@@ -126,15 +134,33 @@ void Custody::check_notice(const Fate& fate, const Commit::QueueRecipient& row) 
                                  name(fate.trace, fate.address), queue::name(fate.state)));
 }
 
-void Custody::tell(const Commit& commit, Fate& fate, const std::optional<queue::Recipient>&) {
+void Custody::tell(const Commit& commit, Fate& fate, Notice notice) {
   if (!tells_now(commit)) {
     findings_.broken(
         fmt::format("told: what was to be told of {} is dropped", name(fate.trace, fate.address)));
     return;
   }
   for (const auto& row : commit.messages) {
-    if (row.value && row.value->is_report) fate.report = row.value->trace;
+    if (!row.value || !row.value->is_report) continue;
+    fate.report = row.value->trace;
+    told_[row.value->trace].insert(queue::name(notice));
   }
+}
+
+// "Action: failed", each as often as it was to be told.
+void Custody::check_report(const base::TraceId& report, std::string_view content) const {
+  constexpr std::string_view field = "\r\nAction: ";
+  std::multiset<std::string_view> said;
+  for (auto at = content.find(field); at != std::string_view::npos;
+       at = content.find(field, at + 1)) {
+    const auto word = content.substr(at + field.size());
+    said.insert(word.substr(0, word.find_first_of(" \r\n")));
+  }
+  const auto at = told_.find(report);
+  if (at != told_.end() && said != at->second)
+    findings_.broken(fmt::format("told: the report {} says {}, and {} was to be said",
+                                 report.text(), fmt::join(said, ", "),
+                                 fmt::join(at->second, ", ")));
 }
 
 }  // namespace letterlock::day

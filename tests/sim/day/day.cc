@@ -13,7 +13,9 @@
 #include "sim/day/sums.h"
 #include "sim/day/tenancy.h"
 #include "sim/day/transfers.h"
+#include "sim/day/undue.h"
 #include "sim/day/wire.h"
+#include "sim/day/witness.h"
 
 namespace letterlock::day {
 namespace {
@@ -21,6 +23,13 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr base::Milliseconds drain_max = 48h;
+
+hop::Requirement stricter(hop::Requirement a, const hop::Requirement& b) {
+  a.level.value = std::max(a.level.value, b.level.value);
+  a.tls_version.value = std::max(a.tls_version.value, b.tls_version.value);
+  if (b.network.value == hop::NetworkNeed::private_) a.network.value = b.network.value;
+  return a;
+}
 
 class Day {
  public:
@@ -31,7 +40,11 @@ class Day {
   void plan();
   void watch();
   Stranger::Told told();
+  Readers::Comes comes();
+  void look_into(const Commit& commit);
+  net::Task<> look_into_report(base::TraceId trace, base::BlobId blob);
   bool concerns(const std::string& address, const base::TenantId& tenant) const;
+  hop::Requirement required_on(const Letter& letter, const Transfers::Intent& intent) const;
   void committed(const store::Reads& reads, const store::Changes& changes);
   void check_asked(const Stranger& stranger, const Stranger::Taken& taken,
                    const base::TraceId& trace, const Letter& letter);
@@ -39,20 +52,27 @@ class Day {
   // Lets the world live, and cares for its nodes, until `done` or `limit`. Whether it is done.
   bool live(const std::function<bool()>& done, base::Milliseconds limit);
   void work();
+  void ask_all(unsigned share);
   void close();
+  std::vector<std::string> all_findings() const;
 
   sim::World world_;
   Findings findings_;
   sim::Random random_;
   Letters letters_;
   NamesKnown names_;
+  PasswordsSeen passwords_;
   Custody custody_;
   Transfers transfers_;
   Sums sums_;
   Site site_;
+  Witness witness_;
+  Readers readers_;
   People people_;
+  Asker asker_;
   Operators operators_;
   Faults faults_;
+  Undue undue_;
   Tenancy tenancy_;
   Wire wire_;
   People::Plan plan_;
@@ -64,27 +84,46 @@ Day::Day(std::uint64_t seed, Findings::Print print)
       findings_(world_.clock(), print),
       random_(world_.random().fork("day")),
       letters_(world_.random().fork("letters")),
-      custody_(letters_, names_, findings_),
+      custody_(letters_, names_, findings_, [this] { return world_.schedule()->now(); }),
       transfers_(custody_, findings_),
       sums_(findings_),
-      site_(world_, findings_, names_, told()),
-      people_(site_, letters_, custody_),
+      site_(world_, findings_, names_, passwords_, told()),
+      witness_({.now = [this] { return site_.now(); },
+                .broken = [this](std::string what) { findings_.broken(std::move(what)); }},
+               custody_, transfers_, names_, passwords_),
+      readers_(site_, comes()),
+      people_(site_, letters_, custody_, comes()),
+      asker_(site_, custody_, witness_),
       operators_(site_, custody_, sums_),
       faults_(site_),
+      undue_(site_, custody_),
       tenancy_([this](const std::string& address,
                       const base::TenantId& tenant) { return concerns(address, tenant); },
                findings_),
       wire_({{},
              [this](const Letter& letter) { return people_.required(letter); },
+             [this](const Letter& letter, const Transfers::Intent& intent) {
+               return required_on(letter, intent);
+             },
              [this](const std::string& address) {
                const auto* person = site_.person(address);
                return person != nullptr && site_.tenants[person->tenant].clear_fetch;
              },
              {}},
             letters_, custody_, transfers_, findings_) {
-  for (const auto& node : site_.nodes) wire_.add_node(node->host().addresses().front());
-  if (site_.smart_host != nullptr)
-    wire_.expect_smart_host(site_.smart_host->host().addresses().front());
+  for (const auto& node : site_.nodes) {
+    for (const auto& address : node->host().addresses()) {
+      wire_.add_node(address);
+      witness_.add_node(address);
+    }
+  }
+  witness_.add_people(site_.client.addresses().front());
+  witness_.add_people(site_.inside.addresses().front());
+  if (site_.smart_host != nullptr) {
+    const auto& smart_host = site_.smart_host->host().addresses().front();
+    wire_.expect_smart_host(smart_host);
+    witness_.expect_smart_host(smart_host);
+  }
 }
 
 bool Day::concerns(const std::string& address, const base::TenantId& tenant) const {
@@ -94,11 +133,30 @@ bool Day::concerns(const std::string& address, const base::TenantId& tenant) con
   });
 }
 
+// A tenant's own: a list's copy, a report, what came in for it and goes on by an alias. Where an
+// alias of another tenant's led out, that one's as well.
+hop::Requirement Day::required_on(const Letter& letter, const Transfers::Intent& intent) const {
+  auto required = people_.required(letter);
+  for (const auto* fate : custody_.fates_of(intent.trace)) {
+    if (fate->tenant != intent.tenant) continue;
+    const auto& indexes = intent.hop->recipients;
+    if (std::ranges::find(indexes, fate->trace_index) == indexes.end()) continue;
+    required = stricter(required, people_.required_by(letter, fate->tenant, fate->began));
+    if (fate->state != queue::State::expanded) continue;
+    const auto domain = fate->address.substr(fate->address.find('@') + 1);
+    const auto its = std::ranges::find(site_.tenants, domain, &Tenant::name);
+    if (its != site_.tenants.end())
+      required = stricter(required, people_.required_by(letter, its->id, site_.now()));
+  }
+  return required;
+}
+
 void Day::plan() {
   plan_.submissions = static_cast<unsigned>(random_.between(1, 20));
   plan_.receptions = static_cast<unsigned>(random_.below(12));
-  plan_.fetches = static_cast<unsigned>(random_.below(12));
+  plan_.readers = static_cast<unsigned>(random_.below(12));
   plan_.babblers = static_cast<unsigned>(random_.below(4));
+  plan_.crowds = random_.below(3) == 0 ? static_cast<unsigned>(random_.between(1, 2)) : 0;
   plan_.requirements = static_cast<unsigned>(random_.below(5));
   acts_ = random_.below(3) == 0 ? 0 : static_cast<unsigned>(random_.below(12));
   plan_.span = base::Milliseconds(static_cast<std::int64_t>(random_.between(60'000, 10'800'000)));
@@ -107,14 +165,26 @@ void Day::plan() {
 Stranger::Told Day::told() {
   return {
       [this](Stranger& stranger, const Stranger::Taken& taken) { this->taken(stranger, taken); },
-      [this](std::string_view octets, const hop::TlsFacts& tls) { wire_.received(octets, tls); }};
+      [this](std::string_view octets, const hop::TlsFacts& tls) { wire_.received(octets, tls); },
+      [this](Stranger& stranger, const std::vector<std::string>& recipients) {
+        undue_.refused(stranger, recipients);
+      }};
+}
+
+Readers::Comes Day::comes() {
+  return [this](const net::Endpoint& from, const Person& who, bool binds) {
+    witness_.client_is(from, who.id, binds);
+  };
 }
 
 void Day::watch() {
   site_.store.observe([this](const store::Reads& reads, const store::Changes& changes) {
     committed(reads, changes);
   });
-  site_.network.observe([this](const sim::Crossing& crossing) { wire_.crossed(crossing); });
+  site_.network.observe([this](const sim::Crossing& crossing) {
+    wire_.crossed(crossing);
+    witness_.crossed(crossing);
+  });
 }
 
 void Day::committed(const store::Reads& reads, const store::Changes& changes) {
@@ -125,11 +195,34 @@ void Day::committed(const store::Reads& reads, const store::Changes& changes) {
   const auto commit = custody_.with_all_steps(std::move(*read));
   custody_.committed(commit);
   transfers_.committed(commit);
+  undue_.committed();
+  witness_.committed(commit);
+  look_into(commit);
+  operators_.meddle(commit);
   sums_.committed(commit);
   tenancy_.committed(commit);
   // What is broken may go round and round within this very moment.
   if (findings_.all().empty()) return;
   for (const auto& node : site_.nodes) node->crash();
+}
+
+// A report may return what it tells of.
+void Day::look_into(const Commit& commit) {
+  for (const auto& row : commit.messages) {
+    if (row.value && row.value->is_report)
+      world_.loop().spawn(look_into_report(row.value->trace, row.value->blob));
+  }
+}
+
+net::Task<> Day::look_into_report(base::TraceId trace, base::BlobId blob) {
+  constexpr std::size_t octets_max = 1024 * 1024;
+  const auto octets = co_await site_.store.read_blob(blob, 0, octets_max);
+  if (!octets) co_return;
+  custody_.check_report(trace, *octets);
+  const auto marks = marks_in(*octets);
+  witness_.report_holds(trace, std::ranges::any_of(marks, [](const Mark& mark) {
+                          return mark.of != Mark::Of::subject;
+                        }));
 }
 
 // The trace that brought it stands in the header, before whatever came with it.
@@ -190,6 +283,8 @@ bool Day::live(const std::function<bool()>& done, base::Milliseconds limit) {
 void Day::work() {
   for (const auto& tenant : site_.tenants) sums_.allow(tenant.id, tenant.per_hour, tenant.per_day);
   people_.begin(plan_);
+  readers_.begin(plan_.readers, plan_.span);
+  asker_.begin(static_cast<unsigned>(random_.below(30)), plan_.span);
   operators_.begin(acts_, plan_.span);
   faults_.begin(plan_.span);
   live([] { return false; }, plan_.span);
@@ -200,25 +295,48 @@ void Day::work() {
   };
   const bool drained = live(
       [&] {
-        return people_.are_done() && operators_.are_done() && custody_.is_empty() && all_up();
+        return people_.are_done() && readers_.are_done() && operators_.are_done() &&
+               custody_.is_empty() && all_up();
       },
       drain_max);
   if (!findings_.all().empty()) return;
   if (!drained) return findings_.broken("custody: not everything is settled: " + custody_.text());
-  check_day({site_, people_, letters_, custody_, transfers_, findings_});
+  ask_all(1);
+  if (!findings_.all().empty()) return;
+  check_day({site_, people_, readers_, letters_, custody_, transfers_, findings_});
+  // Once more, for by now everybody has everything, and has been told.
+  const auto fetched = site_.now();
+  live([] { return false; }, 25min);
+  asker_.told_until(fetched);
+  ask_all(3);
+}
+
+void Day::ask_all(unsigned share) {
+  asker_.ask_all(share);
+  if (!live([this] { return asker_.are_done(); }, 1h) && findings_.all().empty())
+    findings_.broken("exposure: not every question is answered");
 }
 
 void Day::close() {
   site_.close();
-  std::size_t open = 1 + site_.strangers.size() + 2;
+  std::size_t open = 1 + site_.strangers.size() + 5;
   const auto closed = [&open] { --open; };
   world_.loop().spawn(people_.close(), closed);
+  world_.loop().spawn(readers_.close(), closed);
+  world_.loop().spawn(asker_.close(), closed);
   world_.loop().spawn(operators_.close(), closed);
   world_.loop().spawn(faults_.close(), closed);
+  world_.loop().spawn(site_.impostor.close(), closed);
   for (const auto& stranger : site_.strangers) world_.loop().spawn(stranger->close(), closed);
   world_.run_until([&] { return open == 0; }, 24h);
   site_.store.observe({});
   site_.network.observe({});
+}
+
+std::vector<std::string> Day::all_findings() const {
+  auto all = findings_.all();
+  all.insert(all.end(), findings_.wrong_answers().begin(), findings_.wrong_answers().end());
+  return all;
 }
 
 DayResult Day::run() {
@@ -228,8 +346,8 @@ DayResult Day::run() {
     work();
   }
   close();
-  return {findings_.all(), findings_.digest(),    findings_.lines(),
-          world_.steps(),  letters_.all().size(), people_.promises().size()};
+  return {all_findings(),        findings_.digest(),        findings_.lines(), world_.steps(),
+          letters_.all().size(), people_.promises().size(), asker_.answers()};
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/day/asker.h"
 #include "sim/day/findings.h"
 
 namespace letterlock::day {
@@ -17,6 +18,7 @@ struct DayResult {
   std::uint64_t steps = 0;
   std::size_t letters = 0;
   std::size_t promises = 0;
+  Answers answers;
 };
 
 DayResult run_day(std::uint64_t seed, Findings::Print print);

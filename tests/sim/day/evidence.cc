@@ -11,7 +11,8 @@ bool concerns(const Commit::HopRow& row, const About& about) {
 }
 
 bool is_expansion(const hop::Hop& hop) {
-  return std::ranges::find(hop.changes, hop::Change::expanded) != hop.changes.end();
+  return hop.kind == hop::Kind::expansion ||
+         std::ranges::find(hop.changes, hop::Change::expanded) != hop.changes.end();
 }
 
 // The mailbox has it by another way.

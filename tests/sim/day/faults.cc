@@ -19,7 +19,8 @@ store::Unsynced unsynced(sim::Random& random) {
 Faults::Faults(Site& site)
     : site_(site), random_(site.world.random().fork("faults")), gate_(site.world.loop()) {
   // Some days know one trouble alone, so that each is seen without the others hiding it.
-  static constexpr std::array<Trouble, 19> all{&Faults::stall_at_a_commit,
+  static constexpr std::array<Trouble, 20> all{&Faults::stall_at_a_commit,
+                                               &Faults::impersonate,
                                                &Faults::break_connections,
                                                &Faults::break_connections,
                                                &Faults::break_connections,
@@ -161,6 +162,22 @@ void Faults::slow_down() {
   until(a_while(20min), [this] { site_.network.latency(1ms, 20ms); });
 }
 
+// People of the internet end at him instead of at this node.
+void Faults::impersonate() {
+  static constexpr std::array<std::uint16_t, 3> doors{465, 995, 110};
+  const auto& node = any_node().host().addresses().front();
+  sim::Rule rule;
+  rule.what = sim::Rule::What::divert;
+  rule.from = site_.client.addresses().front();
+  rule.to = node;
+  rule.port = doors[random_.below(doors.size())];
+  rule.instead = {site_.impostor.address(), *rule.port};
+  site_.impostor.open(node);
+  site_.findings.note(fmt::format("somebody sits before {} at {}", node.text(), *rule.port));
+  const auto id = site_.network.add(rule);
+  until(a_while(40min), [this, id] { site_.network.remove(id); });
+}
+
 // ---- others ----
 
 void Faults::change_mood() {
@@ -233,6 +250,7 @@ void Faults::fail_names() {
 void Faults::lie_in_names() {
   auto& domain = any_domain();
   if (domain.hosts.empty()) return;
+  domain.was_lied_about = true;
   auto& liar = any_stranger();
   switch (random_.below(4)) {
     case 0:

@@ -31,6 +31,7 @@ class Faults {
   void break_connections();
   void part();
   void slow_down();
+  void impersonate();
   // Others.
   void change_mood();
   void stop_a_stranger();

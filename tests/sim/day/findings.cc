@@ -15,6 +15,12 @@ void Findings::broken(std::string what) {
     broken_.push_back(base::to_rfc3339(clock_.now()) + " " + std::move(what));
 }
 
+void Findings::wrong(std::string what) {
+  write("WRONG", what);
+  if (wrong_.size() < broken_max)
+    wrong_.push_back(base::to_rfc3339(clock_.now()) + " " + std::move(what));
+}
+
 void Findings::note(std::string_view line) {
   write("  day ", line);
 }

@@ -20,6 +20,10 @@ class Findings final : public base::EventSink {
   // An invariant is broken. Limits: the first 20 are kept.
   void broken(std::string what);
   const std::vector<std::string>& all() const { return broken_; }
+  // Somebody was told what isn't so: as broken, but the day goes on, for nothing hangs on it.
+  // Limits: the first 20 are kept.
+  void wrong(std::string what);
+  const std::vector<std::string>& wrong_answers() const { return wrong_; }
   // A line of the diary: what the world did to the platform, or the other way round.
   void note(std::string_view line);
   void emit(const base::Event& event) override;
@@ -33,6 +37,7 @@ class Findings final : public base::EventSink {
   const os::Clock& clock_;
   Print print_;
   std::vector<std::string> broken_;
+  std::vector<std::string> wrong_;
   std::uint64_t digest_ = 0xcbf29ce484222325U;  // FNV-1a
   std::uint64_t lines_ = 0;
 };

@@ -18,6 +18,24 @@ std::optional<unsigned> number_from(std::string_view text) {
   return number;
 }
 
+std::optional<Mark::Of> mark_from(char letter) {
+  switch (letter) {
+    case 'S':
+      return Mark::Of::subject;
+    case 'L':
+      return Mark::Of::line;
+    case 'E':
+      return Mark::Of::last_line;
+    default:
+      return std::nullopt;
+  }
+}
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
+}
+
 bool is_beyond_ascii(const std::string& text) {
   return std::ranges::any_of(text, [](char octet) { return static_cast<signed char>(octet) < 0; });
 }
@@ -29,14 +47,12 @@ std::vector<Mark> marks_in(std::string_view text) {
   for (auto at = text.find('='); at != std::string_view::npos; at = text.find('=', at + 1)) {
     if (text.size() - at < mark_octets) break;
     const auto mark = text.substr(at, mark_octets);
-    if ((mark[1] != 'L' && mark[1] != 'E') || mark.back() != '=') continue;
+    const auto of = mark_from(mark[1]);
+    if (!of || mark.back() != '=') continue;
     const auto number = number_from(mark.substr(2, digits));
     if (!number) continue;
-    const bool is_last = mark[1] == 'E';
-    const bool known = std::ranges::any_of(found, [&](const Mark& other) {
-      return other.number == *number && other.is_last == is_last;
-    });
-    if (!known) found.push_back({*number, is_last});
+    const Mark one{*number, *of};
+    if (std::ranges::find(found, one) == found.end()) found.push_back(one);
     at += mark_octets - 1;
   }
   return found;
@@ -71,7 +87,7 @@ std::string Letters::body(const Letter& letter) {
 
 std::string Letters::header(const Letter& letter, const std::string& header_from) {
   auto header = fmt::format(
-      "From: <{0}>\r\nTo: undisclosed-recipients:;\r\nSubject: =L{1:06}= of the day{2}\r\n"
+      "From: <{0}>\r\nTo: undisclosed-recipients:;\r\nSubject: =S{1:06}= of the day{2}\r\n"
       "Date: Thu, 01 Jan 2026 00:00:00 +0000\r\nMessage-ID: <L{1:06}@sim.example>\r\n",
       header_from, letter.number, letter.smtputf8 ? " f\xc3\xbcr dich" : "");
   if (!letter.account.empty() && random_.below(6) == 0)
@@ -108,6 +124,20 @@ const Letter& Letters::write(Draft draft) {
   letter.body = body(letter);
   letter.content = header(letter, draft.header_from) + letter.body;
   letters_.push_back(std::move(letter));
+  return letters_.back();
+}
+
+const Letter& Letters::again(const Letter& letter) {
+  Letter other = letter;
+  other.number = static_cast<unsigned>(letters_.size() + 1);
+  const auto before = fmt::format("{:06}", letter.number);
+  const auto now = fmt::format("{:06}", other.number);
+  for (auto* text : {&other.content, &other.body}) {
+    for (const auto* mark : {"=S{}=", "=L{}=", "=E{}=", "<L{}@"})
+      replace_all(*text, fmt::format(fmt::runtime(mark), before),
+                  fmt::format(fmt::runtime(mark), now));
+  }
+  letters_.push_back(std::move(other));
   return letters_.back();
 }
 

@@ -1,5 +1,7 @@
 // The letters that people of a day write. Every line of a letter carries its number, so that
-// whoever sees any part of it, on a wire or in a mailbox, knows whose it is.
+// whoever sees any part of it, on a wire or in a mailbox, knows whose it is. A letter that is given
+// again is another letter with the same words: so a number is one trace's, and what that one's
+// octets met isn't laid at another's door.
 #pragma once
 
 #include <deque>
@@ -32,13 +34,15 @@ struct Letter {
 // Stands in the Bcc field of some letters that are submitted, and may be seen by nobody.
 inline constexpr std::string_view bcc_address = "hidden@secret.example";
 
-// The mark of a letter in its lines, and the one that only its last line has.
+// The marks of a letter: in its subject, in each line of its body, and in the last of them.
 inline constexpr std::size_t mark_octets = 9;  // "=L000123="
 struct Mark {
+  enum class Of { subject, line, last_line };
   unsigned number = 0;
-  bool is_last = false;
+  Of of = Of::line;
+  bool operator==(const Mark&) const = default;
 };
-// All that stand in `text`, each letter once (twice if its last line is there as well).
+// All that stand in `text`, each once.
 std::vector<Mark> marks_in(std::string_view text);
 // "<L000123@acorn.example>", as the Message-ID is kept: the letter's number, nothing if it is none
 // of ours.
@@ -56,6 +60,8 @@ class Letters {
   };
   // The letter lives as long as this. One with a recipient beyond ASCII is one of SMTPUTF8.
   const Letter& write(Draft draft);
+  // The same once more, for another try to give it.
+  const Letter& again(const Letter& letter);
   const Letter* find(unsigned number) const;
   const std::deque<Letter>& all() const { return letters_; }
 

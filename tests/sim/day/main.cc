@@ -38,6 +38,10 @@ struct Shared {
   std::atomic<std::uint64_t> letters;
   std::atomic<unsigned> failed;
   std::atomic<bool> out_of_time;
+  std::atomic<std::uint64_t> told;      // exposures
+  std::atomic<std::uint64_t> quiet;     // days with mail that nobody could have read on the way
+  std::atomic<std::uint64_t> quiet_no;  // of these, days on which all of it was told so
+  std::array<std::array<std::atomic<std::uint64_t>, 7>, 3> by_party;  // could, cautious, unknown
   std::array<std::atomic<std::uint64_t>, workers_max> at;
 };
 
@@ -49,11 +53,46 @@ void print_failure(std::uint64_t seed, const std::vector<std::string>& broken) {
   std::fflush(stdout);
 }
 
+void count(const Answers& answers, Shared& shared) {
+  shared.told += answers.told;
+  if (answers.quiet > 0) ++shared.quiet;
+  if (answers.quiet > 0 && answers.quiet_no == answers.quiet) ++shared.quiet_no;
+  for (std::size_t party = 0; party < answers.could.size(); ++party) {
+    shared.by_party[0][party] += answers.could[party];
+    shared.by_party[1][party] += answers.cautious[party];
+    shared.by_party[2][party] += answers.unknown[party];
+  }
+}
+
+// An exposure that never says "no" would never be wrong. So on these shares of days there is mail
+// that nobody could have read on the way, and all of it is told so.
+bool says_no_often_enough(const Shared& shared, std::uint64_t days) {
+  constexpr std::uint64_t days_min = 200;  // fewer say nothing
+  constexpr double quiet_min = 0.2;
+  constexpr double quiet_no_min = 0.95;
+  const auto part = [](std::uint64_t some, std::uint64_t all) {
+    return all == 0 ? 0.0 : static_cast<double>(some) / static_cast<double>(all);
+  };
+  const auto quiet = part(shared.quiet, days);
+  const auto quiet_no = part(shared.quiet_no, shared.quiet);
+  fmt::print(
+      "{} exposures told; nobody could have read some mail on {:.1f} % of days, and was said "
+      "so on {:.1f} % of those\n",
+      shared.told.load(), quiet * 100, quiet_no * 100);
+  for (std::size_t party = 0; party < shared.by_party[0].size(); ++party)
+    fmt::print("  {}: could {}; could not: yes {}, unknown {}\n",
+               protection::name(static_cast<protection::Party>(party)),
+               shared.by_party[0][party].load(), shared.by_party[1][party].load(),
+               shared.by_party[2][party].load());
+  return days < days_min || (quiet >= quiet_min && quiet_no >= quiet_no_min);
+}
+
 bool run_one(std::uint64_t seed, Shared& shared) {
   auto result = run_day(seed, Findings::Print::nothing);
   if (seed % twice_every == 0 && run_day(seed, Findings::Print::nothing).digest != result.digest)
     result.broken.emplace_back("the same seed twice is another day");
   shared.letters += result.letters;
+  count(result.answers, shared);
   ++shared.done;
   if (result.broken.empty()) return true;
   print_failure(seed, result.broken);
@@ -114,6 +153,10 @@ int run_many(const Arguments& arguments) {
   fmt::print("{} seeds from {} to {}, {} letters, in {:.1f} s: {:.1f} a second; {} failed\n", done,
              arguments.from, reached - 1, shared.letters.load(), seconds,
              static_cast<double>(done) / seconds, shared.failed.load());
+  if (!says_no_often_enough(shared, done)) {
+    fmt::print("too seldom is \"no\" said where nobody could\n");
+    return 1;
+  }
   return shared.failed == 0 ? 0 : 1;
 }
 

@@ -166,10 +166,12 @@ base::Result<> Node::start() {
 }
 
 base::Result<> Node::open(Life& life, Kind kind, std::uint16_t port) {
-  auto listener = host_.listen({host_.addresses().front(), port});
-  if (!listener) return base::fail(listener.error());
-  life.listeners.push_back(std::move(*listener));
-  ground_.world.loop().spawn(accept(life_, kind, life.listeners.back()));
+  for (const auto& address : host_.addresses()) {
+    auto listener = host_.listen({address, port});
+    if (!listener) return base::fail(listener.error());
+    life.listeners.push_back(std::move(*listener));
+    ground_.world.loop().spawn(accept(life_, kind, life.listeners.back()));
+  }
   return {};
 }
 

@@ -41,6 +41,7 @@ Tenant& Operators::any_tenant() {
 
 void Operators::begin(unsigned acts, base::Milliseconds span) {
   for (unsigned i = 0; i < acts; ++i) gate_.start(come(moment(span)));
+  hands_ = acts == 0 ? 0 : static_cast<unsigned>(random_.below(8));
 }
 
 net::Task<> Operators::come(base::Milliseconds after) {
@@ -106,19 +107,57 @@ net::Task<> Operators::hold() {
 }
 
 net::Task<> Operators::release() {
+  custody_.ordered(queue::Step::release);
   order(random_.below(2) == 0 ? "queue.release" : "queue.retry", some_of_the_queue());
   co_return;
 }
 
 net::Task<> Operators::remove() {
   if (custody_.is_empty()) co_return;
-  const auto id = custody_.queued(random_.below(custody_.count()));
+  remove_this(custody_.queued(random_.below(custody_.count())));
+}
+
+void Operators::remove_this(const base::MessageId& id) {
   json::object arguments{{"id", id.text()}};
-  if (random_.below(2) == 0)
+  if (random_.below(2) == 0) {
     arguments["bounce"] = true;
-  else
+    custody_.ordered_bounce(id);
+  } else {
     custody_.ordered_removal(id);
+  }
   order("queue.remove", std::move(arguments));
+}
+
+// ---- between two steps ----
+
+// Of a message that an agent is just at: it was taken in, tried, or is about to be given away. His
+// word comes right behind that commit, or while the far end still has something to say.
+void Operators::meddle(const Commit& commit) {
+  static constexpr std::array<int, 6> after_ms{0, 1, 3, 10, 40, 300};
+  if (hands_ == 0 || commit.messages.empty() == commit.hops.empty()) return;
+  if (!random_.chance(40)) return;
+  std::optional<base::MessageId> id;
+  for (const auto& row : commit.hops) {
+    const auto& fates = custody_.fates_of(row.trace);
+    if (!fates.empty()) id = fates[random_.below(fates.size())]->message;
+  }
+  for (const auto& row : commit.messages) id = row.id;
+  if (!id) return;
+  --hands_;
+  const auto after = base::Milliseconds(after_ms[random_.below(after_ms.size())]);
+  site_.world.schedule()->after(after, [this, id = *id] {
+    if (is_over_) return;
+    switch (random_.below(4)) {
+      case 0:
+        return remove_this(id);
+      case 1:
+        custody_.ordered(queue::Step::release);
+        return order(random_.below(2) == 0 ? "queue.release" : "queue.retry", {{"id", id.text()}});
+      default:
+        custody_.ordered(queue::Step::hold);
+        return order("queue.hold", {{"id", id.text()}});
+    }
+  });
 }
 
 // ---- the directory ----
@@ -140,7 +179,8 @@ net::Task<bool> Operators::set(const Person& person, directory::AccountChange ch
 }
 
 net::Task<> Operators::suspend() {
-  const auto& person = any_person();
+  auto& person = any_person();
+  person.may_refuse = true;
   site_.names_known.change();
   (void)co_await set(person, {.state = directory::Account::State::suspended}, "is suspended");
   if (!co_await site_.world.timers().sleep(moment(1h))) co_return;
@@ -150,14 +190,27 @@ net::Task<> Operators::suspend() {
 
 net::Task<> Operators::change_password() {
   auto& person = any_person();
-  const auto another = fmt::format("tree house {}", random_.below(1000));
+  // Now and then the same once more, or one that he had before.
+  std::string another = person.password;
+  switch (random_.below(4)) {
+    case 0:
+      break;
+    case 1:
+      another = "tree house of " + person.address;
+      break;
+    default:
+      another = fmt::format("tree house {} of {}", random_.below(1000), person.address);
+  }
+  site_.passwords.may_be(person.address, another);
   if (co_await set(person, {.password = another}, "has another password"))
     person.password = another;
 }
 
 net::Task<> Operators::change_quota() {
   const auto quota = random_.below(3) == 0 ? 0 : random_.between(1, 60'000);
-  (void)co_await set(any_person(), {.quota_octets = quota}, fmt::format("may keep {}", quota));
+  auto& person = any_person();
+  person.may_refuse = true;
+  (void)co_await set(person, {.quota_octets = quota}, fmt::format("may keep {}", quota));
 }
 
 net::Task<> Operators::change_limits() {
@@ -232,6 +285,7 @@ net::Task<> Operators::remove_account() {
   if (!may_remove_account_) co_return;
   auto& person = site_.people.back();
   person.has_left = true;
+  person.may_refuse = true;
   site_.names_known.change();
   custody_.leaves(person.id);
   order("account.remove", {{"address", person.address}, {"with-mail", true}});
@@ -240,6 +294,8 @@ net::Task<> Operators::remove_account() {
 // ---- the evening ----
 
 void Operators::end() {
+  is_over_ = true;
+  hands_ = 0;
   gate_.start(undo());
 }
 
@@ -251,6 +307,7 @@ net::Task<> Operators::undo() {
 
 // Everybody may sign in and write, nothing is held, who was to go is gone.
 net::Task<bool> Operators::undo_once() {
+  custody_.ordered(queue::Step::release);
   order("queue.release", {{"all", true}});
   bool all = true;
   for (const auto& person : site_.people) {

@@ -17,6 +17,8 @@ class Operators {
 
   // So many acts within this time.
   void begin(unsigned acts, base::Milliseconds span);
+  // His hand between two steps of an agent, at some commits.
+  void meddle(const Commit& commit);
   // Undoes what stands in anybody's way, and goes on until it is undone.
   void end();
   bool are_done() const { return gate_.running() == 0; }
@@ -32,6 +34,7 @@ class Operators {
   net::Task<> hold();
   net::Task<> release();
   net::Task<> remove();
+  void remove_this(const base::MessageId& id);
   // The directory.
   net::Task<> suspend();
   net::Task<> change_password();
@@ -57,6 +60,8 @@ class Operators {
   sim::Random random_;
   net::Gate gate_;
   bool may_remove_account_ = false;
+  unsigned hands_ = 0;  // how often he still meddles
+  bool is_over_ = false;
   unsigned pending_ = 0;      // orders that a node is still at, or will get to
   bool has_removed_ = false;  // nobody doubts it any more
 };

@@ -27,6 +27,7 @@ constexpr std::array requirements{"",
                                   "level=encrypted",
                                   "level=encrypted tls=1.3",
                                   "level=authenticated",
+                                  "fetch=protected",
                                   "network=private"};
 
 class Text final : public drive::SmtpContent {
@@ -48,8 +49,9 @@ smtp::Reply refused(const smtp::Reply& reply) {
 
 }  // namespace
 
-People::People(Site& site, Letters& letters, const Custody& custody)
+People::People(Site& site, Letters& letters, const Custody& custody, Readers::Comes comes)
     : site_(site),
+      comes_(std::move(comes)),
       letters_(letters),
       custody_(custody),
       random_(site.world.random().fork("people")),
@@ -65,11 +67,19 @@ Node& People::any_node() {
 }
 
 void People::begin(const Plan& plan) {
-  for (unsigned i = 0; i < plan.submissions; ++i) gate_.start(write(moment(plan.span)));
+  for (unsigned i = 0; i < plan.submissions; ++i) gate_.start(write(moment(plan.span), nullptr));
   for (unsigned i = 0; i < plan.receptions; ++i) gate_.start(bring(moment(plan.span)));
-  for (unsigned i = 0; i < plan.fetches; ++i) gate_.start(fetch(moment(plan.span)));
   for (unsigned i = 0; i < plan.requirements; ++i) gate_.start(require(moment(plan.span)));
   for (unsigned i = 0; i < plan.babblers; ++i) gate_.start(babble(moment(plan.span)));
+  for (unsigned i = 0; i < plan.crowds; ++i) crowd(plan.span);
+}
+
+// Their mail meets at that domain's hosts, over sessions that are kept.
+void People::crowd(base::Milliseconds span) {
+  const auto when = moment(span);
+  const auto& to = site_.domains[random_.below(site_.domains.size())];
+  for (auto count = random_.between(3, 8); count > 0; --count)
+    gate_.start(write(when + base::Milliseconds(random_.below(4000)), &to));
 }
 
 std::vector<std::string> People::recipients() {
@@ -118,12 +128,14 @@ std::string People::any_address(const Person& person) {
 
 // ---- writing ----
 
-net::Task<> People::write(base::Milliseconds after) {
+net::Task<> People::write(base::Milliseconds after, const Domain* to) {
   if (!co_await site_.world.timers().sleep(after)) co_return;
   const auto& author = site_.people[random_.below(site_.people.size())];
   const auto from = any_address(author);
+  auto whom = to == nullptr ? recipients()
+                            : std::vector{fmt::format("friend{}@{}", random_.below(3), to->name)};
   const auto& letter =
-      letters_.write({author.address, random_.below(12) == 0 ? "" : from, from, recipients()});
+      letters_.write({author.address, random_.below(12) == 0 ? "" : from, from, std::move(whom)});
   given_[letter.number] = {author.tenant, site_.now(), {}};
   co_await give(&letter, nullptr);
 }
@@ -144,9 +156,17 @@ net::Task<> People::bring(base::Milliseconds after) {
   co_await give(&letter, &from);
 }
 
-// As long as there is no final word, it is tried again.
+// As long as there is no final word, it is tried again: each time as a letter of its own, for any
+// of them may have been taken.
 net::Task<> People::give(const Letter* letter, const Domain* from) {
+  std::vector<unsigned> tried_as;
   for (int tries = 0; tries < tries_max; ++tries) {
+    if (tries > 0) {
+      const auto& again = letters_.again(*letter);
+      given_[again.number] = {given_[letter->number].tenant, site_.now(), {}};
+      letter = &again;
+    }
+    tried_as.push_back(letter->number);
     const auto tried = from == nullptr ? co_await submit(letter) : co_await transfer(letter, from);
     if (tried) {
       site_.findings.note(fmt::format("letter {}: {}", letter->number, tried->reply.text()));
@@ -158,7 +178,7 @@ net::Task<> People::give(const Letter* letter, const Domain* from) {
     }
     if (!co_await site_.world.timers().sleep(1min + moment(15min))) co_return;
   }
-  given_[letter->number].last = site_.now();
+  for (const auto number : tried_as) given_[number].last = site_.now();
 }
 
 void People::promised(const Letter& letter, const Tried& tried) {
@@ -184,12 +204,16 @@ net::ResultTask<std::unique_ptr<net::Connection>> People::connect(sim::Host* hos
 }
 
 net::ResultTask<People::Tried> People::submit(const Letter* letter) {
+  const auto& author = *site_.person(letter->account);
   const bool tls_first = random_.below(2) == 0;
   CO_TRY(auto connection, co_await connect(&site_.client, tls_first ? 465 : 587));
+  const bool binds = author.habit == Person::Habit::bound || author.habit == Person::Habit::proving;
+  comes_(connection->local(), author, binds);
   drive::SmtpClient client(std::move(connection), site_.world.clock(), any_way());
   tls::ClientOptions tls;
   tls.server_name = std::string(host_name);
-  tls.verify = tls::ClientOptions::Verify::name;
+  const bool verifies = author.habit != Person::Habit::careless || random_.below(2) == 0;
+  if (verifies) tls.verify = tls::ClientOptions::Verify::name;
   if (tls_first) CO_CHECK(co_await client.begin_tls(site_.client_tls, tls));
   CO_TRY(auto said, co_await client.greeting());
   if (said.is_positive()) {
@@ -202,10 +226,14 @@ net::ResultTask<People::Tried> People::submit(const Letter* letter) {
     }
   }
   if (!said.is_positive()) co_return Tried{said, {}};
-  sasl::ClientOptions sign_in{.mechanism = site_.mechanism,
+  if (verifies && !client.tls()->peer_verified())
+    co_return Tried{smtp::reply(451, "the server doesn't prove its name"), {}};
+  sasl::ClientOptions sign_in{.mechanism = sasl::Mechanism::plain,
                               .user = letter->account,
-                              .password = site_.person(letter->account)->password};
-  if (site_.mechanism != sasl::Mechanism::plain) {
+                              .password = author.password,
+                              .rounds_min = 1};
+  if (binds) {
+    sign_in.mechanism = sasl::Mechanism::scram_sha_256_plus;
     sign_in.nonce = sasl::nonce_from(site_.world.random().octets(18));
     CO_TRY(sign_in.channel_binding,
            client.tls()->exporter(sasl::channel_binding_label, "", sasl::channel_binding_octets));
@@ -268,27 +296,7 @@ net::ResultTask<People::Tried> People::transact(drive::SmtpClient& client, const
   co_return tried;
 }
 
-// ---- fetching, ruling ----
-
-net::Task<> People::fetch(base::Milliseconds after) {
-  if (!co_await site_.world.timers().sleep(after)) co_return;
-  const auto& person = site_.people[random_.below(site_.people.size())];
-  peers::Fetch fetch;
-  fetch.sign_in = {std::string(host_name), "", person.address, person.password, site_.mechanism};
-  fetch.after = random_.below(2) == 0 ? peers::Fetch::After::keep : peers::Fetch::After::remove;
-  // Some clients are careless, and it is their tenant's to forbid it.
-  const bool in_clear = random_.below(4) == 0;
-  if (in_clear) fetch.way = peers::Fetch::Way::clear;
-  auto connection = co_await connect(&site_.client, in_clear ? 110 : 995);
-  if (!connection) co_return;
-  const auto fetched = co_await peers::fetch(
-      std::move(*connection),
-      {site_.client_tls, site_.workers, site_.world.clock(), site_.world.random()},
-      std::move(fetch));
-  site_.findings.note(
-      fmt::format("{} fetches: {}", person.address,
-                  fetched ? std::to_string(fetched->size()) : fetched.error().what));
-}
+// ---- ruling ----
 
 net::Task<> People::require(base::Milliseconds after) {
   if (!co_await site_.world.timers().sleep(after)) co_return;
@@ -343,6 +351,15 @@ hop::Requirement People::required(const Letter& letter) const {
   if (at == given_.end() || !at->second.tenant) return {};
   const auto& given = at->second;
   return site_.weakest(*given.tenant, given.first, given.last.value_or(site_.now()));
+}
+
+hop::Requirement People::required_by(const Letter& letter, const base::TenantId& tenant,
+                                     base::Milliseconds until) const {
+  const auto at = given_.find(letter.number);
+  const auto its = std::ranges::find(site_.tenants, tenant, &Tenant::id);
+  if (at == given_.end() || its == site_.tenants.end()) return {};
+  return site_.weakest(static_cast<std::size_t>(its - site_.tenants.begin()), at->second.first,
+                       until);
 }
 
 }  // namespace letterlock::day

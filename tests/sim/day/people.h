@@ -1,6 +1,5 @@
-// The people of a day and the MTAs that bring them mail: they write, try again as good clients do,
-// fetch, keep or remove; an operator changes what the tenants require. They remember what they were
-// promised.
+// The people of a day and the MTAs that bring them mail: they write, and try again as good clients
+// do; an operator changes what the tenants require. They remember what they were promised.
 #pragma once
 
 #include <map>
@@ -10,6 +9,7 @@
 
 #include "drive/smtp_client.h"
 #include "sim/day/custody.h"
+#include "sim/day/readers.h"
 #include "sim/day/site.h"
 
 namespace letterlock::day {
@@ -26,13 +26,14 @@ class People {
   struct Plan {
     unsigned submissions = 10;
     unsigned receptions = 5;
-    unsigned fetches = 6;
+    unsigned readers = 6;
     unsigned requirements = 3;
     unsigned babblers = 2;
+    unsigned crowds = 1;  // people of all tenants who write to one domain at the same moment
     base::Milliseconds span = std::chrono::hours(2);
   };
 
-  People(Site& site, Letters& letters, const Custody& custody);
+  People(Site& site, Letters& letters, const Custody& custody, Readers::Comes comes);
 
   void begin(const Plan& plan);
   // Nobody does or wants anything any more.
@@ -42,6 +43,9 @@ class People {
   const std::vector<Promise>& promises() const { return promises_; }
   // The weakest that may have been required of this letter when it was accepted.
   hop::Requirement required(const Letter& letter) const;
+  // What this tenant may have required of it by then.
+  hop::Requirement required_by(const Letter& letter, const base::TenantId& tenant,
+                               base::Milliseconds until) const;
 
  private:
   // One try's outcome.
@@ -56,9 +60,9 @@ class People {
     std::optional<base::Milliseconds> last;  // nothing: it goes on
   };
 
-  net::Task<> write(base::Milliseconds after);
+  net::Task<> write(base::Milliseconds after, const Domain* to);
+  void crowd(base::Milliseconds span);
   net::Task<> bring(base::Milliseconds after);
-  net::Task<> fetch(base::Milliseconds after);
   net::Task<> require(base::Milliseconds after);
   net::Task<> babble(base::Milliseconds after);
   net::Task<> give(const Letter* letter, const Domain* from);
@@ -74,6 +78,7 @@ class People {
   Node& any_node();
 
   Site& site_;
+  Readers::Comes comes_;
   Letters& letters_;
   const Custody& custody_;
   sim::Random random_;

@@ -76,6 +76,23 @@ net::ResultTask<> put_list(store::Transaction& tx, const List& list, base::Tenan
   co_return base::Result<>();
 }
 
+// Half of all are careless: of those there is most to be said.
+Person::Habit habit_of(std::uint64_t dice) {
+  if (dice < 2) return Person::Habit::bound;
+  if (dice == 2) return Person::Habit::proving;
+  return dice == 3 ? Person::Habit::careful : Person::Habit::careless;
+}
+
+// On the internet, and on the platform's own network.
+std::vector<net::IpAddress> addresses_of_node(std::size_t number) {
+  std::vector<net::IpAddress> addresses;
+  for (const auto* text : {"192.0.2.{}", "10.1.0.{}"}) {
+    if (const auto one = net::IpAddress::parse(fmt::format(fmt::runtime(text), number + 1)))
+      addresses.push_back(*one);
+  }
+  return addresses;
+}
+
 hop::Requirement weaker(hop::Requirement a, const hop::Requirement& b) {
   a.level.value = std::min(a.level.value, b.level.value);
   a.tls_version.value = std::min(a.tls_version.value, b.tls_version.value);
@@ -86,30 +103,36 @@ hop::Requirement weaker(hop::Requirement a, const hop::Requirement& b) {
 }  // namespace
 
 Site::Site(sim::World& its_world, Findings& its_findings, NamesKnown& its_names,
-           Stranger::Told told)
+           PasswordsSeen& its_passwords, Stranger::Told told)
     : world(its_world),
       findings(its_findings),
       network(world),
       names(world),
       names_known(its_names),
+      passwords(its_passwords),
       store({.yields_max = 3, .seed = world.seed(), .recent_keys_max = 20'000}),
       operations({store, world.clock(), world.random(), workers, findings}, {rounds_for(world)}),
       client_tls(world, "client"),
       client(network.host("198.51.100.7")),
+      inside(network.host("10.1.0.77")),
+      impostor(world, network),
       told_(std::move(told)),
       random_(world.random().fork("site")) {
   client_tls.settings.trusted_issuers = {"the CA"};
-  if (proves_by_scram(world)) mechanism = sasl::Mechanism::scram_sha_256_plus;
+  client_tls.settings.post_quantum = random_.below(2) == 0;
+  is_post_quantum_ = random_.below(2) == 0;
+  forgets_soon_ = random_.below(4) == 0;
   if (random_.below(6) == 0) add_smart_host();
   const std::size_t count = random_.below(2) == 0 ? 2 : 1;
   // A node alone waits for nobody's lease to end, and needn't be at it all day.
   const apps::Pace pace{.lease = count == 1 ? 60min : 20min, .look = 10min};
   for (std::size_t i = 0; i < count; ++i) {
-    auto& host = network.host(fmt::format("192.0.2.{}", i + 1));
+    auto& host = network.host(addresses_of_node(i));
     nodes.push_back(std::make_unique<Node>(Ground{world, store, names, workers, findings}, host,
                                            config(i), pace, rounds_for(world)));
     nodes.back()->tls().settings.identities = {sim::identity_for(host_name, "the CA")};
     nodes.back()->tls().settings.trusted_issuers = {"the CA"};
+    nodes.back()->tls().settings.post_quantum = is_post_quantum_;
   }
   down_until_.resize(count, 0ms);
   add_domain("modern.example", Domain::Kind::usual, 1);
@@ -134,10 +157,12 @@ apps::Config Site::config(std::size_t number) const {
       config.site.public_networks.push_back(*prefix);
     }
   }
+  if (auto prefix = net::Prefix::parse("10.0.0.0/8"))
+    config.site.private_networks.push_back(*prefix);
   if (smart_host != nullptr) {
     config.relay.smart_host = route::Options::SmartHost{std::string(smart_host_name), 25};
     config.relay.smart_host_user = smart_host->customer->user;
-    config.relay.smart_host_password = std::string(password);
+    config.relay.smart_host_password = std::string(smart_host_password);
   }
   // Shorter than anybody's, so that a day sees mail expire.
   config.schedule.waits = {1min, 3min, 10min, 30min};
@@ -146,6 +171,8 @@ apps::Config Site::config(std::size_t number) const {
   config.schedule.delay_notice_after = 1h;
   // Whoever wants to hear is told, each of them: what the budget leaves out is tested by itself.
   config.reports = {1'000'000, 1'000'000};
+  // Some days see traces forgotten, and begun anew for what is still there.
+  if (forgets_soon_) config.trace.keep = 40min;
   return config;
 }
 
@@ -157,6 +184,7 @@ void Site::add_domain(std::string name, Domain::Kind kind, unsigned hosts) {
         std::make_unique<Stranger>(world, host, fmt::format("mx{}.{}", i, domain.name), told_));
     auto& stranger = *strangers.back();
     stranger.tls().settings.trusted_issuers = {"the CA"};
+    stranger.tls().settings.post_quantum = is_post_quantum_ && strangers.size() % 2 == 0;
     if (kind == Domain::Kind::clear) stranger.mood.tls = smtp::Need::none;
     if (kind == Domain::Kind::strict) stranger.mood.tls = smtp::Need::required;
     if (kind == Domain::Kind::old_tls)
@@ -174,7 +202,7 @@ void Site::add_smart_host() {
   smart_host = strangers.back().get();
   smart_host->tls().settings.trusted_issuers = {"the CA"};
   smart_host->customer = {"letterlock",
-                          sasl::derive(password, "0123456789abcdef", rounds_for(world))};
+                          sasl::derive(smart_host_password, "0123456789abcdef", rounds_for(world))};
   names.zone(smart_host_name, dns::Security::insecure);
   names.address(smart_host_name, "203.0.113.200");
 }
@@ -245,11 +273,15 @@ base::Result<> Site::add_lists() {
 base::Result<> Site::add_person(const std::string& address, std::size_t tenant) {
   directory::NewAccount account;
   account.address = TRY(address::Address::parse(address));
-  account.password = std::string(password);
+  account.password = "tree house of " + address;
+  const auto habit = habit_of(random_.below(8));
+  if (habit == Person::Habit::bound) account.accepts = directory::Accepts::plus_only;
+  passwords.may_be(address, account.password);
   // One whose mailbox is soon full.
   if (address == people_names[1]) account.quota_octets = 12'000;
   const auto added = TRY(wait(operations.add_account(std::move(account), "day")));
-  people.push_back({address, added.id, tenant, std::string(password), {}});
+  people.push_back({address, added.id, tenant, "tree house of " + address, {}, habit});
+  people.back().may_refuse = address == people_names[1];
   names_known.add_account(added.id, address, tenants[tenant].name);
   if (tenant != 0) return {};
   auto& person = people.back();

@@ -7,15 +7,17 @@
 #include <string>
 #include <vector>
 
+#include "sim/day/impostor.h"
 #include "sim/day/names_known.h"
 #include "sim/day/node.h"
+#include "sim/day/passwords_seen.h"
 #include "sim/day/stranger.h"
 #include "sim/names.h"
 
 namespace letterlock::day {
 
 inline constexpr std::string_view host_name = "mail.acorn.example";
-inline constexpr std::string_view password = "tree house";
+inline constexpr std::string_view smart_host_password = "tree house";
 
 struct Person {
   std::string address;
@@ -23,7 +25,12 @@ struct Person {
   std::size_t tenant = 0;
   std::string password;
   std::vector<std::string> more_addresses;
-  bool has_left = false;  // an operator removed the account, or is at it
+  // How he signs in: by nothing but what is bound to the channel, and his account takes nothing
+  // else; so, though it would; with his password, over TLS to a server that has proved its name; as
+  // it comes.
+  enum class Habit { bound, proving, careful, careless } habit = Habit::careful;
+  bool may_refuse = false;  // its mailbox was full or closed at some time, or may have been
+  bool has_left = false;    // an operator removed the account, or is at it
 };
 
 // A tenant, and what its operator has asked to be required of its mail, and when.
@@ -48,11 +55,13 @@ struct Domain {
   Kind kind = Kind::usual;
   std::vector<Stranger*> hosts;
   dns::Security security = dns::Security::insecure;
+  bool was_lied_about = false;  // by somebody's DNS, ever
 };
 
 class Site {
  public:
-  Site(sim::World& world, Findings& findings, NamesKnown& names_known, Stranger::Told told);
+  Site(sim::World& world, Findings& findings, NamesKnown& names_known, PasswordsSeen& passwords,
+       Stranger::Told told);
   ~Site();  // after close()
 
   // Everything up and everybody there. False: that could not be, and findings says why.
@@ -74,6 +83,7 @@ class Site {
   // What may have been in force at some moment of this span: the weakest of each part.
   hop::Requirement weakest(std::size_t tenant, base::Milliseconds from,
                            base::Milliseconds until) const;
+  bool forgets_soon() const { return forgets_soon_; }
   // By any of his addresses.
   const Person* person(std::string address) const;
   base::Milliseconds now() const { return world.schedule()->now(); }
@@ -93,11 +103,14 @@ class Site {
   sim::Network network;
   sim::Names names;
   NamesKnown& names_known;
+  PasswordsSeen& passwords;
   store::MemoryStore store;
   net::InlineWorkers workers;
   directory::Operations operations;  // what an operator does, on no node in particular
   sim::Tls client_tls;
-  sim::Host& client;
+  sim::Host& client;  // people's machines on the internet
+  sim::Host& inside;  // and on the platform's own network
+  Impostor impostor;
   std::vector<std::unique_ptr<Node>> nodes;
   std::vector<std::unique_ptr<Stranger>> strangers;
   std::vector<Domain> domains;
@@ -105,8 +118,6 @@ class Site {
   std::vector<Person> people;
   std::vector<std::string> lists;  // aliases and groups
   Stranger* smart_host = nullptr;  // through which everything leaves, where there is one
-  // Whether people prove their passwords by SCRAM, whose rounds cost, or by PLAIN over TLS.
-  sasl::Mechanism mechanism = sasl::Mechanism::plain;
 
  private:
   template <class T>
@@ -123,6 +134,8 @@ class Site {
 
   Stranger::Told told_;
   sim::Random random_;
+  bool forgets_soon_ = false;
+  bool is_post_quantum_ = false;  // what the site and others can, where the other end can it too
   std::vector<base::Milliseconds> down_until_;
 };
 

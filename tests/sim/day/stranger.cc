@@ -37,7 +37,7 @@ class Stranger::Session final : public drive::SmtpHandler {
  public:
   Session(Stranger& stranger, bool offers_dsn) : stranger_(stranger), offers_dsn_(offers_dsn) {}
 
-  net::Task<smtp::Reply> on_connect() override { return say(smtp::reply(220, "")); }
+  net::Task<smtp::Reply> on_connect() override { return say(smtp::reply(220, ""), {}); }
   net::Task<> on_tls(const tls::Session& session) override {
     facts_ = session.facts();
     co_return;
@@ -56,31 +56,34 @@ class Stranger::Session final : public drive::SmtpHandler {
     co_return fits ? sasl::Standing::welcome : sasl::Standing::refused;
   }
   net::Task<smtp::Reply> on_authenticated(sasl::Success, sasl::Mechanism) override {
-    return say(smtp::reply(235, dsn::Status{2, 7, 0}, "welcome"));
+    return say(smtp::reply(235, dsn::Status{2, 7, 0}, "welcome"), {});
   }
   net::Task<smtp::Reply> on_mail(smtp::Mail mail) override {
     now_ = {};
     now_.offers_dsn = offers_dsn_;
     now_.params = mail.dsn;
     now_.mail_from = mail.from.text();
-    return say(smtp::reply(250, dsn::status::ok, "go on"));
+    return say(smtp::reply(250, dsn::status::ok, "go on"), {});
   }
   net::Task<smtp::Reply> on_rcpt(smtp::Rcpt rcpt) override {
-    auto said = co_await say(smtp::reply(250, dsn::status::address_valid, "known"));
+    auto said =
+        co_await say(smtp::reply(250, dsn::status::address_valid, "known"), {rcpt.to.text()});
     if (said.is_positive()) {
       now_.recipients.push_back(rcpt.to.text());
       now_.asked.push_back(rcpt.dsn);
     }
     co_return said;
   }
-  net::Task<smtp::Reply> on_content_begin() override { return say(smtp::reply(354, "go on")); }
+  net::Task<smtp::Reply> on_content_begin() override {
+    return say(smtp::reply(354, "go on"), now_.recipients);
+  }
   net::ResultTask<> on_content(std::string_view octets) override {
     now_.content += octets;
     stranger_.told_.received(octets, facts_);
     co_return base::Result<>();
   }
   net::Task<smtp::Reply> on_content_end(smtp::ContentFacts) override {
-    auto said = co_await say(smtp::reply(250, dsn::status::ok, "taken"));
+    auto said = co_await say(smtp::reply(250, dsn::status::ok, "taken"), now_.recipients);
     // From here on it is this MTA's, whether its answer arrives or not.
     if (said.is_positive()) stranger_.told_.taken(stranger_, now_);
     now_ = {};
@@ -92,7 +95,7 @@ class Stranger::Session final : public drive::SmtpHandler {
   }
 
  private:
-  net::Task<smtp::Reply> say(smtp::Reply usual) {
+  net::Task<smtp::Reply> say(smtp::Reply usual, std::vector<std::string> recipients) {
     const auto now = stranger_.mood;
     auto& random = stranger_.random_;
     if (random.chance(now.slow)) {
@@ -101,7 +104,10 @@ class Stranger::Session final : public drive::SmtpHandler {
           base::Milliseconds(static_cast<std::int64_t>(pause)));
     }
     if (random.chance(now.later)) co_return later(random);
-    if (random.chance(now.never)) co_return never(random);
+    if (random.chance(now.never)) {
+      stranger_.told_.refused(stranger_, recipients);
+      co_return never(random);
+    }
     co_return usual;
   }
 
@@ -174,6 +180,7 @@ net::Task<> Stranger::garble(std::unique_ptr<net::Connection> connection) {
   for (int i = 0; i < 4; ++i) {
     auto octets = random_.octets(random_.between(1, 40));
     if (octets.front() == '2' || octets.front() == '3') octets.front() = 'x';
+    told_.refused(*this, {});
     if (random_.chance(500)) octets = "554-no\r\n" + octets + "\r\n";
     if (!co_await connection->write(octets, std::chrono::minutes(1))) break;
     if (!co_await connection->read_some(heard, std::chrono::minutes(2))) break;

@@ -38,6 +38,8 @@ class Stranger {
   struct Told {
     std::function<void(Stranger&, const Taken&)> taken;
     std::function<void(std::string_view octets, const hop::TlsFacts&)> received;
+    // 5yz to these, or to whoever asks in this session.
+    std::function<void(Stranger&, const std::vector<std::string>&)> refused;
   };
   Stranger(sim::World& world, sim::Host& host, std::string name, Told told);
 

@@ -1,6 +1,7 @@
 #include "sim/day/sums.h"
 
 #include <algorithm>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -13,6 +14,13 @@ void Sums::allow(const base::TenantId& tenant, std::uint64_t per_hour, std::uint
 }
 
 void Sums::committed(const Commit& commit) {
+  for (const auto& row : commit.accounts) {
+    if (!row.value) continue;
+    constexpr auto none = std::numeric_limits<std::uint64_t>::max();
+    const auto quota = row.value->quota_octets == 0 ? none : row.value->quota_octets;
+    auto& most = quotas_[row.account];
+    most = std::max(most, quota);
+  }
   count_mail(commit);
   count_sending(commit);
   check_limits(commit);
@@ -25,6 +33,10 @@ void Sums::count_mail(const Commit& commit) {
     if (row.value && known == octets_.end()) {
       ++sum.messages;
       sum.octets += row.value->octets();
+      const auto quota = quotas_.find(row.account);
+      if (quota != quotas_.end() && sum.octets > quota->second)
+        findings_.broken(fmt::format("sums: account {} has {} octets, and may keep {} at most",
+                                     row.account.text(), sum.octets, quota->second));
       octets_[row.key] = row.value->octets();
     } else if (!row.value && known != octets_.end()) {
       --sum.messages;

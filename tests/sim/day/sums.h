@@ -36,6 +36,7 @@ class Sums {
   std::map<std::string, std::uint64_t> octets_;  // of messages in mailboxes, by their keys
   std::map<base::TenantId, Limits> limits_;
   std::map<base::AccountId, directory::SendingCount> sent_;
+  std::map<base::AccountId, std::uint64_t> quotas_;  // the most that each ever had
 };
 
 }  // namespace letterlock::day

@@ -14,9 +14,19 @@ void Transfers::committed(const Commit& commit) {
   for (const auto& lease : commit.leases) {
     if (lease.partition < holders_.size()) holders_[lease.partition] = lease.node;
   }
+  for (const auto& row : commit.traces) {
+    if (row.value) continue;
+    outcomes_.erase({row.tenant, row.id, 1});
+    const auto* what = custody_.taken(row.id);
+    if (what != nullptr && what->letter != nullptr) forgotten_.insert(what->letter->number);
+  }
   for (const auto& row : commit.hops) {
-    if (!row.value) continue;
     const Key key{row.tenant, row.trace, row.sequence};
+    // Forgotten: what begins anew under this name counts its hops anew.
+    if (!row.value) {
+      outcomes_.erase(key);
+      continue;
+    }
     if (row.value->outcome == Outcome::intended) {
       intended(row);
       continue;
@@ -120,15 +130,15 @@ void Transfers::ended(const Commit::HopRow& row, bool was_open) {
   }
 }
 
-std::vector<const hop::Hop*> Transfers::intents_for(unsigned letter, const net::IpAddress& peer,
-                                                    hop::Kind kind) const {
+std::vector<Transfers::Intent> Transfers::intents_for(unsigned letter, const net::IpAddress& peer,
+                                                      hop::Kind kind) const {
   const auto text = peer.text();
-  std::vector<const hop::Hop*> found;
+  std::vector<Intent> found;
   for (const auto& [key, hop] : open_) {
     if (hop.kind != kind || hop.to.address != text) continue;
     const auto* what = custody_.taken(std::get<1>(key));
     if (what != nullptr && what->letter != nullptr && what->letter->number == letter)
-      found.push_back(&hop);
+      found.push_back({std::get<0>(key), std::get<1>(key), &hop});
   }
   return found;
 }

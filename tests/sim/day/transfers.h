@@ -24,8 +24,15 @@ class Transfers {
 
   void committed(const Commit& commit);
   // Lines of a letter go to this peer now: the open intents that say so.
-  std::vector<const hop::Hop*> intents_for(unsigned letter, const net::IpAddress& peer,
-                                           hop::Kind kind) const;
+  struct Intent {
+    base::TenantId tenant;
+    base::TraceId trace;
+    const hop::Hop* hop = nullptr;
+  };
+  std::vector<Intent> intents_for(unsigned letter, const net::IpAddress& peer,
+                                  hop::Kind kind) const;
+  // A trace of this letter was forgotten meanwhile: what is fetched from then on has no record.
+  bool is_forgotten(unsigned letter) const { return forgotten_.contains(letter); }
   // A far MTA said 250 to content whose header names this trace, for these recipients.
   void taken(const base::TraceId& trace, const std::vector<std::string>& recipients);
   // Nothing is open any more, and what was taken was recorded.
@@ -53,6 +60,7 @@ class Transfers {
   const Custody& custody_;
   Findings& findings_;
   std::array<std::string, queue::keys::partition_count> holders_;  // of the partitions
+  std::set<unsigned> forgotten_;                                   // letters
   std::map<Key, hop::Hop> open_;
   std::map<Key, hop::Outcome> outcomes_;
   std::map<Key, std::vector<std::string>> unknown_for_;

@@ -20,7 +20,8 @@ bool is_mailbox_door(std::uint16_t port) {
 }  // namespace
 
 void Wire::crossed(const sim::Crossing& crossing) {
-  if (!world_.nodes.contains(crossing.from.address)) return;
+  // Where somebody else sits, no node says anything.
+  if (!world_.nodes.contains(crossing.from.address) || crossing.is_diverted) return;
   auto& tail = tails_[{crossing.from, crossing.to}];
   const auto text = tail + std::string(crossing.octets);
   const auto rest = std::min(text.size(), tail_octets);
@@ -42,7 +43,9 @@ void Wire::left(const sim::Crossing& crossing, const Mark& mark) {
   const auto say = [&](const std::string& sentence) {
     if (said_.insert(sentence).second) findings_.broken(sentence);
   };
-  const auto required = world_.required(*letter);
+  const auto intents = transfers_.intents_for(mark.number, crossing.to.address, hop::Kind::relay);
+  const auto required =
+      intents.size() == 1 ? world_.required_on(*letter, intents.front()) : world_.required(*letter);
   if (!crossing.is_protected && required.level.value >= hop::Level::encrypted)
     say("protection: " + what + " crosses in clear, and TLS was required of it");
   // No MX host proves who it is, as long as nobody asks for policies and TLSA records.
@@ -53,11 +56,10 @@ void Wire::left(const sim::Crossing& crossing, const Mark& mark) {
     say("protection: " + what + " goes to the smart host in clear");
   if (required.network.value == hop::NetworkNeed::private_)
     say("protection: " + what + " leaves over a public network");
-  const auto intents = transfers_.intents_for(mark.number, crossing.to.address, hop::Kind::relay);
   if (intents.empty()) return say("intent: " + what + " leaves without a durable intent");
   // A crash may have left another one open; one of them must say how it leaves.
-  const bool is_said = std::ranges::any_of(intents, [&](const hop::Hop* intent) {
-    const auto level = intent->protection.level;
+  const bool is_said = std::ranges::any_of(intents, [&](const Transfers::Intent& intent) {
+    const auto level = intent.hop->protection.level;
     return is_smart_host ? level >= hop::Level::authenticated
                          : (level > hop::Level::clear) == crossing.is_protected;
   });
@@ -81,14 +83,20 @@ void Wire::received(std::string_view octets, const hop::TlsFacts& tls) {
 
 void Wire::fetched(const sim::Crossing& crossing, const Mark& mark) {
   const auto intents = transfers_.intents_for(mark.number, crossing.to.address, hop::Kind::fetch);
+  if (intents.empty() && transfers_.is_forgotten(mark.number)) {
+    // By whom nothing says; it may be taken away from now on.
+    if (mark.of == Mark::Of::last_line) custody_.fetched("", mark.number);
+    return;
+  }
   if (intents.empty())
     findings_.broken(fmt::format("intent: letter {} is fetched by {} without a durable intent",
                                  mark.number, crossing.to.text()));
-  for (const auto* intent : intents) {
-    if (mark.is_last) custody_.fetched(intent->from.who, mark.number);
+  for (const auto& intent : intents) {
+    if (mark.of == Mark::Of::last_line) custody_.fetched(intent.hop->from.who, mark.number);
   }
-  const bool may_be_clear = std::ranges::any_of(intents, [&](const hop::Hop* intent) {
-    return intent->protection.level == hop::Level::clear && world_.clear_fetch(intent->from.who);
+  const bool may_be_clear = std::ranges::any_of(intents, [&](const Transfers::Intent& intent) {
+    return intent.hop->protection.level == hop::Level::clear &&
+           world_.clear_fetch(intent.hop->from.who);
   });
   if (!crossing.is_protected && !may_be_clear)
     findings_.broken(fmt::format(

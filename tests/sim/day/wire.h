@@ -22,6 +22,8 @@ class Wire {
     std::set<net::IpAddress> nodes;
     // What may be asked of this letter's hops: the weakest that was in force when it was accepted.
     std::function<hop::Requirement(const Letter&)> required;
+    // And what those ask whose it has become since, on the way that this intent begins.
+    std::function<hop::Requirement(const Letter&, const Transfers::Intent&)> required_on;
     // Whether the tenant of this address lets its people fetch in clear.
     std::function<bool(const std::string& address)> clear_fetch;
     // Where everything that leaves goes, if somewhere: it must prove its name.

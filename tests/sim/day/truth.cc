@@ -1,0 +1,166 @@
+#include "sim/day/truth.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace letterlock::day {
+namespace {
+
+using Kind = Crossed::Kind;
+using protection::Party;
+
+// What of a letter's ways concerns this question.
+class Scope {
+ public:
+  Scope(const Question& question, const Custody& custody, const Witness& witness,
+        const Custody::Taken& taken)
+      : question_(question), custody_(custody), witness_(witness), letter_(taken.letter->number) {
+    for (const auto* fate : custody.fates_of(question.trace)) owners_.insert(fate->tenant);
+    is_report_ = taken.report_of.has_value();
+    is_root_ = !is_report_ && custody.root_of(question.trace) == question.trace;
+    const bool is_owner = question.tenant && owners_.contains(*question.tenant);
+    sees_whole_ = !question.tenant || is_owner;
+  }
+
+  unsigned letter() const { return letter_; }
+  bool is_report() const { return is_report_; }
+  // The report itself may be read where it returns the header alone.
+  bool counts(bool is_content) const { return is_content || is_report_; }
+
+  bool has(const Crossed& crossed) const {
+    if (!counts(crossed.is_content)) return false;
+    if (crossed.kind == Kind::submission || crossed.kind == Kind::reception) return !is_report_;
+    if (is_all()) return true;
+    if (!crossed.trace) return false;
+    if (!sees_whole_)
+      return crossed.mailbox && is_his(*crossed.mailbox) && is_under(*crossed.trace);
+    if (is_one_of_several() && crossed.trace->owner != *question_.tenant) return false;
+    return is_under(*crossed.trace);
+  }
+  bool has(const Stay& stay) const {
+    if (!counts(stay.is_content)) return false;
+    if (is_all()) return true;
+    if (!sees_whole_) return stay.tenant == *question_.tenant && is_under(stay.trace);
+    if (is_one_of_several() && stay.trace.owner != *question_.tenant) return false;
+    return is_under(stay.trace);
+  }
+
+ private:
+  // Everything that bears the letter's mark is the letter's.
+  bool is_all() const { return is_root_ && sees_whole_ && !is_one_of_several(); }
+  // One message for two tenants is a trace of each.
+  bool is_one_of_several() const { return question_.tenant && owners_.size() > 1; }
+  bool is_his(const base::AccountId& account) const {
+    return std::ranges::any_of(witness_.stays_of(letter_), [&](const Stay* stay) {
+      return stay->account == account && stay->tenant == *question_.tenant;
+    });
+  }
+  bool is_under(const Owned& owned) const {
+    std::optional<base::TraceId> at = owned.trace;
+    for (int steps = 0; at && steps < 100; ++steps) {
+      if (*at == question_.trace) return true;
+      at = custody_.parent_of(*at);
+    }
+    return false;
+  }
+
+  const Question& question_;
+  const Custody& custody_;
+  const Witness& witness_;
+  unsigned letter_;
+  std::set<base::TenantId> owners_;
+  bool is_report_ = false;
+  bool is_root_ = false;
+  bool sees_whole_ = false;
+};
+
+void could(Truth& truth, Party party, bool in_public, const std::string& why) {
+  auto& one = truth.of(party);
+  const bool says_more = !one.could || (in_public && !one.in_public);
+  one.could = true;
+  one.in_public = one.in_public || in_public;
+  if (says_more) one.why = why;
+}
+
+std::string_view name(Kind kind) {
+  switch (kind) {
+    case Kind::submission:
+      return "submitted";
+    case Kind::reception:
+      return "brought";
+    case Kind::relay:
+      return "relayed";
+    case Kind::fetch:
+      return "fetched";
+  }
+  return "";
+}
+
+void add(Truth& truth, const Crossed& crossed, bool is_report) {
+  const auto why = fmt::format("it was {} {} at {} s", name(crossed.kind),
+                               crossed.in_clear          ? "in clear"
+                               : crossed.server_verified ? "under TLS"
+                                                         : "under TLS to an unverified server",
+                               crossed.at.count() / 1000);
+  if (crossed.network != hop::Network::local) {
+    const bool in_public = crossed.network == hop::Network::public_;
+    if (crossed.in_clear) could(truth, Party::listener, in_public, why);
+    if (crossed.in_clear || !crossed.server_verified)
+      could(truth, Party::interferer, in_public, why);
+    if (crossed.in_clear || !crossed.post_quantum) could(truth, Party::recorder, in_public, why);
+  }
+  if (crossed.kind == Kind::relay || crossed.kind == Kind::reception)
+    could(truth, Party::others, false, why);
+  if (crossed.kind != Kind::relay && !(is_report && crossed.kind != Kind::fetch))
+    could(truth, Party::devices, false, why);
+}
+
+std::string_view name(PasswordsSeen::Shown::To to) {
+  using To = PasswordsSeen::Shown::To;
+  switch (to) {
+    case To::listener:
+      return "in clear";
+    case To::interferer:
+      return "to an unverified server";
+    case To::recorder:
+      return "under TLS that doesn't resist a quantum computer";
+  }
+  return "";
+}
+
+// Whoever had the password, or the session, while it lay there.
+void add(Truth& truth, const Stay& stay, const PasswordsSeen::Open& open) {
+  if (!open.meets(stay.from, stay.until)) return;
+  const auto from = std::max(stay.from, open.from);
+  const bool is_moment = open.shown.text.empty();
+  using To = PasswordsSeen::Shown::To;
+  const bool in_public = open.shown.network == hop::Network::public_;
+  const auto why = fmt::format("its mailbox lay open from {} s on by a {} {}", from.count() / 1000,
+                               is_moment ? "session" : "password", name(open.shown.to));
+  if (open.shown.to != To::recorder) could(truth, Party::interferer, in_public, why);
+  if (open.shown.to == To::listener) could(truth, Party::listener, in_public, why);
+  if (open.shown.to != To::interferer) could(truth, Party::recorder, in_public, why);
+}
+
+}  // namespace
+
+std::optional<Truth> truth_of(const Question& question, const Custody& custody,
+                              const Witness& witness) {
+  const auto* taken = custody.taken(question.trace);
+  if (taken == nullptr || taken->letter == nullptr) return std::nullopt;
+  const Scope scope(question, custody, witness, *taken);
+  Truth truth;
+  could(truth, Party::operator_, false, "it was here");
+  could(truth, Party::legal_order, false, "it was here");
+  for (const auto& crossed : witness.crossings_of(scope.letter())) {
+    if (scope.has(crossed)) add(truth, crossed, scope.is_report());
+  }
+  for (const auto* stay : witness.stays_of(scope.letter())) {
+    if (!scope.has(*stay)) continue;
+    for (const auto& open : witness.passwords().opened(stay->account)) add(truth, *stay, open);
+  }
+  return truth;
+}
+
+}  // namespace letterlock::day
