@@ -15,7 +15,7 @@ using base::ErrorKind;
 using base::fail;
 
 constexpr std::size_t asked_by_name_max = 4;
-constexpr std::string_view final_notice = "f";  // a notice's row, once no recipient waits
+constexpr const char* final_notice = "f";  // a notice's row, once no recipient waits
 
 std::string due_key(const Message& message, const Recipient& recipient) {
   return keys::due(message.tenant, recipient.lane, recipient.next_try, recipient.destination,

@@ -1,6 +1,7 @@
 #include "reporter/reporter.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "mailbox/mailbox.h"
 #include "queue/queue.h"
@@ -71,7 +72,9 @@ bool is_over(base::Time since, base::Milliseconds wait, base::Time now) {
 
 // By whom they are told to, each piece small enough for one transaction.
 std::vector<std::vector<trace::Event>> pieces_of(std::vector<trace::Event> events) {
-  std::ranges::stable_sort(events, {}, &trace::Event::to);
+  std::ranges::sort(events, {}, [](const trace::Event& event) {
+    return std::tuple(event.to, event.hop.trace, event.sequence);
+  });
   std::vector<std::vector<trace::Event>> pieces;
   for (auto& event : events) {
     if (pieces.empty() || pieces.back().size() == trace::events_at_once ||
