@@ -38,8 +38,6 @@ TEST_F(QueueTest, LeavesNothingBehindWhenAllIsDone) {
   EXPECT_EQ(store_.blob_count(), 0U);
 }
 
-// A record for the message, one for what is due of each recipient; a recipient's own only once it
-// changes.
 // Two entries of one trace (an alias's copy): it waits as long as one of them does.
 TEST_F(QueueTest, WhatWaitsIsFoundByItsTrace) {
   EXPECT_FALSE(holds(base::TraceId()));
@@ -60,6 +58,8 @@ TEST_F(QueueTest, WhatWaitsIsFoundByItsTrace) {
   EXPECT_TRUE(holds(third.trace));
 }
 
+// A record for the message, one for what is due of each recipient; a recipient's own only once it
+// changes.
 TEST_F(QueueTest, AFewRecipientsHaveNoRecordsOfTheirOwnUntilTheyChange) {
   const auto message = put(1, {to("carol@modern.example"), to("dave@modern.example")});
   EXPECT_EQ(rows("q/m/"), 1U);

@@ -59,18 +59,14 @@ class Fixture : public custody::test::Fixture {
   static queue::Outcome later(unsigned index) {
     return {.index = index, .step = queue::Step::defer, .status = "4.4.1", .reply = "no answer"};
   }
-  // A page of the queue holds a hundred.
   std::vector<queue::Entry> all_queued(const base::TenantId& tenant) {
-    std::vector<queue::Entry> out;
-    std::string after;
-    while (true) {
-      auto page = ask<std::vector<queue::Entry>>(tenant, [&](store::Transaction& tx) {
-                    return queue::list(tx, tenant, {.after = after});
-                  }).value();
-      if (page.empty()) return out;
-      after = std::string(page.back().message.id.octets());
-      for (auto& entry : page) out.push_back(std::move(entry));
-    }
+    queue::ListOptions options;
+    options.count_max = options.recipients_max = 100'000;
+    auto page = ask<queue::ListPage>(tenant, [&](store::Transaction& tx) {
+                  return queue::list(tx, tenant, options);
+                }).value();
+    EXPECT_FALSE(page.next);
+    return std::move(page.entries);
   }
   std::vector<queue::Entry> reports(const base::TenantId& tenant) {
     auto out = all_queued(tenant);

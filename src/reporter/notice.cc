@@ -36,7 +36,7 @@ constexpr base::Milliseconds failure_wait_max = std::chrono::hours(24);
 void hide_target(dsn::RecipientReport& report, const queue::Recipient& recipient) {
   report.remote_mta.clear();
   report.diagnostic_is_reply = false;
-  if (recipient.lane == queue::Lane::remote)
+  if (recipient.lane != queue::Lane::local)
     report.diagnostic = "what the address stands for did not take the message";
   if (!report.refusal) return;
   report.refusal->offers.clear();

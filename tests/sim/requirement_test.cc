@@ -51,8 +51,8 @@ net::ResultTask<smtp::Reply> give(std::unique_ptr<net::Connection> connection,
 
 net::ResultTask<> step_in(store::Transaction& tx, base::TenantId tenant, queue::Step step,
                           base::Time now) {
-  CO_TRY(const auto entries, co_await queue::list(tx, tenant, {}));
-  for (const auto& entry : entries) {
+  CO_TRY(const auto page, co_await queue::list(tx, tenant, {}));
+  for (const auto& entry : page.entries) {
     std::vector<queue::Outcome> outcomes;
     for (const auto& one : entry.recipients)
       outcomes.push_back({.index = one.index, .step = step, .counts_as_attempt = false});

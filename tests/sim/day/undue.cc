@@ -25,7 +25,7 @@ bool Undue::has_reason(const Fate& fate) const {
   if (fate.expires <= latest_ || custody_.is_bounced(fate.message)) return true;
   const auto at = fate.address.find('@');
   if (at == std::string::npos) return true;
-  if (fate.lane == queue::Lane::remote) return has_reason_out(fate, fate.address.substr(at + 1));
+  if (fate.lane != queue::Lane::local) return has_reason_out(fate, fate.address.substr(at + 1));
   // A mailbox that was there all day, and open, and never full. Of a list nobody knows so easily.
   const auto* person = site_.person(fate.address);
   return person == nullptr || person->may_refuse || fate.address != person->address;
