@@ -364,23 +364,6 @@ TEST(Attack26, TheOwnersTurnComesBehindFiftyGuesses) {
   EXPECT_GT(throttle.closed("alice", shared, start), known_wait_max);
 }
 
-// Whoever shares the owner's address has no more guesses than any stranger, at once and in a day.
-TEST(Attack26, WhoSharesTheOwnersAddressIsSlowedDown) {
-  Throttle throttle;
-  const auto home = ip("198.51.100.7");
-  throttle.succeeded("alice", home, start);
-  fail_times(throttle, account_failures_free - 1, "alice", home, start);
-  EXPECT_EQ(throttle.begin("alice", home, start).count(), 0);  // the last free one
-  EXPECT_EQ(throttle.begin("alice", home, start), seconds(1));
-  EXPECT_EQ(throttle.begin("alice", home, start + seconds(1)).count(), 0);
-  EXPECT_EQ(throttle.begin("alice", home, start + seconds(1)), seconds(2));
-  unsigned looked_at = 0;
-  for (auto now = start; now < start + hours(24); now += seconds(1))
-    looked_at += throttle.begin("alice", home, now).count() == 0 ? 1 : 0;
-  EXPECT_LT(looked_at, 120U);
-  EXPECT_GT(looked_at, 50U);
-}
-
 // Attack53: memory stays bounded whoever tries whatever.
 TEST(Attack53, TheThrottleIsBounded) {
   Throttle throttle;
