@@ -73,7 +73,7 @@ class WhoseTest : public custody::test::Fixture {
           return settle_in(tx, message, outcome, world.clock().now());
         })));
     reporter->notice(message.tenant);
-    world.advance(5s);
+    world.advance(15s);  // the others' notices are waited for
   }
   static queue::Outcome refused() {
     return {.index = 0,
