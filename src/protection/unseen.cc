@@ -15,17 +15,40 @@ using hop::End;
 using hop::Hop;
 using hop::Kind;
 
-// Each gap once, in the order in which they were found.
+// Each gap once, in the order in which they were found; hosts of one kind are named together.
 class Gaps {
  public:
   void add(Hides hides, std::string clause) {
     if (seen_.insert(clause).second) gaps_.push_back({hides, std::move(clause)});
   }
-  std::vector<Gap> take() { return std::move(gaps_); }
+  void before(const End& end) { name(before_, end); }
+  void beyond(const End& end) { name(beyond_, end); }
+  void beyond_list(const std::string& list) {
+    if (seen_.insert("list " + base::to_lower(list)).second) lists_.push_back(list);
+  }
+  std::vector<Gap> take() {
+    put(Hides::roads, "before", before_);
+    put(Hides::roads, "beyond", beyond_);
+    put(Hides::everybody, "beyond", lists_);
+    return std::move(gaps_);
+  }
 
  private:
+  void name(std::vector<std::string>& names, const End& end) {
+    std::string name = short_name(end);
+    const std::string key = (&names == &before_ ? "before " : "beyond ") + name;
+    if (seen_.insert(key).second) names.push_back(std::move(name));
+  }
+  void put(Hides hides, std::string_view where, const std::vector<std::string>& names) {
+    if (names.empty()) return;
+    gaps_.push_back({hides, fmt::format("{} {}: unknown from here", where, and_list(names, 4))});
+  }
+
   std::set<std::string> seen_;
   std::vector<Gap> gaps_;
+  std::vector<std::string> before_;
+  std::vector<std::string> beyond_;
+  std::vector<std::string> lists_;
 };
 
 bool is_child(const Evidence& evidence, const std::string& list) {
@@ -36,16 +59,10 @@ bool is_child(const Evidence& evidence, const std::string& list) {
 
 void add_gaps_of(const Hop& hop, const Evidence& evidence, Gaps& gaps) {
   if (!gave_content(hop)) return;
-  if (comes_in(hop)) {
-    gaps.add(Hides::roads, fmt::format("before {}: unknown from here", short_name(hop.from)));
-  }
-  if (goes_out(hop)) {
-    gaps.add(Hides::roads, fmt::format("beyond {}: unknown from here", short_name(hop.to)));
-  }
-  if (hop.kind == Kind::expansion && hop.to.role == End::Role::list &&
-      !is_child(evidence, hop.to.who)) {
-    gaps.add(Hides::everybody, fmt::format("beyond {}: unknown from here", short_name(hop.to)));
-  }
+  if (comes_in(hop)) gaps.before(hop.from);
+  if (goes_out(hop)) gaps.beyond(hop.to);
+  const bool is_list = hop.kind == Kind::expansion && hop.to.role == End::Role::list;
+  if (is_list && !is_child(evidence, hop.to.who)) gaps.beyond_list(short_name(hop.to));
 }
 
 bool is_same_mailbox(const std::string& a, const std::string& b) {
@@ -107,12 +124,13 @@ std::vector<Gap> gaps_of(const Evidence& evidence) {
   }
   for (const Child& child : evidence.children) {
     if (child.exposure) continue;
-    const bool is_list = child.what == Child::What::expanded;
+    if (child.what == Child::What::expanded) {
+      gaps.beyond_list(base::printable(child.name, 255));
+      continue;
+    }
     gaps.add(Hides::everybody,
-             is_list
-                 ? fmt::format("beyond {}: unknown from here", base::printable(child.name, 255))
-                 : fmt::format("what became of the report that returned it is not shown here ({})",
-                               base::printable(child.name, 80)));
+             fmt::format("what became of the report that returned it is not shown here ({})",
+                         base::printable(child.name, 80)));
   }
   if (!evidence.complete) gaps.add(Hides::everybody, "not all of its hops are shown");
   return gaps.take();
