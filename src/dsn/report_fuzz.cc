@@ -33,7 +33,7 @@ dsn::RecipientReport recipient_of(std::string_view& input) {
   if (!input.empty())
     recipient.refusal =
         dsn::Refusal{take(input), take(input), take(input), {{take(input), take(input), {}, {}, 2}},
-                     take(input), take(input)};
+                     take(input), take(input), 3};
   return recipient;
 }
 
