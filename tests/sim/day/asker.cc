@@ -67,26 +67,35 @@ Node* Asker::any_node() {
   return up.empty() ? nullptr : up[random_.below(up.size())];
 }
 
+std::optional<Asker::Known> Asker::known(const Question& question) const {
+  auto truth = truth_of(question, custody_, witness_);
+  if (!truth) return std::nullopt;
+  // A trace that is forgotten and begun anew tells no more of what was before.
+  auto ways = site_.forgets_soon() ? WayFacts()
+                                   : facts_of(question, site_, custody_, witness_, told_until_);
+  return Known{question, std::move(*truth), std::move(ways), is_quiet(question)};
+}
+
 // The truth is that of the moment at which he asks: of what comes later he may hear or not.
 void Asker::ask(const Question& question) {
   auto* node = any_node();
-  auto truth = truth_of(question, custody_, witness_);
-  if (node == nullptr || !truth) return;
+  auto first = known(question);
+  if (node == nullptr || !first) return;
+  AllKnown all{std::move(*first)};
   json::object arguments{{"id", question.trace.text()}};
   for (const auto& tenant : site_.tenants) {
     if (question.tenant == tenant.id) arguments["tenant"] = tenant.name;
+    // The operator may be shown the records of several.
+    if (question.tenant) continue;
+    if (auto more = known({question.trace, tenant.id})) all.push_back(std::move(*more));
   }
   ++answers_.asked;
   ++pending_;
   // Gone with the task, whether it was answered or died with its node.
   const std::shared_ptr<unsigned> at_it(&pending_, [](unsigned* pending) { --*pending; });
-  // A trace that is forgotten and begun anew tells no more of what was before.
-  auto ways = site_.forgets_soon() ? WayFacts()
-                                   : facts_of(question, site_, custody_, witness_, told_until_);
-  const Known known{std::move(*truth), std::move(ways), is_quiet(question)};
   (void)node->order("trace.show", std::move(arguments),
-                    [this, question, known, at_it](const base::Result<json::object>& answer) {
-                      if (answer) answered(question, known, *answer);
+                    [this, all, at_it](const base::Result<json::object>& answer) {
+                      if (answer) answered(all, *answer);
                     });
 }
 
@@ -101,7 +110,31 @@ std::string Asker::name(const Question& question) const {
                      question.trace.text(), who);
 }
 
-void Asker::answered(const Question& question, const Known& known, const json::object& answer) {
+// One, or several, each from the records of one tenant.
+void Asker::answered(const AllKnown& all, const json::object& answer) {
+  const auto* traces = answer.if_contains("traces");
+  if (traces == nullptr || !traces->is_array()) return shown(all, answer);
+  for (const auto& one : traces->get_array()) {
+    if (one.is_object()) shown(all, one.get_object());
+  }
+}
+
+// Whoever alone owns the trace tells of all; of others their own part.
+void Asker::shown(const AllKnown& all, const json::object& one) {
+  const auto& asked = all.front();
+  if (asked.question.tenant) return compare(asked, one);
+  const auto tenant = std::ranges::find(site_.tenants, text_of(one, "tenant"), &Tenant::name);
+  if (tenant == site_.tenants.end())
+    return site_.findings.wrong("exposure: " + name(asked.question) + ": of no tenant's records");
+  const auto owners = owners_of(asked.question.trace, custody_);
+  if (owners.size() == 1 && owners.contains(tenant->id)) return compare(asked, one);
+  for (const auto& known : all) {
+    if (known.question.tenant == tenant->id) compare(known, one);
+  }
+}
+
+void Asker::compare(const Known& known, const json::object& answer) {
+  const auto& question = known.question;
   const auto& truth = known.truth;
   const auto* exposure = answer.if_contains("exposure");
   if (exposure == nullptr || !exposure->is_array()) return;

@@ -44,13 +44,19 @@ class Asker {
  private:
   net::Task<> come(base::Milliseconds after);
   void ask(const Question& question);
-  // All that is known at the moment of asking.
+  // All that is known at the moment of asking, of what this tenant's records tell, or all of them.
   struct Known {
+    Question question;
     Truth truth;
     WayFacts ways;
     bool is_quiet = false;
   };
-  void answered(const Question& question, const Known& known, const boost::json::object& answer);
+  std::optional<Known> known(const Question& question) const;
+  // Each for the records of one tenant, as they are shown; the first is what was asked.
+  using AllKnown = std::vector<Known>;
+  void answered(const AllKnown& all, const boost::json::object& answer);
+  void shown(const AllKnown& all, const boost::json::object& one);
+  void compare(const Known& known, const boost::json::object& one);
   void check(const Question& question, const Truth& truth, protection::Party party,
              std::string_view could);
   bool is_quiet(const Question& question) const;

@@ -5,6 +5,9 @@
 namespace letterlock::day {
 namespace {
 
+// As mda says it.
+constexpr std::string_view has_it_already = "the mailbox has this message already";
+
 bool concerns(const Commit::HopRow& row, const About& about) {
   return row.value && row.tenant == about.tenant && row.trace == about.trace &&
          std::ranges::find(row.value->recipients, about.recipient) != row.value->recipients.end();
@@ -19,7 +22,7 @@ bool is_expansion(const hop::Hop& hop) {
 bool shows_delivery_before(const Commit& commit, const About& about) {
   return std::ranges::any_of(commit.hops, [&](const Commit::HopRow& row) {
     return concerns(row, about) && is_expansion(*row.value) &&
-           row.value->to.role == hop::End::Role::mailbox;
+           row.value->reason.starts_with(has_it_already);
   });
 }
 
@@ -62,7 +65,7 @@ bool shows_relay(const Commit& commit, const About& about) {
 bool shows_expansion(const Commit& commit, const About& about) {
   return std::ranges::any_of(commit.hops, [&](const Commit::HopRow& row) {
     return concerns(row, about) && is_expansion(*row.value) &&
-           row.value->to.role != hop::End::Role::mailbox;
+           !row.value->reason.starts_with(has_it_already);
   });
 }
 

@@ -85,11 +85,21 @@ std::string Letters::body(const Letter& letter) {
   return body + fmt::format("=E{:06}=\r\n", letter.number);
 }
 
+// Most are named in the header; some, or all, are not, and only the envelope knows them.
+std::string Letters::named(const Letter& letter) {
+  std::size_t count = letter.recipients.size();
+  if (random_.below(3) == 0) count = random_.below(count + 1);
+  std::string names;
+  for (std::size_t i = 0; i < count; ++i)
+    names += (i == 0 ? "<" : ",\r\n <") + letter.recipients[i] + ">";
+  return count == 0 ? "undisclosed-recipients:;" : names;
+}
+
 std::string Letters::header(const Letter& letter, const std::string& header_from) {
   auto header = fmt::format(
-      "From: <{0}>\r\nTo: undisclosed-recipients:;\r\nSubject: =S{1:06}= of the day{2}\r\n"
+      "From: <{0}>\r\nTo: {3}\r\nSubject: =S{1:06}= of the day{2}\r\n"
       "Date: Thu, 01 Jan 2026 00:00:00 +0000\r\nMessage-ID: <L{1:06}@sim.example>\r\n",
-      header_from, letter.number, letter.smtputf8 ? " f\xc3\xbcr dich" : "");
+      header_from, letter.number, letter.smtputf8 ? " f\xc3\xbcr dich" : "", named(letter));
   if (!letter.account.empty() && random_.below(6) == 0)
     header += fmt::format("Bcc: <{}>\r\n", bcc_address);
   return header + "\r\n";

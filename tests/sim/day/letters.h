@@ -68,6 +68,7 @@ class Letters {
  private:
   std::string body(const Letter& letter);
   std::string header(const Letter& letter, const std::string& header_from);
+  std::string named(const Letter& letter);
   dsn::Notify notify();
 
   sim::Random random_;

@@ -16,7 +16,7 @@ class Scope {
   Scope(const Question& question, const Custody& custody, const Witness& witness,
         const Custody::Taken& taken)
       : question_(question), custody_(custody), witness_(witness), letter_(taken.letter->number) {
-    for (const auto* fate : custody.fates_of(question.trace)) owners_.insert(fate->tenant);
+    owners_ = owners_of(question.trace, custody);
     is_report_ = taken.report_of.has_value();
     is_root_ = !is_report_ && custody.root_of(question.trace) == question.trace;
     const bool is_owner = question.tenant && owners_.contains(*question.tenant);
@@ -144,6 +144,12 @@ void add(Truth& truth, const Stay& stay, const PasswordsSeen::Open& open) {
 }
 
 }  // namespace
+
+std::set<base::TenantId> owners_of(const base::TraceId& trace, const Custody& custody) {
+  std::set<base::TenantId> owners;
+  for (const auto* fate : custody.fates_of(trace)) owners.insert(fate->tenant);
+  return owners;
+}
 
 std::optional<Truth> truth_of(const Question& question, const Custody& custody,
                               const Witness& witness) {

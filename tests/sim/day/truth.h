@@ -4,6 +4,7 @@
 
 #include <array>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "protection/exposure.h"
@@ -30,6 +31,9 @@ struct Truth {
     return parties[static_cast<std::size_t>(party)];
   }
 };
+
+// In whose tenants it lies as their own: one message for two is a trace of each.
+std::set<base::TenantId> owners_of(const base::TraceId& trace, const Custody& custody);
 
 // Nothing: it is about no letter.
 //
