@@ -12,11 +12,18 @@ namespace {
 
 constexpr std::string_view exporter_label = "EXPORTER-Letterlock-Hop";
 
-std::vector<queue::Recipient> queue_recipients(const std::vector<Recipient>& recipients) {
+// A recipient by his place in the whole message: so the traces of several tenants, which have one
+// id, never mean two people by one number.
+struct Numbered {
+  unsigned index = 0;
+  Recipient recipient;
+};
+
+std::vector<queue::Recipient> queue_recipients(const std::vector<Numbered>& recipients) {
   std::vector<queue::Recipient> out;
-  for (const auto& recipient : recipients) {
+  for (const auto& [index, recipient] : recipients) {
     queue::Recipient one;
-    one.trace_index = static_cast<unsigned>(out.size());
+    one.trace_index = index;
     one.address = recipient.address.text();
     one.params = recipient.params;
     one.lane = recipient.tenant ? queue::Lane::local : queue::Lane::remote;
@@ -148,7 +155,8 @@ queue::Message Custody::message_of(const Reception& reception, const queue::Cont
 
 net::ResultTask<Outcome> Custody::accept(Reception reception, queue::Content content) {
   std::vector<base::TenantId> tenants;
-  std::vector<std::vector<Recipient>> recipients;
+  std::vector<std::vector<Numbered>> recipients;
+  unsigned index = 0;
   for (const auto& recipient : reception.recipients) {
     const auto owner = reception.owner ? reception.owner : recipient.tenant;
     if (!owner)
@@ -159,7 +167,7 @@ net::ResultTask<Outcome> Custody::accept(Reception reception, queue::Content con
       tenants.push_back(*owner);
       recipients.emplace_back();
     }
-    recipients[static_cast<std::size_t>(at)].push_back(recipient);
+    recipients[static_cast<std::size_t>(at)].push_back({index++, recipient});
   }
   if (tenants.empty())
     co_return base::fail(base::ErrorKind::invalid, "a message without recipients");

@@ -68,6 +68,8 @@ TEST_F(CustodyTest, AMessageThatOutlivesItsTraceGetsItAnew) {
   EXPECT_GT(trace.trace.expires, world.clock().now() + std::chrono::days(80));
   ASSERT_EQ(trace.trace.recipients.size(), 1U);
   EXPECT_EQ(trace.trace.recipients[0].address, queued(birch).at(0).recipients[0].address);
+  EXPECT_TRUE(trace.trace.recipients[0].hidden) << "whom the header named is forgotten";
+  EXPECT_TRUE(trace.trace.from_outside);
 }
 
 // Side by side they would all change the account's count of what it has sent, and the last ones
@@ -151,6 +153,9 @@ TEST_F(CustodyTest, TwoTenantsInOneMessageAreSplitUnderOneTrace) {
     const auto trace = trace_of(tenant, id).value();
     ASSERT_EQ(trace.trace.recipients.size(), 1U);
     EXPECT_EQ(trace.trace.recipients[0].address, address);
+    // By one number both mean the same.
+    EXPECT_EQ(trace.trace.recipients[0].index, tenant == birch ? 0U : 1U);
+    EXPECT_EQ(trace.hops.at(0).recipients, std::vector{trace.trace.recipients[0].index});
   }
 }
 
