@@ -30,6 +30,12 @@ net::ResultTask<> ask_mailboxes(store::Transaction& transaction, base::TenantId 
   co_return base::Result<>();
 }
 
+net::ResultTask<> ask_backups(store::Transaction& transaction, base::Time from, base::Time now,
+                              std::vector<protection::Backup>& backups) {
+  CO_TRY(backups, co_await directory::backups_between(transaction, from, now, now));
+  co_return base::Result<>();
+}
+
 bool is_delivery(const hop::Hop& hop) {
   return hop.kind == hop::Kind::delivery && hop.outcome == hop::Outcome::completed &&
          hop.to.role == hop::End::Role::mailbox;
@@ -96,6 +102,13 @@ net::ResultTask<AtRest> Gathering::at_rest_of(const Seen& seen) {
     if (is_delivery(hop)) CO_CHECK(co_await add_mailbox(seen, hop, named, out));
   }
   if (!seen.is_narrowed) CO_CHECK(co_await add_others(seen, named, out));
+  // Also those that were made since it was taken away: a backup copies the store's files as they
+  // stand, and what is deleted stays in them for a while (docs/storage.md).
+  const auto from = seen.loaded.trace.accepted;
+  const auto now = ports_.clock.now();
+  CO_CHECK(co_await ports_.store.read(store::Scope::site(), [&](store::Transaction& transaction) {
+    return ask_backups(transaction, from, now, out.backups);
+  }));
   co_return out;
 }
 
@@ -139,6 +152,8 @@ net::ResultTask<> Gathering::add_mailbox(const Seen& seen, const hop::Hop& deliv
   for (const auto& [who, when] : seen.loaded.left) {
     if (who == account->id && !mailbox.holds) mailbox.left = when;
   }
+  CO_TRY(mailbox.openings,
+         co_await ports_.operations.list_openings(account->tenant, account->address));
   out.mailboxes.push_back(std::move(mailbox));
   co_return base::Result<>();
 }
@@ -150,7 +165,11 @@ net::ResultTask<> Gathering::add_others(const Seen& seen, const std::set<base::A
   for (const auto& id : accounts) {
     if (named.contains(id)) continue;
     CO_TRY(const auto account, co_await ports_.directory.account(seen.tenant, id));
-    if (account) out.mailboxes.push_back({.account = account->address.text(), .holds = true});
+    if (!account) continue;
+    protection::Mailbox mailbox{.account = account->address.text(), .holds = true};
+    CO_TRY(mailbox.openings,
+           co_await ports_.operations.list_openings(seen.tenant, account->address));
+    out.mailboxes.push_back(std::move(mailbox));
   }
   co_return base::Result<>();
 }

@@ -100,9 +100,10 @@ net::ResultTask<std::vector<BackupRecord>> list_backups(store::Transaction& tx, 
   co_return backups;
 }
 
-net::ResultTask<std::vector<Held>> backups_between(store::Transaction& tx, base::Time from,
-                                                   base::Time to, base::Time now) {
-  std::vector<Held> held;
+net::ResultTask<std::vector<protection::Backup>> backups_between(store::Transaction& tx,
+                                                                 base::Time from, base::Time to,
+                                                                 base::Time now) {
+  std::vector<protection::Backup> held;
   BackupId after;
   while (true) {
     CO_TRY(const auto page, co_await list_backups(tx, after, page_max));

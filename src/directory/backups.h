@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "directory/types.h"
 #include "net/task.h"
+#include "protection/exposure.h"
 #include "store/store.h"
 
 namespace letterlock::directory {
@@ -47,15 +48,11 @@ net::ResultTask<BackupRecord> find_backup(store::Transaction& tx, BackupId id);
 net::ResultTask<std::vector<BackupRecord>> list_backups(store::Transaction& tx, BackupId after,
                                                         std::size_t count_max);
 
-// One that may hold what lay in the store at some moment from `from` to `to`.
-struct Held {
-  base::Time made;
-  std::optional<base::Time> kept_until = {};
-  bool operator==(const Held&) const = default;
-};
-// Those that nobody has said are destroyed, and that are to be kept at `now`; in any scope. One
-// whose end isn't known counts as made for as long as it may have taken. Errors: the store's.
-net::ResultTask<std::vector<Held>> backups_between(store::Transaction& tx, base::Time from,
-                                                   base::Time to, base::Time now);
+// Those that may hold what lay in the store at some moment from `from` to `to`, that nobody has
+// said are destroyed, and that are to be kept at `now`; in any scope. One whose end isn't known
+// counts as made for as long as it may have taken. Errors: the store's.
+net::ResultTask<std::vector<protection::Backup>> backups_between(store::Transaction& tx,
+                                                                 base::Time from, base::Time to,
+                                                                 base::Time now);
 
 }  // namespace letterlock::directory

@@ -9,6 +9,7 @@
 namespace letterlock::directory {
 namespace {
 
+using protection::Backup;
 using std::chrono::hours;
 using std::chrono::minutes;
 
@@ -22,25 +23,25 @@ struct BackupsTest : testing::Test, test::Fixture {
     EXPECT_TRUE(wait(operations.end_backup(backup.id, Operations::BackupEnd::whole)));
     return backup;
   }
-  std::vector<Held> between(base::Time from, base::Time to) {
-    return wait(ask<std::vector<Held>>(
+  std::vector<Backup> between(base::Time from, base::Time to) {
+    return wait(ask<std::vector<Backup>>(
                     store, store::Scope::tenant(base::TenantId()),
                     [&](auto& tx) { return backups_between(tx, from, to, clock.time); }))
         .value();
   }
-  std::vector<Held> at(base::Time time) { return between(time, time); }
+  std::vector<Backup> at(base::Time time) { return between(time, time); }
 };
 
 TEST_F(BackupsTest, WhatLayThereWhenItWasMadeIsInIt) {
   const auto began = clock.time;
   const auto backup = make();
   const auto ended = clock.time;
-  const std::vector<Held> held{{backup.began, std::nullopt}};
-  EXPECT_EQ(at(began - minutes(1)), std::vector<Held>()) << "it had gone before";
+  const std::vector<Backup> held{{backup.began, std::nullopt}};
+  EXPECT_EQ(at(began - minutes(1)), std::vector<Backup>()) << "it had gone before";
   EXPECT_EQ(between(began - minutes(1), began), held);
   EXPECT_EQ(at(began + minutes(5)), held);
   EXPECT_EQ(between(ended, ended + hours(9)), held);
-  EXPECT_EQ(at(ended + minutes(1)), std::vector<Held>()) << "it came after";
+  EXPECT_EQ(at(ended + minutes(1)), std::vector<Backup>()) << "it came after";
   EXPECT_EQ(between(began - hours(9), ended + hours(9)), held);
 }
 
@@ -50,13 +51,13 @@ TEST_F(BackupsTest, ItCountsUntilItsEndOrUntilSomebodySaysThatItIsDestroyed) {
   EXPECT_EQ(between(kept.began, clock.time).size(), 2U);
   EXPECT_EQ(kept.kept_until, kept.began + hours(24));
   clock.pass(hours(24));
-  EXPECT_EQ(between(kept.began, clock.time), (std::vector<Held>{{always.began, std::nullopt}}));
+  EXPECT_EQ(between(kept.began, clock.time), (std::vector<Backup>{{always.began, std::nullopt}}));
   EXPECT_EQ(wait(operations.forget_backup(always.id, "")).error().kind, base::ErrorKind::denied);
   const auto said = wait(operations.forget_backup(always.id, by)).value();
   EXPECT_EQ(said.forgotten, (SetBy{by, clock.time}));
   clock.pass(hours(1));
   EXPECT_EQ(wait(operations.forget_backup(always.id, "another"))->forgotten, said.forgotten);
-  EXPECT_EQ(between(kept.began, clock.time), std::vector<Held>());
+  EXPECT_EQ(between(kept.began, clock.time), std::vector<Backup>());
   EXPECT_EQ(wait(operations.list_backups({}, 10))->size(), 2U) << "the list keeps them";
   EXPECT_EQ(wait(operations.list_backups(kept.id, 10))->size(), 1U);
   EXPECT_EQ(wait(operations.forget_backup(BackupId(), by)).error().kind,

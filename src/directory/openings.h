@@ -11,24 +11,13 @@
 #include "directory/types.h"
 #include "hop/level.h"
 #include "net/task.h"
+#include "protection/exposure.h"
 #include "sasl/keys.h"
 #include "store/store.h"
 
 namespace letterlock::directory {
 
-struct Opening {
-  enum class How {
-    in_clear,    // who listened has the password, or had the session
-    unbound,     // TLS that the client may not have verified: who interfered has or had the same
-    recordable,  // the password crossed in TLS that a quantum computer opens later
-  };
-  How how = How::in_clear;
-  hop::Network network = hop::Network::public_;  // the most public road of them
-  base::Time first;
-  base::Time last;
-  std::optional<base::Time> closed = {};  // when the password became another one; nothing: not yet
-  bool operator==(const Opening&) const = default;
-};
+using Opening = protection::Opening;
 
 // Closed ones of each kind that are kept apart; beyond, the two oldest become one that covers both
 // and what lies between: what was open is never lost.

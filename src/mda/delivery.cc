@@ -217,6 +217,9 @@ net::ResultTask<> Delivery::deliver_in(store::Transaction& transaction,
 net::ResultTask<> Delivery::leave_out_in(store::Transaction& transaction,
                                          directory::Account account) {
   auto hop = hop_to(account);
+  // Like a list without a link: who reads it there is unknown from here.
+  hop.kind = hop::Kind::expansion;
+  hop.to.role = hop::End::Role::list;
   hop.changes = {hop::Change::expanded};
   hop.reason = "the mailbox has this message already, by another way that leads to it";
   CO_TRY(const auto ref, co_await trace::record(transaction, item_.tenant, std::move(hop)));
@@ -253,9 +256,16 @@ net::ResultTask<> Delivery::record_in(store::Transaction& transaction, directory
   (void)ref;
   if (account.tenant == item_.tenant) co_return base::Result<>();
   CO_TRY(const auto original, co_await trace::find(transaction, item_.tenant, message_->trace));
-  const auto begun = co_await trace::begin(transaction, account.tenant,
-                                           trace::copy_for(original, trace_indexes()));
-  if (!begun && begun.error().kind != base::ErrorKind::exists) co_return base::fail(begun.error());
+  CO_TRY(auto before,
+         co_await trace::hops_before(
+             transaction, item_.tenant, message_->trace,
+             {.recipient = recipient_->trace_index,
+              .into = message_->trace,
+              .sight = trace::Carry::Sight::another_tenants,
+              .rows_max = message_->steps == 0 ? 0 : expansions_looked_at}));
+  CO_CHECK(co_await trace::begin_copy(transaction, account.tenant,
+                                      trace::copy_for(original, trace_indexes()),
+                                      std::move(before)));
   CO_TRY(const auto there, co_await trace::record(transaction, account.tenant, hop));
   (void)there;
   co_return base::Result<>();

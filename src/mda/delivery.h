@@ -11,6 +11,9 @@
 
 namespace letterlock::mda {
 
+// Hops of a trace that are looked at for the aliases among them.
+inline constexpr std::size_t expansions_looked_at = 500;
+
 class Delivery {
  public:
   Delivery(const Ports& ports, const Options& options, queue::Due item)
@@ -35,6 +38,7 @@ class Delivery {
   struct Copy {
     queue::Message message;
     std::vector<queue::Recipient> recipients;
+    std::string list;  // its address
     bool own_trace = false;
     bool came_back = false;  // from outside, after it had been sent on from this very address
   };
@@ -72,8 +76,9 @@ class Delivery {
   net::ResultTask<> give_in(store::Transaction& transaction, Copy& copy);
   net::ResultTask<> leave_out_in(store::Transaction& transaction, const Copy& copy);
   net::ResultTask<> begin_own_trace(store::Transaction& transaction, const Copy& copy);
-  hop::Hop expanded_hop(const queue::Message& copy, const base::TraceId& trace,
-                        std::vector<unsigned> recipients, std::string reason) const;
+  net::ResultTask<> link_in(store::Transaction& transaction, const Copy& copy);
+  // As the trace of the message has it.
+  hop::Hop expanded_hop(const Copy& copy, std::string reason) const;
 
   const Ports& ports_;
   const Options& options_;

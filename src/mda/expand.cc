@@ -96,6 +96,7 @@ net::ResultTask<Delivery::Copy> Delivery::copy_for(const List& list) {
   copy.message = *message_;
   copy.message.id = os::make_id<base::MessageId>(ports_.clock, ports_.random);
   if (copy.message.origin.is_nil()) copy.message.origin = message_->trace;
+  copy.list = list.address.text();
   ++copy.message.steps;
   CO_TRY(copy.recipients, co_await recipients_for(list));
   give_to_owner(list, copy);
@@ -214,10 +215,9 @@ net::ResultTask<> Delivery::expand_in(store::Transaction& transaction, const Lis
 net::ResultTask<> Delivery::give_in(store::Transaction& transaction, Copy& copy) {
   event_ = "mda.expanded";
   detail_ = std::to_string(copy.recipients.size()) + " recipients";
-  CO_TRY(const auto ref, co_await trace::record(
-                             transaction, item_.tenant,
-                             expanded_hop(copy.message, message_->trace, {recipient_->trace_index},
-                                          stands_for(copy.recipients.size()))));
+  CO_TRY(const auto ref,
+         co_await trace::record(transaction, item_.tenant,
+                                expanded_hop(copy, stands_for(copy.recipients.size()))));
   (void)ref;
   if (copy.own_trace) CO_CHECK(co_await begin_own_trace(transaction, copy));
   auto recipients = copy.recipients;
@@ -232,53 +232,76 @@ net::ResultTask<> Delivery::give_in(store::Transaction& transaction, Copy& copy)
 net::ResultTask<> Delivery::leave_out_in(store::Transaction& transaction, const Copy& copy) {
   event_ = "mda.expanded";
   detail_ = "before, by another way";
-  CO_TRY(const auto ref,
-         co_await trace::record(
-             transaction, item_.tenant,
-             expanded_hop(copy.message, message_->trace, {recipient_->trace_index},
-                          "the message went on from this address already, by another way to it")));
+  auto hop =
+      expanded_hop(copy, "the message went on from this address already, by another way to it");
+  hop.to.role = hop::End::Role::list;  // whatever becomes of it isn't of this way
+  CO_TRY(const auto ref, co_await trace::record(transaction, item_.tenant, std::move(hop)));
   (void)ref;
   co_return co_await settle_in(transaction,
                                outcomes(queue::Step::expand, dsn::status::ok, "expanded"));
 }
 
-hop::Hop Delivery::expanded_hop(const queue::Message& copy, const base::TraceId& trace,
-                                std::vector<unsigned> recipients, std::string reason) const {
+hop::Hop Delivery::expanded_hop(const Copy& copy, std::string reason) const {
   hop::Hop hop;
-  hop.trace = trace;
-  hop.kind = hop::Kind::delivery;
+  hop.trace = message_->trace;
+  hop.kind = hop::Kind::expansion;
   hop.from = {hop::End::Role::node, options_.node, {}, {}};
-  hop.to = {hop::End::Role::node, options_.node, {}, {}};
-  hop.recipients = std::move(recipients);
+  hop.to = {copy.own_trace ? hop::End::Role::list : hop::End::Role::alias, copy.list, {}, {}};
+  hop.recipients = {recipient_->trace_index};
   hop.protection = protection::delivery_level();
   hop.digest_in = message_->digest;
-  hop.digest_out = copy.digest;
+  hop.digest_out = copy.message.digest;
   hop.changes = {hop::Change::expanded};
-  if (copy.prefix != message_->prefix) hop.changes.push_back(hop::Change::trace_fields_added);
+  if (copy.message.prefix != message_->prefix)
+    hop.changes.push_back(hop::Change::trace_fields_added);
   hop.reason = std::move(reason);
   hop.time = ports_.clock.now();
   hop.finished = hop.time;
   return hop;
 }
 
+// It begins with the hops by which the message came, without names where they are another tenant's,
+// and with the step into its recipients, so that digests meet.
 net::ResultTask<> Delivery::begin_own_trace(store::Transaction& transaction, const Copy& copy) {
+  const auto& message = copy.message;
+  using Sight = trace::Carry::Sight;
   CO_TRY(auto trace, co_await trace::find(transaction, item_.tenant, message_->trace));
-  trace.id = copy.message.trace;
-  trace.owner = copy.message.tenant;
-  trace.mail_from = copy.message.mail_from;
+  CO_TRY(auto before,
+         co_await trace::hops_before(
+             transaction, item_.tenant, message_->trace,
+             {.recipient = recipient_->trace_index,
+              .into = message.trace,
+              .sight = message.tenant == item_.tenant ? Sight::same_tenant : Sight::another_tenants,
+              .rows_max = message_->steps == 0 ? 0 : expansions_looked_at}));
+  trace.id = message.trace;
+  trace.owner = message.tenant;
+  trace.mail_from = message.mail_from;
   trace.recipients.clear();
-  std::vector<unsigned> all;
+  auto hop = expanded_hop(copy, stands_for(copy.recipients.size()));
+  hop.trace = message.trace;
+  hop.to.role = hop::End::Role::alias;
+  hop.recipients.clear();
   for (const auto& recipient : copy.recipients) {
     trace.recipients.push_back({recipient.trace_index, recipient.address});
-    all.push_back(recipient.trace_index);
+    hop.recipients.push_back(recipient.trace_index);
   }
-  CO_CHECK(co_await trace::begin(transaction, copy.message.tenant, std::move(trace)));
-  CO_TRY(const auto ref,
-         co_await trace::record(transaction, copy.message.tenant,
-                                expanded_hop(copy.message, copy.message.trace, std::move(all),
-                                             stands_for(copy.recipients.size()))));
+  CO_CHECK(
+      co_await trace::begin_copy(transaction, message.tenant, std::move(trace), std::move(before)));
+  CO_TRY(const auto ref, co_await trace::record(transaction, message.tenant, std::move(hop)));
   (void)ref;
-  co_return base::Result<>();
+  co_return co_await link_in(transaction, copy);
+}
+
+// Content has children: each trace knows the other.
+net::ResultTask<> Delivery::link_in(store::Transaction& transaction, const Copy& copy) {
+  using Relation = trace::Link::Relation;
+  const auto& message = copy.message;
+  CO_CHECK(co_await trace::put_link(
+      transaction, item_.tenant, message_->trace,
+      {Relation::expanded_into, message.trace, message.tenant, copy.list, true}));
+  co_return co_await trace::put_link(
+      transaction, message.tenant, message.trace,
+      {Relation::expanded_from, message_->trace, item_.tenant, copy.list, true});
 }
 
 }  // namespace letterlock::mda

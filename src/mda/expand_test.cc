@@ -63,6 +63,8 @@ TEST_F(ExpandTest, AnAliasOfTheSameTenantGoesOnUnderItsTrace) {
   EXPECT_THAT(queued(birch), IsEmpty());
   const auto trace = trace_of(birch, id).value();
   ASSERT_THAT(trace.hops, SizeIs(3));
+  EXPECT_EQ(trace.hops[1].kind, hop::Kind::expansion);
+  EXPECT_EQ(trace.hops[1].to.role, hop::End::Role::alias);
   EXPECT_THAT(trace.hops[1].changes,
               ElementsAre(hop::Change::expanded, hop::Change::trace_fields_added));
   EXPECT_EQ(trace.hops[2].kind, hop::Kind::delivery);
@@ -97,8 +99,23 @@ TEST_F(ExpandTest, AnAliasOfAnotherTenantShowsNobodyWhereItLeads) {
   EXPECT_EQ(dave.destination, "old.example");
   EXPECT_EQ(dave.written_to, "sales@birch.example");
   EXPECT_EQ(dave.params.original_recipient, "rfc822;sales@birch.example");
+  // Each trace knows the other, and the inner one how the message came, without names.
+  EXPECT_EQ(sent.hops[1].to.role, hop::End::Role::list);
+  ASSERT_THAT(sent.links, SizeIs(1));
+  EXPECT_EQ(sent.links[0].relation, trace::Link::Relation::expanded_into);
+  EXPECT_EQ(sent.links[0].trace, entry.message.trace);
+  EXPECT_EQ(sent.links[0].name, "sales@birch.example");
   const auto inside = trace_of(birch, entry.message.trace).value();
   EXPECT_THAT(inside.trace.recipients, SizeIs(2));
+  ASSERT_THAT(inside.links, SizeIs(1));
+  EXPECT_EQ(inside.links[0].relation, trace::Link::Relation::expanded_from);
+  EXPECT_EQ(inside.links[0].trace, id);
+  ASSERT_GE(inside.hops.size(), 2U);
+  EXPECT_EQ(inside.hops[0].kind, hop::Kind::relay);
+  EXPECT_EQ(inside.hops[0].protection.level, hop::Level::encrypted);
+  EXPECT_EQ(inside.hops[0].from.address, "");
+  EXPECT_EQ(inside.hops[1].kind, hop::Kind::expansion);
+  EXPECT_EQ(inside.hops[1].to.role, hop::End::Role::alias);
 }
 
 TEST_F(ExpandTest, WhatTheWriterNamedStaysThroughAChain) {

@@ -62,7 +62,8 @@ TEST_F(MdaTest, TheCopyInAnotherTenantNamesNobodyElse) {
   ASSERT_THAT(copy.trace.recipients, SizeIs(1));
   EXPECT_EQ(copy.trace.recipients[0].address, "bob@birch.example");
   EXPECT_EQ(copy.trace.recipients[0].index, 1U);
-  ASSERT_THAT(copy.hops, SizeIs(1));
+  ASSERT_THAT(copy.hops, SizeIs(2)) << "the way in, without names, and the delivery";
+  EXPECT_EQ(copy.hops[0].from.who, "");
   EXPECT_THAT(inbox(alice), SizeIs(1));
   EXPECT_THAT(addresses(queued(acorn).at(0)), testing::Contains("carol@modern.example"));
 }

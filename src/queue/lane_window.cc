@@ -92,24 +92,33 @@ void LaneWindow::promote(const std::string& destination) {
 
 // ---- what is in memory ----
 
-Wanted LaneWindow::wanted(const base::TenantId& tenant, const std::string& name,
+bool LaneWindow::may_have(const base::TenantId& id, const Destination* destination,
                           base::Time now) const {
-  using What = Wanted::What;
-  const auto* destination = known_destination(name);
-  if (destination != nullptr && destination->rests_until > now)
-    return {What::rests, destination->rests_until};
-  const auto at = tenants_.find(tenant);
+  const auto tenant = tenants_.find(id);
   const auto its = standing(destination, now);
-  if (!items_.allows(at == tenants_.end() ? 0 : at->second.items)) return {What::full};
-  if (destination != nullptr && destination->recipients >= recipients_max(its)) return {What::full};
-  if (its == on_trial &&
-      !items_on_trial_.allows(at == tenants_.end() ? 0 : at->second.items_on_trial))
-    return {What::full};
-  return {What::yes};
+  if (destination != nullptr && destination->recipients >= recipients_max(its)) return false;
+  if (!items_.allows(tenant == tenants_.end() ? 0 : tenant->second.items)) return false;
+  if (its == proven) return true;
+  return items_on_trial_.allows(tenant == tenants_.end() ? 0 : tenant->second.items_on_trial);
 }
 
-bool LaneWindow::has_room(const base::TenantId& tenant) const {
-  return items_.allows(count(tenant));
+Wanted LaneWindow::wanted(const base::TenantId& id, const std::string& name, base::Time now) {
+  const auto destination = destinations_.find(name);
+  const auto* known = known_destination(name);
+  if (known != nullptr && known->rests_until > now)
+    return {Wanted::What::rests, known->rests_until};
+  if (may_have(id, known, now)) return {Wanted::What::yes};
+  if (const auto tenant = tenants_.find(id); tenant != tenants_.end())
+    tenant->second.turned_away = tenant->second.items;
+  if (destination != destinations_.end()) destination->second.turned_away = true;
+  return {Wanted::What::full};
+}
+
+bool LaneWindow::has_room(const base::TenantId& id) {
+  if (items_.allows(count(id))) return true;
+  if (const auto tenant = tenants_.find(id); tenant != tenants_.end())
+    tenant->second.turned_away = tenant->second.items;
+  return false;
 }
 
 std::size_t LaneWindow::count(const base::TenantId& tenant) const {
@@ -120,16 +129,11 @@ std::size_t LaneWindow::count(const base::TenantId& tenant) const {
 LaneWindow::Added LaneWindow::add(const Due& item, base::Time now) {
   auto known = known_key(item);
   if (known_.contains(known)) return Added::known;
-  const auto place = destinations_.find(item.destination);
   switch (wanted(item.tenant, item.destination, now).what) {
     case Wanted::What::rests:
       return Added::resting;
-    case Wanted::What::full: {
-      if (const auto at = tenants_.find(item.tenant); at != tenants_.end())
-        at->second.turned_away = at->second.items;
-      if (place != destinations_.end()) place->second.turned_away = true;
+    case Wanted::What::full:
       return has_room(item.tenant) ? Added::destination_full : Added::full;
-    }
     case Wanted::What::yes:
       break;
   }

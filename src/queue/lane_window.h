@@ -45,9 +45,10 @@ class LaneWindow {
 
   enum class Added { added, known, full, destination_full, resting };
   Added add(const Due& item, base::Time now);
-  // Whether add() would take an item for this destination.
-  Wanted wanted(const base::TenantId& tenant, const std::string& destination, base::Time now) const;
-  bool has_room(const base::TenantId& tenant) const;
+  // Whether add() would take an item for this destination; and for any. Whoever hears that there is
+  // no room is told by note() or finish() when there is.
+  Wanted wanted(const base::TenantId& tenant, const std::string& destination, base::Time now);
+  bool has_room(const base::TenantId& tenant);
 
   // The next job that may begin; nothing: none now.
   std::optional<Job> take(base::Time now);
@@ -104,6 +105,7 @@ class LaneWindow {
     std::vector<base::TenantId> parked;  // tenants whose turn found it busy
   };
 
+  bool may_have(const base::TenantId& tenant, const Destination* destination, base::Time now) const;
   Standing standing(const Destination* destination, base::Time now) const;
   const Destination* known_destination(const std::string& name) const;
   std::size_t recipients_max(Standing standing) const;

@@ -86,7 +86,9 @@ class TopologiesTest : public custody::test::Fixture {
     reporter.emplace(
         reporter::Ports{store, directory, custody, world.timers(), world.clock(), world.random(),
                         events, [this] { return custody::test::all_of({acorn, birch}); }},
-        reporter::Options{.node = "dublin-1", .host_name = "mail.acorn.example"});
+        reporter::Options{.node = "dublin-1",
+                          .host_name = "mail.acorn.example",
+                          .budget = {1'000'000, 1'000'000}});
     run_queue();
     run(mda->run());
     run(reporter->run());
@@ -97,7 +99,7 @@ class TopologiesTest : public custody::test::Fixture {
   // Everybody else's MTAs in one: takes what is for "taken", refuses what is for others.
   net::Task<> outside() {
     while (true) {
-      auto job = co_await dispatcher.take(queue::Lane::remote);
+      auto job = co_await dispatcher.take({queue::Lane::remote, queue::Lane::report});
       if (!job) co_return;
       for (const auto& item : job->items) {
         const auto settled =
