@@ -1,5 +1,6 @@
 #include "apps/cli.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include <boost/json/array.hpp>
@@ -9,6 +10,10 @@
 #include <unistd.h>
 
 #include "apps/config.h"
+#include "base/bytes.h"
+#include "directory/types.h"
+#include "os/files.h"
+#include "tls/authority.h"
 
 namespace letterlock::apps {
 namespace {
@@ -28,6 +33,33 @@ std::size_t terminal_width() {
 int complain(const base::Error& error) {
   fmt::print(stderr, "letterlock: {}\n", error.what);
   return 1;
+}
+
+// Files of certificates become their keys' digests; what is a digest already stays. Errors: invalid
+// (also of a certificate that isn't for this address: nobody could sign in with it).
+base::Result<std::vector<std::string>> certificate_keys(const std::vector<std::string>& given,
+                                                        const std::string& address) {
+  constexpr std::size_t file_octets_max = 64 * 1024;
+  std::vector<std::string> keys;
+  for (const auto& one : given) {
+    if (directory::certificate_key(one)) {
+      keys.push_back(one);
+      continue;
+    }
+    const auto pem = TRY(os::read_file(one, file_octets_max));
+    const auto addresses = tls::certificate_addresses(pem);
+    if (!addresses)
+      return base::fail(base::ErrorKind::invalid, one + ": no certificate in PEM form");
+    const auto is_it = [&](const std::string& of) {
+      return base::equal_ignoring_case(of, address);
+    };
+    if (std::ranges::none_of(*addresses, is_it))
+      return base::fail(base::ErrorKind::invalid,
+                        fmt::format("{} isn't made for {}: its subjectAltName must say email:{}",
+                                    one, address, address));
+    keys.push_back(TRY(tls::key_digest(pem)));
+  }
+  return keys;
 }
 
 }  // namespace
@@ -114,6 +146,7 @@ void OperatorCommands::add_option(CLI::App& app, Command& command,
       option = app.add_flag(flag, command.flags[name], help);
       break;
     case Kind::list:
+    case Kind::certificates:
       option = app.add_option(flag, command.lists[name], help);
       break;
     case Kind::password:
@@ -146,6 +179,12 @@ int OperatorCommands::run() {
       case Kind::flag:
         arguments[name] = chosen_->flags[name];
         break;
+      case Kind::certificates: {
+        auto keys = certificate_keys(chosen_->lists[name], chosen_->texts["address"]);
+        if (!keys) return complain(keys.error());
+        arguments[name] = json::array(keys->begin(), keys->end());
+        break;
+      }
       case Kind::list:
         arguments[name] = json::array(chosen_->lists[name].begin(), chosen_->lists[name].end());
         break;

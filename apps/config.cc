@@ -134,6 +134,12 @@ void Reader::check_together() {
     const bool is_metrics = listener.kind == ListenerConfig::Kind::metrics;
     if (listener.beyond_loopback && !is_metrics)
       problem(listener.line, "'beyond_loopback' is for listeners of kind \"metrics\"");
+    if (is_metrics && (listener.local || !listener.proxy_from.empty()))
+      problem(listener.line, "'local' and 'proxy_from' are not for listeners of kind \"metrics\"");
+    if (listener.local && !listener.proxy_from.empty())
+      problem(listener.line,
+              "'local' says that nobody connects through this machine, 'proxy_from' that a proxy "
+              "does: only one of them can be");
     if (is_metrics && !listener.beyond_loopback && listener.address &&
         !listener.address->address.is_loopback())
       problem(listener.line,

@@ -22,6 +22,8 @@ struct ListenerConfig {
   std::optional<net::Endpoint> address;  // nothing: a socket that the service manager opened
   std::string socket;                    // its name (FileDescriptorName=)
   bool beyond_loopback = false;          // metrics: the operator means an address of the network
+  bool local = false;                    // what comes over loopback comes from this machine itself
+  std::vector<net::Prefix> proxy_from;   // proxies, whose word on their clients is believed
   int line = 0;
 };
 std::string_view name(ListenerConfig::Kind kind);

@@ -161,7 +161,12 @@ Section limits_section() {
        {"recipients", "number", "1000", "Of one message; at least 100 (RFC 5321 §4.5.3.1.8).",
         set(count<std::size_t>(100, 1000),
             [](Config& c) -> auto& { return c.limits.recipients_max; })},
-       {"sessions", "number", "20000", "At once, all listeners together.",
+       {"sessions", "number", "20000",
+        "At once, all listeners together: a quarter each is kept for port 25, for submission and "
+        "for "
+        "POP3, so that none shuts the others out; a quarter of the latter two for who has signed "
+        "in, "
+        "or comes from where somebody did within a day.",
         set(count<std::size_t>(1, 1'000'000),
             [](Config& c) -> auto& { return c.limits.sessions_max; })},
        {"sessions_per_address", "number", "50", "At once from one IPv4 address or one IPv6 /64.",
@@ -355,6 +360,17 @@ const std::vector<Key<ListenerConfig>>& listener_keys() {
       {"socket", "text", "–",
        "Instead of `address`: the name of a socket that systemd opened (`FileDescriptorName=`).",
        into<ListenerConfig>(values::text, [](ListenerConfig& l) -> auto& { return l.socket; })},
+      {"local", "true or false", "false",
+       "What comes over loopback comes from programs of this machine, and nothing on it passes "
+       "others' connections on (a TCP proxy, a container's port, an SSH forwarding): such hops are "
+       "`local`. Without this they are judged as the internet, or as `site.private_networks` says.",
+       into<ListenerConfig>(values::boolean, [](ListenerConfig& l) -> auto& { return l.local; })},
+      {"proxy_from", "list of networks", "[]",
+       "The proxies before this listener. Each of their connections must begin with a PROXY header "
+       "of version 2, within 5 s, and is its client's from then on; whoever else connects is sent "
+       "away.",
+       into<ListenerConfig>(values::prefixes,
+                            [](ListenerConfig& l) -> auto& { return l.proxy_from; })},
       {"beyond_loopback", "true or false", "false",
        "`metrics` alone: the address may be one that others reach. Whoever reaches it reads "
        "figures, no names.",

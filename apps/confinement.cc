@@ -14,6 +14,9 @@ using base::ErrorKind;
 // The store's files, names, the log, listeners, and refused peers that are told so.
 constexpr std::uint64_t other_descriptors = 1024;
 constexpr std::size_t sessions_least = 16;
+// Landlock's versions: which one closes TCP ports (Linux 6.7), and abstract sockets (6.12).
+constexpr int landlock_ports = 4;
+constexpr int landlock_scopes = 6;
 
 std::string folder_of(const std::string& file) {
   return std::filesystem::path(file).parent_path().string();
@@ -70,15 +73,34 @@ base::Event Confinement::event() const {
   if (!wanted)
     return {base::Severity::warning,
             "node.confined",
-            {{"files", "no"}, {"calls", "no"}, {"reason", "site.confined is false"}}};
-  const bool all = landlock > 0 && calls;
+            {{"files", "no"},
+             {"calls", "no"},
+             {"listening", "open"},
+             {"reason", "site.confined is false"}}};
+  const bool all = landlock > 0 && calls && doors;
   base::Event out{all ? base::Severity::info : base::Severity::warning,
                   "node.confined",
                   {{"files", landlock > 0 ? "landlock " + std::to_string(landlock) : "no"},
-                   {"calls", calls ? "seccomp" : "no"}}};
-  const auto reason = without_files + (without_files.empty() || calls ? "" : "; ") + without_calls;
+                   {"calls", calls ? "seccomp" : "no"},
+                   {"listening", doors ? "no more" : "open"}}};
+  // What only a younger kernel takes away, and is promised on none.
+  if (landlock > 0 && landlock < landlock_ports)
+    out.fields.emplace_back("kernel_leaves", "binding TCP ports, abstract sockets");
+  else if (landlock > 0 && landlock < landlock_scopes)
+    out.fields.emplace_back("kernel_leaves", "abstract sockets");
+  const bool both = !without_files.empty() && !without_calls.empty();
+  const auto reason = without_files + (both ? "; " : "") + without_calls;
   if (!all) out.fields.emplace_back("reason", reason);
   return out;
+}
+
+base::Result<> close_doors(Confinement& confinement) {
+  if (!confinement.calls) return {};
+  const auto closed = os::close_doors();
+  if (!closed && closed.error().kind != ErrorKind::unavailable) return base::fail(closed.error());
+  confinement.doors = closed.has_value();
+  if (!closed) confinement.without_calls = closed.error().what;
+  return {};
 }
 
 std::uint64_t descriptors_needed(const Config& config) {

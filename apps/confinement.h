@@ -16,6 +16,7 @@ struct Confinement {
   bool wanted = true;
   int landlock = 0;           // version; 0: the file system stays open
   bool calls = false;         // exec and its like are denied
+  bool doors = false;         // nothing listens any more
   std::string without_files;  // why not
   std::string without_calls;
 
@@ -26,6 +27,9 @@ struct Confinement {
 // Before the first thread starts, as the user that the process is to stay. Where the kernel lacks
 // a means, the others are used. Errors: io (a means that is there has failed: don't go on).
 base::Result<Confinement> confine(const Config& config);
+
+// Once everything is open: from now on nothing listens. Errors: as confine().
+base::Result<> close_doors(Confinement& confinement);
 
 // Descriptors that the configured sessions, transfers and the store can take together.
 std::uint64_t descriptors_needed(const Config& config);

@@ -187,6 +187,7 @@ const Words& problem_events() {
                          "hop.failed",
                          "hop.held",
                          "hop.refused",
+                         "listener.proxy_refused",
                          "log.not_reopened",
                          "mda.failed",
                          "msa.sending_limit",
@@ -243,9 +244,10 @@ const std::vector<EventRule>& event_rules() {
 }
 
 std::span<const std::string_view> repeated_events() {
-  static constexpr std::array<std::string_view, 10> all{
-      "fetch.no_place",     "fetch.session_ended", "mx.content_refused", "mx.recipient_refused",
-      "report.over_budget", "session.ended",       "session.refused",    "sign_in.exchange_failed",
+  static constexpr std::array<std::string_view, 11> all{
+      "fetch.no_place",     "fetch.session_ended",   "listener.proxy_refused",
+      "mx.content_refused", "mx.recipient_refused",  "report.over_budget",
+      "session.ended",      "session.refused",       "sign_in.exchange_failed",
       "sign_in.failed",     "sign_in.throttled"};
   return all;
 }

@@ -1,7 +1,9 @@
 #include "apps/platform.h"
 
+#include <algorithm>
 #include <thread>
 
+#include "net/proxied.h"
 #include "trace/trace.h"
 
 namespace letterlock::apps {
@@ -10,6 +12,8 @@ namespace {
 constexpr std::size_t sweep_count = 500;
 constexpr std::size_t left_count = 4;  // hops of the largest size together stay under 1 MiB
 constexpr std::size_t tenants_page = 500;
+// A proxy says whose the connection is before anything else.
+constexpr base::Milliseconds proxy_header_wait = std::chrono::seconds(5);
 
 net::ResultTask<> read_open(store::Transaction& transaction, base::TenantId tenant,
                             std::string node, std::string after, trace::OpenPage& page) {
@@ -159,9 +163,10 @@ msa::Options Platform::msa_options(drive::SmtpServerOptions::Start start) const 
   server.start = start;
   server.session.tls = smtp::Need::required;
   server.session.authentication = smtp::Need::required;
-  server.session.mechanisms = {sasl::Mechanism::scram_sha_256_plus, sasl::Mechanism::scram_sha_256,
-                               sasl::Mechanism::plain};
+  server.session.mechanisms = {sasl::Mechanism::external, sasl::Mechanism::scram_sha_256_plus,
+                               sasl::Mechanism::scram_sha_256, sasl::Mechanism::plain};
   server.tls.resumption_scope = "msa";
+  server.tls.asks_certificate = true;
   return {config_.site.node,
           std::move(server),
           {config_.site.private_networks, config_.site.public_networks}};
@@ -171,6 +176,9 @@ popd::Options Platform::popd_options() const {
   popd::Options out;
   out.node = config_.site.node;
   out.session.idle = config_.limits.pop_idle_timeout;
+  out.session.tls.alpn = "pop3";
+  out.session.tls.resumption_scope = "pop3";
+  out.session.tls.asks_certificate = true;
   // Whether an account may really sign in without TLS is its tenant's word.
   out.session.clear_sign_in = true;
   out.networks = {config_.site.private_networks, config_.site.public_networks};
@@ -284,24 +292,54 @@ net::Task<> Platform::renew_leases() {
   }
 }
 
-void Platform::take(ListenerConfig::Kind kind, std::size_t loop,
+void Platform::take(const Entrance& entrance, std::size_t loop,
                     std::unique_ptr<net::Connection> connection) {
   auto& lane = *lanes_[loop];
-  switch (kind) {
+  if (entrance.proxy_from.empty()) return begin(entrance, lane, std::move(connection));
+  const auto peer = connection->peer();
+  const bool is_proxy = std::ranges::any_of(entrance.proxy_from, [&](const net::Prefix& prefix) {
+    return prefix.contains(peer.address);
+  });
+  // Anybody could say in such a header that he is somebody else.
+  if (!is_proxy) return not_proxied(entrance, peer, "it is none of proxy_from");
+  lane.sessions.start(behind_proxy(entrance, lane, std::move(connection)));
+}
+
+net::Task<> Platform::behind_proxy(Entrance entrance, Lane& lane,
+                                   std::unique_ptr<net::Connection> connection) {
+  const auto peer = connection->peer();
+  auto taken = co_await net::take_proxied(std::move(connection), world_.clock, proxy_header_wait);
+  if (taken) co_return begin(entrance, lane, std::move(*taken));
+  if (taken.error().kind != base::ErrorKind::cancelled)
+    not_proxied(entrance, peer, taken.error().what);
+}
+
+void Platform::not_proxied(const Entrance& entrance, const net::Endpoint& peer, std::string why) {
+  world_.events.emit({base::Severity::warning,
+                      "listener.proxy_refused",
+                      {{"kind", std::string(name(entrance.kind))},
+                       {"peer", peer.text()},
+                       {"reason", std::move(why)}}});
+}
+
+void Platform::begin(const Entrance& entrance, Lane& lane,
+                     std::unique_ptr<net::Connection> connection) {
+  auto& lobby = lane.conversations;
+  switch (entrance.kind) {
     case ListenerConfig::Kind::mx:
-      lane.sessions.start(mx_.session(std::move(connection), &lane.conversations));
+      lane.sessions.start(mx_.session(std::move(connection), &lobby, entrance.loopback));
       return;
     case ListenerConfig::Kind::submission:
-      lane.sessions.start(submission_.session(std::move(connection), &lane.conversations));
+      lane.sessions.start(submission_.session(std::move(connection), &lobby, entrance.loopback));
       return;
     case ListenerConfig::Kind::submissions:
-      lane.sessions.start(submissions_.session(std::move(connection), &lane.conversations));
+      lane.sessions.start(submissions_.session(std::move(connection), &lobby, entrance.loopback));
       return;
     case ListenerConfig::Kind::pop3:
-      lane.popd.take(std::move(connection), popd::Popd::Entry::stls);
+      lane.popd.take(std::move(connection), popd::Popd::Entry::stls, entrance.loopback);
       return;
     case ListenerConfig::Kind::pop3s:
-      lane.popd.take(std::move(connection), popd::Popd::Entry::tls);
+      lane.popd.take(std::move(connection), popd::Popd::Entry::tls, entrance.loopback);
       return;
     case ListenerConfig::Kind::metrics:
       return;  // not the platform's: whoever runs the node answers there

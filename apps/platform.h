@@ -38,6 +38,21 @@ struct World {
   base::EventSink& events;
 };
 
+// A door that connections come in by.
+struct Entrance {
+  // NOLINTNEXTLINE(google-explicit-constructor): most have nothing but a kind.
+  Entrance(ListenerConfig::Kind its_kind) : kind(its_kind) {}
+  explicit Entrance(const ListenerConfig& listener)
+      : kind(listener.kind),
+        loopback(listener.local ? protection::Loopback::this_machine
+                                : protection::Loopback::anybody),
+        proxy_from(listener.proxy_from) {}
+
+  ListenerConfig::Kind kind;
+  protection::Loopback loopback = protection::Loopback::anybody;
+  std::vector<net::Prefix> proxy_from;
+};
+
 // How often what comes round comes round. Slower only in the simulator, where days are to pass.
 struct Pace {
   base::Milliseconds lease = std::chrono::seconds(30);  // renewed at a third of it
@@ -63,8 +78,9 @@ class Platform {
   // then is unknown, and counts as given away. How many there were. Errors: the store's.
   net::ResultTask<std::size_t> close_what_was_left_by(std::string node);
 
-  // A connection that came in at a listener of this kind. On the loop with this index.
-  void take(ListenerConfig::Kind kind, std::size_t loop,
+  // A connection that came in. Where proxies stand before the door, theirs are their clients', and
+  // others' are closed. On the loop with this index.
+  void take(const Entrance& entrance, std::size_t loop,
             std::unique_ptr<net::Connection> connection);
 
   // What ought to run and doesn't, or hasn't come round for ten minutes. On the first loop.
@@ -92,6 +108,10 @@ class Platform {
   };
   void start_on_duty(std::string_view name, net::Task<> task);
   net::Task<> on_duty(std::size_t which, net::Task<> task);
+  void begin(const Entrance& entrance, Lane& lane, std::unique_ptr<net::Connection> connection);
+  net::Task<> behind_proxy(Entrance entrance, Lane& lane,
+                           std::unique_ptr<net::Connection> connection);
+  void not_proxied(const Entrance& entrance, const net::Endpoint& peer, std::string why);
   net::ResultTask<std::size_t> close_what_is_open(base::TenantId tenant, std::string node);
   net::Task<> renew_leases();
   drive::SmtpServerOptions smtp_options() const;

@@ -92,8 +92,9 @@ net::Task<> RealWorld::check_names() {
   }
 }
 
-base::Result<net::Endpoint> Doors::open(ListenerConfig::Kind kind,
+base::Result<net::Endpoint> Doors::open(Entrance entrance,
                                         std::unique_ptr<net::TcpListener> listener) {
+  const auto kind = entrance.kind;
   const auto at = listener->local();
   const os::Labels labels{{"listener", std::string(name(kind))}};
   auto& open = metrics_.gauge("letterlock_connections", "Connections that are open.", labels);
@@ -102,10 +103,10 @@ base::Result<net::Endpoint> Doors::open(ListenerConfig::Kind kind,
   doors_.push_back({kind, at, open, accepted});
   acceptors_.push_back(std::make_unique<net::Acceptor>(
       std::move(listener), world_.world().loops,
-      [this, kind, &open, &accepted](std::size_t loop,
-                                     std::unique_ptr<net::Connection> connection) {
+      [this, entrance = std::move(entrance), &open, &accepted](
+          std::size_t loop, std::unique_ptr<net::Connection> connection) {
         accepted.add();
-        platform_.take(kind, loop, net::counted(std::move(connection), open));
+        platform_.take(entrance, loop, net::counted(std::move(connection), open));
       }));
   events_.emit({base::Severity::info,
                 "listener.opened",

@@ -67,8 +67,7 @@ class Doors {
       : world_(world), platform_(platform), events_(events), metrics_(metrics) {}
 
   // Opens one; port 0 takes a free one. What it listens at. Errors: as TcpNetwork::listen_tcp.
-  base::Result<net::Endpoint> open(ListenerConfig::Kind kind,
-                                   std::unique_ptr<net::TcpListener> listener);
+  base::Result<net::Endpoint> open(Entrance entrance, std::unique_ptr<net::TcpListener> listener);
   // On the first loop.
   void start(net::Gate& gate);
   void close();

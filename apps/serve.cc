@@ -66,7 +66,7 @@ int complain(const base::Error& error) {
 }
 
 struct OpenPort {
-  ListenerConfig::Kind kind;
+  Entrance entrance;
   os::Descriptor socket;
 };
 
@@ -95,7 +95,7 @@ base::Result<std::vector<OpenPort>> open_ports(const Config& config) {
   TRY(os::close_inherited(os::first_inherited + static_cast<int>(given.size())));
   std::vector<OpenPort> out;
   for (const auto& listener : config.listeners)
-    out.push_back({listener.kind, TRY(open_port(listener, given))});
+    out.push_back({Entrance(listener), TRY(open_port(listener, given))});
   return out;
 }
 
@@ -159,10 +159,10 @@ base::Result<> Node::open_world(std::vector<OpenPort> ports) {
   watch_ = TRY(Watch::create({config_, *world_, *platform_, *doors_, events_, metrics_}));
   for (auto& port : ports) {
     auto listener = TRY(world_->network().adopt_listener(std::move(port.socket)));
-    if (port.kind == ListenerConfig::Kind::metrics)
+    if (port.entrance.kind == ListenerConfig::Kind::metrics)
       watched_at_.push_back(std::move(listener));
     else
-      TRY(doors_->open(port.kind, std::move(listener)));
+      TRY(doors_->open(std::move(port.entrance), std::move(listener)));
   }
   admin_listener_ = TRY(net::listen_local(config_.admin_socket, events_));
   admin_ports_.emplace(admin_ports());
@@ -347,7 +347,7 @@ int serve(const std::string& config_file) {
   const auto few = fit_sessions(checked.config, *descriptors);
   if (const auto left = os::leave_root(config.site.user, os::Root::refused); !left)
     return complain(left.error());
-  const auto confined = confine(config);
+  auto confined = confine(config);
   if (!confined) return complain(confined.error());
 
   const os::SystemClock clock;
@@ -356,12 +356,13 @@ int serve(const std::string& config_file) {
   auto log = os::LogSink::create(log_options(config), clock);
   if (!log) return complain(log.error());
   Node node(config, **log, clock);
-  node.emit(confined->event());
   if (!os::give_memory_back())
     node.emit({base::Severity::warning, "node.memory_not_given_back", {{"reason", "no thread"}}});
   if (few) node.emit(*few);
   if (const auto opened = node.open_world(std::move(*ports)); !opened)
     return complain(opened.error());
+  if (const auto closed = close_doors(*confined); !closed) return complain(closed.error());
+  node.emit(confined->event());
   (*signals)->listen([&node](os::Asked what) { node.asked(what); });
   const int status = node.run();
   signals->reset();

@@ -107,6 +107,16 @@ void Watch::add_figures() {
                 [&platform] { return one(static_cast<double>(platform.leases().count())); });
   metrics.asked(Kind::gauge, "letterlock_sessions", "Sessions, of all listeners that take mail.",
                 [&platform] { return one(static_cast<double>(platform.admission().sessions())); });
+  metrics.asked(Kind::gauge, "letterlock_sessions_taken_ratio",
+                "How much is taken of the sessions that strangers may have for this, 0 to 1.",
+                [&platform] {
+                  std::vector<os::Sample> out;
+                  for (const auto purpose :
+                       {net::Purpose::mail, net::Purpose::submission, net::Purpose::fetch})
+                    out.push_back({{{"purpose", std::string(net::name(purpose))}},
+                                   platform.admission().taken(purpose)});
+                  return out;
+                });
   metrics.gauge("letterlock_sessions_max", "How many sessions there may be.")
       .set(static_cast<std::int64_t>(parts_.config.limits.sessions_max));
   metrics.asked(

@@ -81,10 +81,14 @@ std::vector<std::string> Watch::problems() const {
   }
   if (parts_.world.names_validate() == dns::Validation::State::does_not)
     out.emplace_back("DNSSEC is not validated: see dns.no_validation in the log");
-  const auto sessions = parts_.platform.admission().sessions();
-  const auto most = parts_.config.limits.sessions_max;
-  if (static_cast<double>(sessions) >= nearly * static_cast<double>(most))
-    out.push_back(fmt::format("{} of {} sessions are taken: see limits.sessions", sessions, most));
+  for (const auto purpose : {net::Purpose::mail, net::Purpose::submission, net::Purpose::fetch}) {
+    const auto taken = parts_.platform.admission().taken(purpose);
+    if (taken >= nearly)
+      out.push_back(
+          fmt::format("{:.0f} % of the sessions that strangers may have for {} are "
+                      "taken: see limits.sessions",
+                      100 * taken, net::name(purpose)));
+  }
   return out;
 }
 

@@ -21,6 +21,7 @@ bool fits(const json::value& value, Parameter::Kind kind) {
     case Parameter::Kind::flag:
       return value.is_bool();
     case Parameter::Kind::list:
+    case Parameter::Kind::certificates:
       return value.is_array() && std::ranges::all_of(value.get_array(), [](const json::value& one) {
                return one.is_string();
              });
@@ -38,6 +39,7 @@ std::string_view words(Parameter::Kind kind) {
     case Parameter::Kind::flag:
       return "true or false";
     case Parameter::Kind::list:
+    case Parameter::Kind::certificates:
       return "a list of texts";
   }
   return "";

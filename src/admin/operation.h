@@ -21,7 +21,8 @@ namespace letterlock::admin {
 namespace json = boost::json;
 
 struct Parameter {
-  enum class Kind { text, number, flag, list, password };
+  // certificates: a list of keys' digests; the command line takes files instead.
+  enum class Kind { text, number, flag, list, password, certificates };
   std::string_view name;  // "to": --to on the command line
   Kind kind = Kind::text;
   enum class Place { option, required, positional, optional_positional } place = Place::option;

@@ -50,6 +50,10 @@ json::object to_json(const directory::Account& account) {
   json::array more;
   for (const auto& address : account.more_addresses) more.emplace_back(address.text());
   out["more-addresses"] = std::move(more);
+  json::array certificates;
+  for (const auto& key : account.certificates) certificates.emplace_back(key);
+  out["certificates"] = std::move(certificates);
+  out["accepts-since"] = base::to_rfc3339(account.accepts_since);
   out["password-changed"] = base::to_rfc3339(account.password_changed);
   out["created"] = base::to_rfc3339(account.created);
   return out;
@@ -197,6 +201,8 @@ net::ResultTask<json::object> account_set(const Ports& ports, Arguments argument
   }
   CO_TRY(change.add_addresses, addresses_of(arguments.list("add-address")));
   CO_TRY(change.remove_addresses, addresses_of(arguments.list("remove-address")));
+  change.add_certificates = arguments.list("add-certificate");
+  change.remove_certificates = arguments.list("remove-certificate");
   CO_TRY(const auto account,
          co_await ports.operations.set_account(address, std::move(change), std::string(by)));
   co_return to_json(account);
@@ -297,13 +303,17 @@ std::vector<Operation> directory_operations() {
        {address,
         {"name", Kind::text, Place::option, "whose it is"},
         {"password", Kind::password, Place::option, "a new one, from a prompt or standard input"},
-        {"accepts", Kind::text, Place::option, "any or plus-only"},
+        {"accepts", Kind::text, Place::option,
+         "any or plus-only; plus-only needs a new password: say --password too"},
         {"state", Kind::text, Place::option, "active or suspended"},
         {"sending", Kind::text, Place::option, "enabled or stopped"},
         {"reason", Kind::text, Place::option, "why sending is stopped"},
         {"quota", Kind::number, Place::option, "octets; 0: no limit"},
         {"add-address", Kind::list, Place::option, "one more address"},
-        {"remove-address", Kind::list, Place::option, "one less"}},
+        {"remove-address", Kind::list, Place::option, "one less"},
+        {"add-certificate", Kind::certificates, Place::option,
+         "a client certificate that signs in (PEM file), or the SHA-256 of its public key"},
+        {"remove-certificate", Kind::certificates, Place::option, "one that doesn't any more"}},
        account_set},
       {"account.remove",
        "an account and its mail",

@@ -2,20 +2,37 @@
 
 namespace letterlock::custody {
 
-InboundHandler::InboundHandler(std::string_view agent, const InboundPorts& ports,
-                               const InboundOptions& options, Ends ends)
-    : ports_(ports), options_(options), local_(ends.local), peer_(ends.peer), agent_(agent) {}
+InboundHandler::InboundHandler(Role role, const InboundPorts& ports, const InboundOptions& options,
+                               Ends ends)
+    : ports_(ports),
+      options_(options),
+      local_(ends.local),
+      peer_(ends.peer),
+      role_(role),
+      loopback_(ends.loopback) {}
+
+hop::Network InboundHandler::network() const {
+  return protection::network_between(peer_.address, local_.address, options_.networks, loopback_);
+}
+
+void InboundHandler::has_signed_in() {
+  if (ticket_) ticket_->signed_in(ports_.clock.steady());
+}
 
 net::Task<smtp::Reply> InboundHandler::on_connect() {
   net::Admission::Refused why{};
-  auto ticket = ports_.admission.admit(peer_.address, ports_.clock.steady(), why);
+  auto ticket = ports_.admission.admit(role_.purpose, peer_.address, ports_.clock.steady(), why);
   if (!ticket) {
     ports_.events.emit({base::Severity::warning,
                         "session.refused",
-                        {{"agent", std::string(agent_)},
+                        {{"agent", std::string(role_.agent)},
                          {"peer", peer_.text()},
                          {"why", std::string(net::name(why))}}});
-    co_return smtp::reply(421, dsn::Status{4, 7, 0}, "too many connections, try later");
+    auto words = ports_.admission.last_words();
+    if (!words) co_return smtp::Reply{.code = 421, .status = {}, .lines = {}};
+    last_words_.emplace(std::move(*words));
+    // RFC 3463 §3.4: X.3.2, the system takes no messages now.
+    co_return smtp::reply(421, dsn::Status{4, 3, 2}, "too many connections, try later");
   }
   ticket_.emplace(std::move(*ticket));
   co_return smtp::reply(220, "");
@@ -36,8 +53,8 @@ directory::Asker InboundHandler::asker() const {
   directory::Road road;
   road.tls = tls_ != nullptr;
   road.post_quantum = tls_ != nullptr && tls_->facts().post_quantum;
-  road.network = protection::network_between(peer_.address, local_.address, options_.networks);
-  return {std::string(agent_), peer_.address, road};
+  road.network = network();
+  return {std::string(role_.agent), peer_.address, road};
 }
 
 net::Task<> InboundHandler::on_password_shown(std::string user, std::string password) {
@@ -46,7 +63,7 @@ net::Task<> InboundHandler::on_password_shown(std::string user, std::string pass
   if (!noted && noted.error().kind != base::ErrorKind::cancelled)
     ports_.events.emit({base::Severity::error,
                         "directory.failed",
-                        {{"agent", std::string(agent_)},
+                        {{"agent", std::string(role_.agent)},
                          {"doing", "noting a password that was shown"},
                          {"reason", noted.error().what}}});
 }
@@ -56,7 +73,7 @@ net::Task<> InboundHandler::on_end(drive::SmtpEnd end, std::string detail) {
   const bool odd = end != drive::SmtpEnd::quit;
   ports_.events.emit({odd ? base::Severity::info : base::Severity::debug,
                       "session.ended",
-                      {{"agent", std::string(agent_)},
+                      {{"agent", std::string(role_.agent)},
                        {"peer", peer_.text()},
                        {"how", std::string(drive::name(end))},
                        {"detail", std::move(detail)}}});
@@ -74,7 +91,7 @@ net::ResultTask<> InboundHandler::add(queue::Intake& intake, std::string_view oc
 void InboundHandler::not_accepted(const base::Error& error, std::string account) const {
   ports_.events.emit({base::Severity::error,
                       "queue.not_accepted",
-                      {{"agent", std::string(agent_)},
+                      {{"agent", std::string(role_.agent)},
                        {"peer", peer_.address.text()},
                        {"account", std::move(account)},
                        {"kind", std::string(base::name(error.kind))},

@@ -38,10 +38,15 @@ class InboundHandler : public drive::SmtpHandler {
   struct Ends {
     net::Endpoint local;
     net::Endpoint peer;
+    protection::Loopback loopback = protection::Loopback::anybody;
   };
-  // `agent` is a literal, as events name it. What is referred to outlives the session.
-  InboundHandler(std::string_view agent, const InboundPorts& ports, const InboundOptions& options,
-                 Ends ends);
+  // For what a session came, and the agent that takes it, a literal as events name it.
+  struct Role {
+    std::string_view agent;
+    net::Purpose purpose = net::Purpose::mail;
+  };
+  // What is referred to outlives the session.
+  InboundHandler(Role role, const InboundPorts& ports, const InboundOptions& options, Ends ends);
 
   net::Task<smtp::Reply> on_connect() override;
   net::Task<smtp::Reply> on_ehlo(smtp::Hello hello) override;
@@ -56,6 +61,10 @@ class InboundHandler : public drive::SmtpHandler {
   // in.
   net::ResultTask<> add(queue::Intake& intake, std::string_view octets, std::string account);
   void not_accepted(const base::Error& error, std::string account) const;
+  // The road that the connection came by.
+  hop::Network network() const;
+  // Whoever has signed in has more room.
+  void has_signed_in();
   void refused(std::string_view event, base::Severity severity, const smtp::Reply& reply,
                std::vector<std::pair<std::string_view, std::string>> fields) const;
 
@@ -67,8 +76,10 @@ class InboundHandler : public drive::SmtpHandler {
   const tls::Session* tls_ = nullptr;  // none in clear
 
  private:
-  std::string_view agent_;
+  Role role_;
+  protection::Loopback loopback_;
   std::optional<net::Admission::Ticket> ticket_;
+  std::optional<net::Admission::LastWords> last_words_;  // while we turn it away
 };
 
 }  // namespace letterlock::custody

@@ -34,9 +34,11 @@ class Receiving : public Fixture {
       if (said.starts_with("220")) begin_tls();
       return said;
     }
-    void begin_tls() {
+    // `certificate`: what the client shows if it is asked (sim::client_certificate).
+    void begin_tls(std::string certificate = {}) {
       tls::ClientOptions options;
       options.server_name = "mail.acorn.example";
+      options.certificate_file = std::move(certificate);
       options.verify = tls::ClientOptions::Verify::name;
       auto session = test_->wait(test_->peer_tls.connect(std::move(connection_), options, 1min));
       ASSERT_TRUE(session) << session.error().what;

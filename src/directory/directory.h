@@ -124,6 +124,11 @@ class Directory {
   net::ResultTask<Expansion> expand(Address address);
   net::ResultTask<bool> may_send_as(Account account, Address address);
 
+  // Whose client certificate this is: the account at one of the addresses that it names, which
+  // knows its key. The address alone is the certificate's own word; the key alone says nobody's
+  // name.
+  net::ResultTask<std::optional<Account>> certificate_owner(std::string key,
+                                                            std::vector<std::string> addresses);
   // For SCRAM: keys for any name, in the same number of steps.
   net::ResultTask<Credentials> credentials(std::string login);
   // For PLAIN and USER/PASS; includes the throttle: waits for its turn. What is refused the log is
@@ -160,6 +165,7 @@ class Directory {
   void report_stopped(const Account& account, std::string_view reason);
 
  private:
+  net::ResultTask<std::optional<Account>> account_of(Address login);
   class Attempt;
   net::ResultTask<base::Bytes> secret();
   std::string told_of(std::string_view login, const std::optional<Account>& account,

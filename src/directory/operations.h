@@ -28,6 +28,7 @@ struct NewAccount {
 struct AccountChange {
   std::optional<std::string> display_name;
   std::optional<std::string> password;
+  // plus_only needs a new password with it: one that was good for less may be anybody's by now.
   std::optional<Accepts> accepts;
   std::optional<Account::State> state;
   std::optional<Sending::State> sending;  // enabled releases a stop, and its counts begin anew
@@ -35,6 +36,8 @@ struct AccountChange {
   std::optional<std::uint64_t> quota_octets;
   std::vector<Address> add_addresses;
   std::vector<Address> remove_addresses;
+  std::vector<std::string> add_certificates;  // as certificate_key() reads them
+  std::vector<std::string> remove_certificates;
 };
 struct AliasChange {
   std::vector<Address> add_targets;
@@ -80,8 +83,8 @@ class Operations {
   // By age, those made after `after`.
   net::ResultTask<std::vector<Account>> list_accounts(std::string tenant, base::AccountId after,
                                                       std::size_t count_max);
-  // A password that is the account's already changes nothing. Errors: not_found, exists (an address
-  // to add), full (too many addresses).
+  // A password that is the account's already changes nothing. Errors: not_found (also a certificate
+  // to remove), exists (an address to add), full (too many addresses or certificates).
   net::ResultTask<Account> set_account(Address address, AccountChange change, std::string by);
   // The account as it was: its mail is still there, and the caller removes it
   // (mailbox::remove_account). Aliases and groups that name it lead to an unknown user from now on.

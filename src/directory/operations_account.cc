@@ -51,6 +51,23 @@ net::ResultTask<> change_addresses(store::Transaction& tx, Account& account,
   co_return base::Result<void>();
 }
 
+base::Result<> change_certificates(Account& account, const AccountChange& change) {
+  auto& keys = account.certificates;
+  for (const auto& text : change.remove_certificates) {
+    const auto key = TRY(certificate_key(text));
+    if (std::erase(keys, key) == 0)
+      return fail(ErrorKind::not_found, key + " is no certificate of " + account.address.text());
+  }
+  for (const auto& text : change.add_certificates) {
+    auto key = TRY(certificate_key(text));
+    if (std::ranges::find(keys, key) == keys.end()) keys.push_back(std::move(key));
+  }
+  if (keys.size() > certificates_max)
+    return fail(ErrorKind::full,
+                "an account has at most " + std::to_string(certificates_max) + " certificates");
+  return {};
+}
+
 // What was asked for, and when; the keys are of a new password.
 struct Asked {
   AccountChange change;
@@ -83,9 +100,16 @@ net::ResultTask<Account> update_account(store::Transaction& tx, base::TenantId t
   CO_TRY(auto account, co_await entries::account_at(tx, tenant, address));
   const auto& change = asked.change;
   CO_CHECK(co_await change_addresses(tx, account, change));
+  CO_CHECK(change_certificates(account, change));
   change_sending(tx, account, asked);
   if (change.display_name) account.display_name = *change.display_name;
-  if (change.accepts) account.accepts = *change.accepts;
+  if (change.accepts && *change.accepts != account.accepts) {
+    // Read outside, the account took plus-only; another change has come between.
+    if (*change.accepts == Accepts::plus_only && (!asked.keys || asked.same_as == account.keys))
+      co_return fail(ErrorKind::invalid, "plus-only needs a new password (--password)");
+    account.accepts = *change.accepts;
+    account.accepts_since = asked.now;
+  }
   if (change.state) account.state = *change.state;
   if (change.quota_octets) account.quota_octets = *change.quota_octets;
   CO_CHECK(co_await change_password(tx, account, asked));
@@ -213,7 +237,7 @@ net::ResultTask<Account> Operations::add_account(NewAccount from, std::string by
   account.display_name = from.display_name;
   account.accepts = from.accepts;
   account.quota_octets = from.quota_octets;
-  account.created = account.password_changed = environment_.clock.now();
+  account.created = account.password_changed = account.accepts_since = environment_.clock.now();
   CO_TRY(auto added,
          co_await change<Account>(environment_.store, Scope::tenant(account.tenant),
                                   [&](auto& tx) { return insert_account(tx, account, open); }));
@@ -244,9 +268,18 @@ net::ResultTask<Account> Operations::set_account(Address address, AccountChange 
   CO_CHECK(checks::text("the reason of a stop", change.sending_reason));
   CO_TRY(const auto before, co_await show_account(address));
   Asked asked{change, std::nullopt, std::nullopt, {}, environment_.clock.now()};
+  const bool becomes_bound =
+      change.accepts == Accepts::plus_only && before.accepts != Accepts::plus_only;
+  if (becomes_bound && !change.password)
+    co_return fail(
+        ErrorKind::invalid,
+        "plus-only needs a new password (--password): whoever was ever given the one that " +
+            before.address.text() + " has could go on signing in");
   if (change.password) {
     CO_TRY(asked.keys, co_await make_keys(*change.password));
     CO_TRY(const bool same, co_await is_password_of(*change.password, before.keys));
+    if (becomes_bound && same)
+      co_return fail(ErrorKind::invalid, "plus-only needs another password than the one in use");
     if (same) asked.same_as = before.keys;
     CO_TRY(asked.open, co_await opened_before(before.tenant, before.address, *change.password));
   }

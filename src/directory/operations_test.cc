@@ -210,6 +210,66 @@ TEST_F(OperationsTest, FurtherAddressesComeAndGo) {
   EXPECT_EQ(mailbox("n0@acorn.example"), "");
 }
 
+// A password that was good for PLAIN may be anybody's by now: only one that was set since nothing
+// weaker is accepted proves anything.
+TEST_F(OperationsTest, PlusOnlyNeedsANewPassword) {
+  EXPECT_EQ(set("alice@acorn.example", {.accepts = Accepts::plus_only}).error().kind,
+            ErrorKind::invalid);
+  const auto the_same =
+      set("alice@acorn.example", {.password = "correct horse", .accepts = Accepts::plus_only});
+  EXPECT_EQ(the_same.error().kind, ErrorKind::invalid);
+  EXPECT_FALSE(password_is_bound(wait(operations.show_account(at("alice@acorn.example"))).value()));
+  const auto bound =
+      set("alice@acorn.example", {.password = "another horse", .accepts = Accepts::plus_only});
+  ASSERT_TRUE(bound) << bound.error().what;
+  EXPECT_TRUE(password_is_bound(*bound));
+  // Said again it changes nothing; a password of its own keeps it.
+  EXPECT_TRUE(
+      password_is_bound(set("alice@acorn.example", {.accepts = Accepts::plus_only}).value()));
+  EXPECT_TRUE(password_is_bound(set("alice@acorn.example", {.password = "third horse"}).value()));
+  EXPECT_FALSE(password_is_bound(set("alice@acorn.example", {.accepts = Accepts::any}).value()));
+  EXPECT_EQ(set("alice@acorn.example", {.accepts = Accepts::plus_only}).error().kind,
+            ErrorKind::invalid);
+}
+
+TEST(Bound, OnlyWhereThePasswordIsYounger) {
+  Account account;
+  account.accepts = Accepts::plus_only;
+  account.accepts_since = account.password_changed = base::from_milliseconds(5);
+  EXPECT_TRUE(password_is_bound(account)) << "made so";
+  account.accepts_since = base::from_milliseconds(6);
+  EXPECT_FALSE(password_is_bound(account));
+  account.password_changed = base::from_milliseconds(7);
+  EXPECT_TRUE(password_is_bound(account));
+  account.accepts = Accepts::any;
+  EXPECT_FALSE(password_is_bound(account));
+}
+
+TEST_F(OperationsTest, CertificatesComeAndGo) {
+  const std::string key(64, 'a');
+  std::string with_colons;
+  for (int i = 0; i < 32; ++i) with_colons += i == 0 ? "AA" : ":AA";
+  EXPECT_EQ(set("alice@acorn.example", {.add_certificates = {with_colons}}).value().certificates,
+            std::vector{key});
+  EXPECT_EQ(set("alice@acorn.example", {.add_certificates = {key}}).value().certificates,
+            std::vector{key});
+  for (const auto* bad : {"", "aa", "a certificate", "-----BEGIN CERTIFICATE-----"})
+    EXPECT_EQ(set("alice@acorn.example", {.add_certificates = {bad}}).error().kind,
+              ErrorKind::invalid)
+        << bad;
+  EXPECT_EQ(
+      set("alice@acorn.example", {.remove_certificates = {std::string(64, 'b')}}).error().kind,
+      ErrorKind::not_found);
+  std::vector<std::string> many;
+  for (std::size_t i = 1; i < certificates_max; ++i)
+    many.push_back(std::string(63, '0') + static_cast<char>('0' + i));
+  EXPECT_EQ(set("alice@acorn.example", {.add_certificates = many}).value().certificates.size(),
+            certificates_max);
+  EXPECT_EQ(set("alice@acorn.example", {.add_certificates = {std::string(64, 'c')}}).error().kind,
+            ErrorKind::full);
+  EXPECT_EQ(set("alice@acorn.example", {.remove_certificates = {key}}).value().certificates, many);
+}
+
 TEST_F(OperationsTest, ARemovedAccountLeavesNothingHere) {
   ASSERT_TRUE(set("alice@acorn.example", {.add_addresses = {at("al@acorn.example")}}));
   add_alias("info@acorn.example", {at("alice@acorn.example")});

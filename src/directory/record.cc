@@ -121,6 +121,9 @@ std::string encode(const Account& account) {
   out.text(account.sending.reason).time(account.sending.since);
   out.number(account.quota_octets).time(account.created).time(account.password_changed);
   pack(out, account.more_addresses);
+  out.time(account.accepts_since);
+  out.number(account.certificates.size());
+  for (const auto& key : account.certificates) out.text(key);
   return out.take();
 }
 
@@ -141,7 +144,14 @@ base::Result<Account> decode_account(std::string_view octets) {
   account.created = in.time();
   account.password_changed = in.time();
   const auto more = unpack_texts(in);
+  account.accepts_since = in.time();
+  const auto certificates = unpack_texts(in);
   TRY(in.done(version));
+  if (certificates.size() > certificates_max) return corrupt("account");
+  for (const auto key : certificates) {
+    if (certificate_key(key).value_or("") != key) return corrupt("account");
+    account.certificates.emplace_back(key);
+  }
   account.address = TRY(address_from(address, "account"));
   account.keys = TRY(sasl::keys_from_text(keys));
   account.accepts = TRY(one_of(accepts, Accepts::plus_only, "account"));

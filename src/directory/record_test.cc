@@ -31,6 +31,8 @@ Account some_account() {
   account.state = Account::State::suspended;
   account.sending = {Sending::State::stopped, "why", base::from_milliseconds(5)};
   account.quota_octets = 1ULL << 40;
+  account.accepts_since = base::from_milliseconds(6);
+  account.certificates = {std::string(64, 'a'), std::string(64, '0')};
   account.more_addresses = {at("c@acorn.example"), at("d@acorn.example")};
   return account;
 }

@@ -1,5 +1,7 @@
 // Who signs in. A name that isn't there takes the same steps as one that is, and leads to keys that
 // look like any other's.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/bytes.h"
@@ -79,6 +81,27 @@ net::ResultTask<base::Bytes> Directory::secret() {
   co_return found;
 }
 
+net::ResultTask<std::optional<Account>> Directory::account_of(Address login) {
+  CO_TRY(const auto tenant, co_await is_ours(login.domain()));
+  const auto scope_of = tenant.value_or(base::TenantId());
+  co_return co_await ask<std::optional<Account>>(
+      environment_.store, Scope::tenant(scope_of),
+      [&](auto& tx) { return find_login(tx, scope_of, login); });
+}
+
+net::ResultTask<std::optional<Account>> Directory::certificate_owner(
+    std::string key, std::vector<std::string> addresses) {
+  if (key.empty()) co_return std::nullopt;
+  for (const auto& text : addresses) {
+    const auto address = Address::parse(text);
+    if (!address) continue;
+    CO_TRY(auto account, co_await account_of(*address));
+    if (account && std::ranges::find(account->certificates, key) != account->certificates.end())
+      co_return account;
+  }
+  co_return std::nullopt;
+}
+
 std::string Directory::told_of(std::string_view login, const std::optional<Account>& account,
                                std::optional<Domain> our_domain) const {
   if (account) return account->address.text();
@@ -93,10 +116,7 @@ net::ResultTask<Credentials> Directory::credentials(std::string login) {
   auto parsed = login.size() <= sasl::user_octets_max ? Address::parse(login) : nobody();
   const auto address = parsed ? *parsed : nobody();
   CO_TRY(const auto tenant, co_await is_ours(address.domain()));
-  const auto scope_of = tenant.value_or(base::TenantId());
-  CO_TRY(auto account, co_await ask<std::optional<Account>>(
-                           environment_.store, Scope::tenant(scope_of),
-                           [&](auto& tx) { return find_login(tx, scope_of, address); }));
+  CO_TRY(auto account, co_await account_of(address));
   if (!parsed) account.reset();
   std::optional<Domain> our_domain;
   if (tenant) our_domain = address.domain();
@@ -266,7 +286,8 @@ base::Event exchange_failed(const Asker& asker, std::string_view told, sasl::Mec
 
 sasl::Standing Directory::standing(const Account& account, sasl::Mechanism mechanism) {
   if (account.state != Account::State::active) return sasl::Standing::refused;
-  const bool weak = mechanism != sasl::Mechanism::scram_sha_256_plus;
+  const bool weak =
+      mechanism == sasl::Mechanism::plain || mechanism == sasl::Mechanism::scram_sha_256;
   return account.accepts == Accepts::plus_only && weak ? sasl::Standing::refused
                                                        : sasl::Standing::welcome;
 }

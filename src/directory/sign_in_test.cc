@@ -59,9 +59,36 @@ TEST_F(SignInTest, AChangedPasswordEndsTheOldAtOnce) {
   EXPECT_EQ(account("alice@acorn.example").password_changed, clock.time);
 }
 
+// Whose certificate it is takes both: an address in it that is an account's, and a key that this
+// account knows.
+TEST_F(SignInTest, ACertificateIsItsAccountsByAddressAndKey) {
+  const std::string key(64, 'a');
+  ASSERT_TRUE(set("alice@acorn.example", {.add_certificates = {key}}));
+  const auto owner = [&](std::string shown, std::vector<std::string> addresses) {
+    const auto found = wait(directory.certificate_owner(std::move(shown), std::move(addresses)));
+    return found.value() ? (*found)->address.text() : std::string();
+  };
+  EXPECT_EQ(owner(key, {"alice@acorn.example"}), "alice@acorn.example");
+  EXPECT_EQ(owner(key, {"no address", "carol@acorn.example", "Alice@acorn.example"}),
+            "alice@acorn.example");
+  EXPECT_EQ(owner(key, {"carol@acorn.example"}), "") << "she doesn't know the key";
+  EXPECT_EQ(owner(key, {"x@elsewhere.example"}), "");
+  EXPECT_EQ(owner(key, {}), "") << "the key says nobody's name";
+  EXPECT_EQ(owner(std::string(64, 'b'), {"alice@acorn.example"}), "") << "the name is only claimed";
+  EXPECT_EQ(owner("", {"alice@acorn.example"}), "");
+  const auto alice_now = account("alice@acorn.example");
+  EXPECT_EQ(Directory::standing(alice_now, sasl::Mechanism::external), sasl::Standing::welcome);
+  ASSERT_TRUE(set("alice@acorn.example", {.state = Account::State::suspended}));
+  EXPECT_EQ(Directory::standing(account("alice@acorn.example"), sasl::Mechanism::external),
+            sasl::Standing::refused);
+  ASSERT_TRUE(set("alice@acorn.example", {.remove_certificates = {key}}));
+  EXPECT_EQ(owner(key, {"alice@acorn.example"}), "");
+}
+
 TEST_F(SignInTest, SuspendedAndPlusOnlyDontSignInByPassword) {
-  ASSERT_TRUE(set("alice@acorn.example", {.accepts = Accepts::plus_only}));
-  EXPECT_EQ(refused(sign_in("alice@acorn.example", "correct horse")), Why::needs_plus);
+  ASSERT_TRUE(
+      set("alice@acorn.example", {.password = "another horse", .accepts = Accepts::plus_only}));
+  EXPECT_EQ(refused(sign_in("alice@acorn.example", "another horse")), Why::needs_plus);
   const auto plus = account("alice@acorn.example");
   EXPECT_EQ(Directory::standing(plus, sasl::Mechanism::scram_sha_256), sasl::Standing::refused);
   EXPECT_EQ(Directory::standing(plus, sasl::Mechanism::scram_sha_256_plus),

@@ -48,6 +48,22 @@ std::string_view name(DomainRecord::State state) {
   return "";
 }
 
+bool password_is_bound(const Account& account) {
+  return account.accepts == Accepts::plus_only && account.password_changed >= account.accepts_since;
+}
+
+base::Result<std::string> certificate_key(std::string_view text) {
+  auto digits = base::to_lower(text);
+  std::erase(digits, ':');
+  constexpr std::size_t digits_count = 64;
+  if (digits.size() != digits_count || !base::from_hex(digits)) {
+    return base::fail(base::ErrorKind::invalid,
+                      "a certificate is named by the SHA-256 of its public key "
+                      "(SubjectPublicKeyInfo): 64 hexadecimal digits");
+  }
+  return digits;
+}
+
 std::string_view name(Accepts accepts) {
   switch (accepts) {
     case Accepts::any:

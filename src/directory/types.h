@@ -17,6 +17,7 @@ using address::Address;
 using address::Domain;
 
 inline constexpr std::size_t more_addresses_max = 50;   // of one account
+inline constexpr std::size_t certificates_max = 10;     // of one account
 inline constexpr std::size_t alias_targets_max = 100;   // of one alias
 inline constexpr std::size_t group_members_max = 1000;  // of one group, and of one expansion
 inline constexpr std::size_t text_octets_max = 200;     // a display name, a reason, who did it
@@ -76,7 +77,7 @@ struct DomainRecord {
 
 enum class Accepts {
   any,        // PLAIN and SCRAM
-  plus_only,  // SCRAM bound to the channel, nothing weaker
+  plus_only,  // SCRAM bound to the channel, or a client certificate; nothing weaker
 };
 
 // Whether the account may submit mail. Stopped: with the reason and since when; an operator
@@ -97,14 +98,23 @@ struct Account {
   std::string display_name;
   sasl::ScramKeys keys;
   Accepts accepts = Accepts::any;
+  base::Time accepts_since;  // when that was last changed
   State state = State::active;
   Sending sending;
   std::uint64_t quota_octets = 0;  // 0: none
   base::Time created;
   base::Time password_changed;
   std::vector<Address> more_addresses;
+  // Keys of client certificates that sign in (EXTERNAL): hex SHA-256 of the SubjectPublicKeyInfo,
+  // so that a certificate renewed with the same key goes on being known.
+  std::vector<std::string> certificates;
   bool operator==(const Account&) const = default;
 };
+// The password was set while nothing weaker than SCRAM-SHA-256-PLUS was accepted, and nothing
+// weaker was since: nobody can have been given it in a sign-in that was let in.
+bool password_is_bound(const Account& account);
+// The key's digest as it is kept: lower case, without colons. Errors: invalid.
+base::Result<std::string> certificate_key(std::string_view text);
 
 // Another name: its mail goes to the targets, which may lie anywhere.
 struct Alias {

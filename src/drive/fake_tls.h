@@ -13,8 +13,8 @@ namespace letterlock::drive::test {
 
 class FakeSession final : public tls::Session {
  public:
-  FakeSession(std::unique_ptr<net::Connection> under, std::string secret)
-      : under_(std::move(under)), secret_(std::move(secret)) {}
+  FakeSession(std::unique_ptr<net::Connection> under, std::string secret, std::string shown = {})
+      : under_(std::move(under)), secret_(std::move(secret)), shown_(std::move(shown)) {}
 
   net::ResultTask<std::size_t> read_some(std::span<char> buffer,
                                          base::Milliseconds timeout) override {
@@ -45,26 +45,32 @@ class FakeSession final : public tls::Session {
   bool peer_verified() const override { return false; }
   const std::string& verification_failure() const override { return nothing_; }
   hop::Proof proved_by() const override { return hop::Proof::none; }
-  const std::string& peer_key_digest() const override { return nothing_; }
+  const std::string& peer_key_digest() const override { return shown_; }
+  const std::vector<std::string>& peer_addresses() const override { return nobody_; }
   const std::string& server_name() const override { return nothing_; }
 
  private:
   std::unique_ptr<net::Connection> under_;
   std::string secret_;
+  std::string shown_;
   std::string nothing_;
+  std::vector<std::string> nobody_;
 };
 
 class FakeTls final : public tls::Tls {
  public:
-  // Without a secret its sessions have no exporter.
-  explicit FakeTls(std::string secret = "shared") : secret_(std::move(secret)) {}
+  // Without a secret its sessions have no exporter. `shown`: the key of the client's certificate,
+  // as a server that asks sees it.
+  explicit FakeTls(std::string secret = "shared", std::string shown = {})
+      : secret_(std::move(secret)), shown_(std::move(shown)) {}
 
   net::ResultTask<std::unique_ptr<tls::Session>> accept(std::unique_ptr<net::Connection> connection,
-                                                        tls::ServerOptions,
+                                                        tls::ServerOptions options,
                                                         base::Milliseconds timeout) override {
     CO_CHECK(co_await expect(*connection, client_hello, timeout));
     CO_CHECK(co_await connection->write(server_hello, timeout));
-    co_return std::make_unique<FakeSession>(std::move(connection), secret_);
+    co_return std::make_unique<FakeSession>(std::move(connection), secret_,
+                                            options.asks_certificate ? shown_ : std::string());
   }
   net::ResultTask<std::unique_ptr<tls::Session>> connect(
       std::unique_ptr<net::Connection> connection, tls::ClientOptions,
@@ -94,6 +100,7 @@ class FakeTls final : public tls::Tls {
   }
 
   std::string secret_;
+  std::string shown_;
 };
 
 }  // namespace letterlock::drive::test

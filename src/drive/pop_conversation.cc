@@ -72,13 +72,15 @@ void PopConversation::begin_session() {
   options.clear_sign_in = options_.clear_sign_in;
   for (const auto mechanism : options_.mechanisms) {
     if (mechanism == sasl::Mechanism::scram_sha_256_plus && !channel_binding_) continue;
+    if (mechanism == sasl::Mechanism::external && !certificate_user_) continue;
     options.mechanisms.push_back(mechanism);
   }
   session_.emplace(std::move(options));
 }
 
 net::ResultTask<> PopConversation::start_tls() {
-  auto accepted = co_await world_.tls.accept(std::move(connection_), {}, options_.handshake_wait);
+  auto accepted =
+      co_await world_.tls.accept(std::move(connection_), options_.tls, options_.handshake_wait);
   if (!accepted) {
     end_ = {accepted.error().kind == ErrorKind::cancelled ? Why::cancelled : Why::tls,
             accepted.error().what};
@@ -93,6 +95,11 @@ net::ResultTask<> PopConversation::start_tls() {
       options_.mechanisms.end()) {
     auto binding = tls_->exporter(sasl::channel_binding_label, {}, sasl::channel_binding_octets);
     if (binding) channel_binding_ = std::move(*binding);
+  }
+  // RFC 7627 §1: where no exporter binds, a certificate proves nothing about this session either.
+  if (channel_binding_ && !tls_->peer_key_digest().empty()) {
+    auto user = co_await handler_.certificate_user(*tls_);
+    if (user) certificate_user_ = std::move(*user);
   }
   co_return base::Result<>();
 }

@@ -57,6 +57,7 @@ class PopConversation final : private Sessions::Member {
   std::unique_ptr<net::Connection> connection_;
   tls::Session* tls_ = nullptr;  // the connection, once it is one
   std::optional<base::Bytes> channel_binding_;
+  std::optional<std::string> certificate_user_;  // whose certificate the client has shown
   std::optional<pop::ServerSession> session_;
   pop::LineReader lines_;
   std::string out_;

@@ -13,6 +13,7 @@ constexpr int exchange_turns_max = 8;
 constexpr std::size_t nonce_random_octets = 18;
 
 PopSignIn::How how_of(const sasl::Success& success) {
+  if (success.by_certificate) return PopSignIn::How::certificate;
   if (success.password_seen) return PopSignIn::How::password;
   return success.channel_bound ? PopSignIn::How::scram_plus : PopSignIn::How::scram;
 }
@@ -46,8 +47,10 @@ net::ResultTask<pop::Action> PopConversation::note_shown(pop::PasswordShown show
 
 net::ResultTask<pop::Action> PopConversation::exchange(pop::Exchange asked) {
   const auto nonce = sasl::nonce_from(world_.random.octets(nonce_random_octets));
-  const auto mechanism = sasl::make_server(
-      {.mechanism = asked.mechanism, .nonce = nonce, .channel_binding = channel_binding_});
+  const auto mechanism = sasl::make_server({.mechanism = asked.mechanism,
+                                            .nonce = nonce,
+                                            .channel_binding = channel_binding_,
+                                            .certificate_user = certificate_user_});
   std::optional<base::BytesView> initial;
   if (asked.initial) initial = *asked.initial;
   sasl::Step step = mechanism->begin(initial);
@@ -92,6 +95,10 @@ net::ResultTask<sasl::Step> PopConversation::answer(sasl::ServerMechanism& mecha
   if (auto* check = std::get_if<sasl::NeedCheck>(&step)) {
     CO_TRY(const auto standing, co_await handler_.check_password(std::move(check->user),
                                                                  std::move(check->password), tls_));
+    co_return mechanism.checked(standing);
+  }
+  if (auto* shown = std::get_if<sasl::NeedCertificate>(&step)) {
+    CO_TRY(const auto standing, co_await handler_.check_certificate(std::move(shown->user), *tls_));
     co_return mechanism.checked(standing);
   }
   if (const auto* proof = std::get_if<sasl::NeedTurn>(&step)) {

@@ -19,9 +19,10 @@ namespace letterlock::drive {
 struct PopSignIn {
   std::string user;  // prepared
   enum class How {
-    password,    // USER/PASS or PLAIN: the password itself crossed the hop
-    scram,       // proved without showing it
-    scram_plus,  // and bound to this very TLS session
+    password,     // USER/PASS or PLAIN: the password itself crossed the hop
+    scram,        // proved without showing it
+    scram_plus,   // and bound to this very TLS session
+    certificate,  // EXTERNAL: by the client certificate of this TLS session
   } how = How::password;
   // None in clear. Lives as long as the session does.
   const tls::Session* tls = nullptr;
@@ -69,6 +70,21 @@ class PopHandler {
   // SCRAM: the proof of the user that keys() was asked for is checked. The client is told how it
   // went if this succeeds. Errors: any is told as "try later".
   virtual net::ResultTask<> proved(bool fits) = 0;
+
+  // Whose certificate the client has shown in this session, for EXTERNAL; nobody's without one that
+  // is known. Errors: as nobody's.
+  virtual net::ResultTask<std::optional<std::string>> certificate_user(
+      const tls::Session& session) {
+    (void)session;
+    co_return std::nullopt;
+  }
+  // EXTERNAL: is it still this user's? Errors: any is told as "try later".
+  virtual net::ResultTask<sasl::Standing> check_certificate(std::string user,
+                                                            const tls::Session& session) {
+    (void)user;
+    (void)session;
+    co_return sasl::Standing::refused;
+  }
 
   // A SASL exchange came to nothing: the client gave up, said what isn't its grammar, had a wrong
   // proof, or is bound to another channel. (What check_password() refuses isn't told again.)

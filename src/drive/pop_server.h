@@ -26,8 +26,12 @@ struct PopOptions {
   } entry = Entry::tls;
   // Somebody here may sign in without TLS: USER is offered, and the handler asked for whom.
   bool clear_sign_in = false;
+  // PLUS only where the TLS session has an exporter, EXTERNAL only where the client has shown a
+  // certificate that is somebody's.
   std::vector<sasl::Mechanism> mechanisms = {
-      sasl::Mechanism::scram_sha_256_plus, sasl::Mechanism::scram_sha_256, sasl::Mechanism::plain};
+      sasl::Mechanism::external, sasl::Mechanism::scram_sha_256_plus,
+      sasl::Mechanism::scram_sha_256, sasl::Mechanism::plain};
+  tls::ServerOptions tls;
   base::Milliseconds idle = base::limits::pop_idle;            // for a whole command to come
   base::Milliseconds sign_in_wait = std::chrono::minutes(3);   // for all that comes before it
   base::Milliseconds exchange_wait = std::chrono::minutes(1);  // for an answer within AUTH

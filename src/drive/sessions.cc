@@ -16,4 +16,11 @@ void Sessions::stop() {
   for (auto* member : members_) member->wake();
 }
 
+net::Task<> tell_and_close(net::Connection& connection, std::string_view words) {
+  constexpr base::Milliseconds last_words_wait = std::chrono::milliseconds(200);
+  if (co_await connection.write(words, last_words_wait))
+    co_await connection.shutdown(last_words_wait);
+  connection.close();
+}
+
 }  // namespace letterlock::drive

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <list>
+#include <string_view>
 
 #include "base/time.h"
+#include "net/connection.h"
 
 namespace letterlock::drive {
 
@@ -40,5 +42,10 @@ class Sessions {
   std::list<Member*> members_;
   bool stopping_ = false;
 };
+
+// The last words to a peer that is turned away. It has a fifth of a second to take them, and as
+// long to say what it was about to: a reset, for octets that nobody read, would take the words
+// back.
+net::Task<> tell_and_close(net::Connection& connection, std::string_view words);
 
 }  // namespace letterlock::drive

@@ -30,6 +30,12 @@ net::Task<> SmtpHandler::on_tls(const tls::Session&) {
   co_return;
 }
 
+net::ResultTask<std::optional<std::string>> SmtpHandler::on_certificate(const tls::Session&) {
+  co_return std::nullopt;
+}
+net::ResultTask<sasl::Standing> SmtpHandler::on_auth_certificate(sasl::NeedCertificate) {
+  co_return sasl::Standing::refused;
+}
 net::ResultTask<SmtpAccount> SmtpHandler::on_auth_keys(std::string, sasl::Mechanism) {
   co_return base::fail(base::ErrorKind::not_found, "nobody signs in here");
 }

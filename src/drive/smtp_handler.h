@@ -6,6 +6,7 @@
 // meanwhile.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -42,7 +43,7 @@ class SmtpHandler {
   virtual ~SmtpHandler() = default;
 
   // Before the greeting, TLS or not. Positive (the code alone counts): the server greets. 554 or
-  // 421: said, and the session ends.
+  // 421: said, and the session ends; without a word where the reply has none.
   virtual net::Task<smtp::Reply> on_connect();
   // The name proves nothing. Lines of a positive reply are added to the answer as keywords; they
   // are empty most often.
@@ -50,6 +51,11 @@ class SmtpHandler {
   // TLS is on; whatever was said before is forgotten. `session` lives until on_end().
   virtual net::Task<> on_tls(const tls::Session& session);
 
+  // Whose certificate the client has shown: the user that EXTERNAL may sign in, or nobody. Asked
+  // after on_tls() where signing in is offered and a certificate was shown. Errors: as nobody's.
+  virtual net::ResultTask<std::optional<std::string>> on_certificate(const tls::Session& session);
+  // EXTERNAL: is the certificate still this user's? Errors: 454 is said.
+  virtual net::ResultTask<sasl::Standing> on_auth_certificate(sasl::NeedCertificate need);
   // SCRAM, and PLAIN where the handler keeps no more than keys. Errors: 454 is said, and logged by
   // whoever failed.
   virtual net::ResultTask<SmtpAccount> on_auth_keys(std::string user, sasl::Mechanism mechanism);

@@ -14,7 +14,7 @@ constexpr std::size_t out_octets_max = 16 * 1024;
 // What a session that waits for a command holds ready: nearly every command fits.
 constexpr std::size_t waiting_octets = 512;
 constexpr base::Milliseconds goodbye_wait = std::chrono::seconds(5);
-// Whoever is turned away or stopped is told, but not waited for.
+// Whoever is stopped is told, but not waited for.
 constexpr base::Milliseconds last_words_wait = std::chrono::milliseconds(200);
 
 }  // namespace
@@ -67,12 +67,15 @@ net::ResultTask<> SmtpServer::converse() {
 }
 
 // A peer that isn't wanted holds its descriptor no longer than its refusal takes to leave. Where it
-// expects TLS there is nothing that could be said.
+// expects TLS it hears TLS's own alert: a handshake would cost more than the session.
 net::ResultTask<> SmtpServer::turn_away(smtp::Reply reply) {
   end_ = SmtpEnd::refused;
-  if (options_.start == SmtpServerOptions::Start::clear) {
-    say(reply);
-    (void)co_await connection_->write(out_, last_words_wait);
+  if (!reply.lines.empty()) {
+    if (options_.start == SmtpServerOptions::Start::clear)
+      say(reply);
+    else
+      out_ = tls::no_place_alert;
+    co_await tell_and_close(*connection_, out_);
   }
   connection_->close();
   co_return base::Result<>();
@@ -116,9 +119,22 @@ net::ResultTask<> SmtpServer::begin_tls() {
   connection_ = std::move(*secured);
   end_ = SmtpEnd::peer_gone;
   const bool binds = options_.session.authentication != smtp::Need::none && channel_binding();
-  session_.tls_started(binds ? smtp::ChannelBinding::available : smtp::ChannelBinding::none);
   co_await handler_.on_tls(*tls_);
+  // RFC 7627 §1: a TLS 1.2 session without an exporter that binds can be made to look like another,
+  // so a certificate in it proves nothing either.
+  certificate_user_.reset();
+  if (binds) certificate_user_ = co_await certificate_user();
+  session_.tls_started(
+      binds ? smtp::ChannelBinding::available : smtp::ChannelBinding::none,
+      certificate_user_ ? smtp::ClientCertificate::known : smtp::ClientCertificate::none);
   co_return base::Result<>();
+}
+
+net::Task<std::optional<std::string>> SmtpServer::certificate_user() {
+  if (tls_->peer_key_digest().empty()) co_return std::nullopt;
+  auto user = co_await handler_.on_certificate(*tls_);
+  if (!user) co_return std::nullopt;
+  co_return std::move(*user);
 }
 
 net::ResultTask<> SmtpServer::flush() {

@@ -102,6 +102,7 @@ class SmtpServer final : private Sessions::Member {
   os::Steady now() const { return world_.clock.steady(); }
   os::Steady deadline(Waiting waiting);
   std::optional<base::Bytes> channel_binding() const;
+  net::Task<std::optional<std::string>> certificate_user();
 
   std::unique_ptr<net::Connection> connection_;
   tls::Session* tls_ = nullptr;  // connection_, where it is one
@@ -115,6 +116,7 @@ class SmtpServer final : private Sessions::Member {
   std::optional<smtp::Reply> content_failure_;
   std::unique_ptr<sasl::ServerMechanism> exchange_;
   sasl::Mechanism mechanism_ = sasl::Mechanism::plain;
+  std::optional<std::string> certificate_user_;  // whose certificate the client has shown
 
   os::Steady started_;
   os::Steady waiting_since_;  // of this command or content

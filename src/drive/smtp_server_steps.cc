@@ -162,8 +162,10 @@ std::optional<base::Bytes> SmtpServer::channel_binding() const {
 net::ResultTask<> SmtpServer::take(smtp::Auth auth) {
   mechanism_ = auth.mechanism;
   sasl::ServerOptions exchange_options{
-      .mechanism = auth.mechanism, .nonce = {}, .channel_binding = {}};
-  if (auth.mechanism != sasl::Mechanism::plain) {
+      .mechanism = auth.mechanism, .nonce = {}, .channel_binding = {}, .certificate_user = {}};
+  if (auth.mechanism == sasl::Mechanism::external) {
+    exchange_options.certificate_user = certificate_user_;
+  } else if (auth.mechanism != sasl::Mechanism::plain) {
     exchange_options.nonce = sasl::nonce_from(world_.random.octets(18));
     exchange_options.channel_binding = channel_binding();
   }
@@ -196,6 +198,12 @@ net::ResultTask<> SmtpServer::exchange(sasl::Step step) {
         step = exchange_->give(std::move(account->keys), account->standing);
     } else if (auto* check = std::get_if<sasl::NeedCheck>(&step)) {
       auto standing = co_await handler_.on_auth_check(std::move(*check));
+      if (!standing)
+        error = std::move(standing.error());
+      else
+        step = exchange_->checked(*standing);
+    } else if (auto* shown = std::get_if<sasl::NeedCertificate>(&step)) {
+      auto standing = co_await handler_.on_auth_certificate(std::move(*shown));
       if (!standing)
         error = std::move(standing.error());
       else

@@ -294,7 +294,15 @@ TEST(Attack53, WhoHasNoPlaceIsSentAwayBeforeTls) {
   auto options = test_options();
   options.start = SmtpServerOptions::Start::tls;
   Served served(std::move(options));
-  served.handler.connect_reply = smtp::reply(421, dsn::Status{4, 7, 0}, "full");
+  served.handler.connect_reply = smtp::reply(421, dsn::Status{4, 3, 2}, "full");
+  EXPECT_EQ(served("", 1), std::string(tls::no_place_alert) + "END") << "TLS's own word";
+  EXPECT_EQ(served.handler.end, SmtpEnd::refused);
+}
+
+// Where too many are being told already.
+TEST(Attack53, WhoHasNoPlaceMayHearNothing) {
+  Served served(test_options());
+  served.handler.connect_reply = {.code = 421, .status = {}, .lines = {}};
   EXPECT_EQ(served("", 1), "END");
   EXPECT_EQ(served.handler.end, SmtpEnd::refused);
 }

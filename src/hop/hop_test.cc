@@ -37,6 +37,7 @@ Hop full_hop() {
   hop.changes = {Change::trace_fields_added, Change::bcc_removed};
   hop.time = base::from_milliseconds(1'795'401'164'120);
   hop.finished = base::from_milliseconds(1'795'401'164'999);
+  hop.sign_in = SignIn::scram_plus;
   return hop;
 }
 
@@ -49,6 +50,10 @@ TEST(HopWords, GoBothWays) {
        {Proof::none, Proof::dane_ee, Proof::dane_ta, Proof::mta_sts, Proof::connector, Proof::pin,
         Proof::site, Proof::scram_plus, Proof::client_certificate, Proof::channel_proof}) {
     EXPECT_EQ(proof_from(name(proof)), proof);
+  }
+  for (const auto sign_in : {SignIn::none, SignIn::password, SignIn::scram, SignIn::scram_plus,
+                             SignIn::client_certificate}) {
+    EXPECT_EQ(sign_in_from(name(sign_in)), sign_in);
   }
   for (const auto kind : {Kind::submission, Kind::relay, Kind::site_link, Kind::delivery,
                           Kind::fetch, Kind::expansion}) {

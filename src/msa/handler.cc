@@ -20,6 +20,8 @@ protection::SignIn sign_in_of(sasl::Mechanism mechanism) {
       return protection::SignIn::scram;
     case sasl::Mechanism::scram_sha_256_plus:
       return protection::SignIn::scram_plus;
+    case sasl::Mechanism::external:
+      return protection::SignIn::client_certificate;
   }
   return protection::SignIn::none;
 }
@@ -49,6 +51,23 @@ net::ResultTask<drive::SmtpAccount> Handler::on_auth_keys(std::string user,
   co_return account;
 }
 
+net::ResultTask<std::optional<std::string>> Handler::on_certificate(const tls::Session& session) {
+  CO_TRY(const auto owner, co_await ports_.directory.certificate_owner(session.peer_key_digest(),
+                                                                       session.peer_addresses()));
+  if (!owner) co_return std::nullopt;
+  co_return owner->address.text();
+}
+
+// Asked again: an operator may have taken the certificate away since the handshake.
+net::ResultTask<sasl::Standing> Handler::on_auth_certificate(sasl::NeedCertificate need) {
+  account_.reset();
+  CO_TRY(auto owner, co_await ports_.directory.certificate_owner(tls_->peer_key_digest(),
+                                                                 tls_->peer_addresses()));
+  if (!owner || owner->address.text() != need.user) co_return sasl::Standing::refused;
+  account_ = std::move(owner);
+  co_return directory::Directory::standing(*account_, sasl::Mechanism::external);
+}
+
 net::ResultTask<sasl::Standing> Handler::on_auth_check(sasl::NeedCheck check) {
   account_.reset();
   CO_TRY(auto sign_in, co_await ports_.directory.check_password(
@@ -69,7 +88,10 @@ net::ResultTask<> Handler::on_auth_proof(bool fits) {
 
 net::Task<smtp::Reply> Handler::on_authenticated(sasl::Success, sasl::Mechanism mechanism) {
   if (!account_) co_return smtp::reply(535, dsn::status::bad_credentials, "signing in failed");
+  has_signed_in();
   sign_in_ = sign_in_of(mechanism);
+  accepted_ = directory::password_is_bound(*account_) ? protection::Accepts::only_bound
+                                                      : protection::Accepts::weaker_too;
   ports_.events.emit({base::Severity::info,
                       "sign_in.succeeded",
                       {{"agent", "msa"},
@@ -246,9 +268,6 @@ net::ResultTask<custody::Reception> Handler::reception() {
   CO_TRY(const auto tenant, co_await ports_.directory.tenant(account_->tenant));
   if (!tenant) co_return base::fail(base::ErrorKind::not_found, "the account's tenant is gone");
   const auto tls = tls_ != nullptr ? custody::facts_for(*tls_, transaction.trace) : hop::TlsFacts();
-  const auto accepts = account_->accepts == directory::Accepts::plus_only
-                           ? protection::Accepts::only_bound
-                           : protection::Accepts::weaker_too;
   custody::Reception reception;
   reception.trace = transaction.trace;
   reception.kind = hop::Kind::submission;
@@ -257,9 +276,7 @@ net::ResultTask<custody::Reception> Handler::reception() {
                                                        .tls = tls_ != nullptr,
                                                        .auth = true,
                                                        .smtputf8 = transaction.mail.smtputf8}))};
-  reception.protection = protection::submission_level(
-      sign_in_, accepts, tls,
-      protection::network_between(peer_.address, local_.address, options_.networks));
+  reception.protection = protection::submission_level(sign_in_, accepted_, tls, network());
   reception.sign_in = sign_in_;
   reception.password_in_clear = protection::password_in_clear(sign_in_, reception.protection);
   reception.mail_from = transaction.mail.from.text();
@@ -321,8 +338,9 @@ net::Task<> Handler::on_reset() {
 
 Msa::Msa(Ports ports, Options options) : ports_(ports), options_(std::move(options)) {}
 
-net::Task<> Msa::session(std::unique_ptr<net::Connection> connection, drive::Sessions* sessions) {
-  Handler handler(ports_, options_, {connection->local(), connection->peer()});
+net::Task<> Msa::session(std::unique_ptr<net::Connection> connection, drive::Sessions* sessions,
+                         protection::Loopback loopback) {
+  Handler handler(ports_, options_, {connection->local(), connection->peer(), loopback});
   drive::SmtpServer server(std::move(connection), handler,
                            {ports_.clock, ports_.random, &ports_.tls, sessions}, options_.server);
   co_await server.run();

@@ -16,10 +16,12 @@ namespace letterlock::msa {
 class Handler final : public custody::InboundHandler {
  public:
   Handler(const Ports& ports, const Options& options, Ends ends)
-      : InboundHandler("msa", ports, options, ends) {}
+      : InboundHandler({"msa", net::Purpose::submission}, ports, options, ends) {}
 
   net::ResultTask<drive::SmtpAccount> on_auth_keys(std::string user,
                                                    sasl::Mechanism mechanism) override;
+  net::ResultTask<std::optional<std::string>> on_certificate(const tls::Session& session) override;
+  net::ResultTask<sasl::Standing> on_auth_certificate(sasl::NeedCertificate need) override;
   net::ResultTask<sasl::Standing> on_auth_check(sasl::NeedCheck check) override;
   net::ResultTask<> on_auth_proof(bool fits) override;
   net::Task<smtp::Reply> on_authenticated(sasl::Success success,
@@ -55,6 +57,9 @@ class Handler final : public custody::InboundHandler {
   sasl::Mechanism mechanism_ = sasl::Mechanism::plain;
   std::optional<directory::Account> account_;  // signed in, or about to be
   protection::SignIn sign_in_ = protection::SignIn::none;
+  // What the password was good for when it signed in: it is read no more, though an operator
+  // changes the account while the session lasts.
+  protection::Accepts accepted_ = protection::Accepts::weaker_too;
   std::unique_ptr<Transaction> transaction_;  // none: a session that only stands there is small
 };
 

@@ -18,9 +18,11 @@ class Msa {
   Msa(Ports ports, Options options);
 
   // One whole session. Start it through a gate. `sessions` of its loop: how it learns of a stop.
+  // `loopback`: who a connection over loopback may be.
   // Cancel: the connection is closed; what was not answered 250 is not kept.
   net::Task<> session(std::unique_ptr<net::Connection> connection,
-                      drive::Sessions* sessions = nullptr);
+                      drive::Sessions* sessions = nullptr,
+                      protection::Loopback loopback = protection::Loopback::anybody);
 
  private:
   Ports ports_;

@@ -25,8 +25,9 @@ class MsaTest : public custody::test::Receiving {
     session.host_name = address::Domain::parse("mail.acorn.example").value();
     session.tls = smtp::Need::required;
     session.authentication = smtp::Need::required;
-    session.mechanisms = {sasl::Mechanism::scram_sha_256_plus, sasl::Mechanism::scram_sha_256,
-                          sasl::Mechanism::plain};
+    options.server.tls.asks_certificate = true;
+    session.mechanisms = {sasl::Mechanism::external, sasl::Mechanism::scram_sha_256_plus,
+                          sasl::Mechanism::scram_sha_256, sasl::Mechanism::plain};
     submission.emplace(ports(), options);
     options.server.start = drive::SmtpServerOptions::Start::tls;
     submissions.emplace(ports(), options);
@@ -76,34 +77,68 @@ class MsaTest : public custody::test::Receiving {
     return entries.empty() ? "" : octets_of(entries.back().message.blob);
   }
 
-  static net::ResultTask<smtp::Reply> sign_in_on(std::unique_ptr<net::Connection> connection,
-                                                 tls::Tls& tls, os::Clock& clock,
-                                                 os::Random& random, net::Workers& workers,
-                                                 sasl::Mechanism mechanism, std::string user,
-                                                 std::string password) {
-    drive::SmtpClient client(std::move(connection), clock);
+  // By EXTERNAL with the certificate of the user's name.
+  static net::ResultTask<smtp::Reply> sign_in(drive::SmtpClient& client, tls::Tls& tls,
+                                              os::Random& random, net::Workers& workers,
+                                              sasl::ClientOptions how) {
     tls::ClientOptions options;
     options.server_name = "mail.acorn.example";
+    if (how.mechanism == sasl::Mechanism::external) options.certificate_file = how.user;
     CO_CHECK(co_await client.begin_tls(tls, options));
     CO_TRY(const auto greeting, co_await client.greeting());
     CO_TRY(const auto hello, co_await client.ehlo("[198.51.100.7]"));
-    sasl::ClientOptions how{.mechanism = mechanism, .user = user, .password = password};
     how.rounds_min = 1;
     how.nonce = sasl::nonce_from(random.octets(18));
-    if (mechanism == sasl::Mechanism::scram_sha_256_plus) {
+    if (how.mechanism == sasl::Mechanism::scram_sha_256_plus) {
       CO_TRY(how.channel_binding,
              client.tls()->exporter(sasl::channel_binding_label, "", sasl::channel_binding_octets));
     }
-    auto said = co_await client.sign_in(std::move(how), workers);
-    if (said) co_await client.quit();
-    co_return said;
+    co_return co_await client.sign_in(std::move(how), workers);
   }
   unsigned sign_in_by(sasl::Mechanism mechanism, const std::string& user,
                       const std::string& password = "tree house") {
-    const auto said = wait(sign_in_on(connect(465), peer_tls, world.clock(), world.random(),
-                                      workers, mechanism, user, password));
+    drive::SmtpClient client(connect(465), world.clock());
+    const auto said = wait(sign_in(client, peer_tls, world.random(), workers,
+                                   {.mechanism = mechanism, .user = user, .password = password}));
     EXPECT_TRUE(said) << said.error().what;
     return said ? said->code : 0;
+  }
+
+  void know(const std::string& account, const std::string& certificate) {
+    set_account(account, {.add_certificates = {sim::client_certificate(certificate).key_digest}});
+  }
+  // Signs in, lets something happen, submits: the hop that was recorded.
+  static net::ResultTask<smtp::Reply> submit_on(drive::SmtpClient& client, std::string from,
+                                                std::string content) {
+    smtp::Mail mail;
+    CO_TRY(mail.from, address::ReversePath::from_text(from));
+    std::vector<smtp::Rcpt> to{{custody::test::at("bob@birch.example"), {}}};
+    CO_TRY(const auto envelope, co_await client.envelope(std::move(mail), std::move(to)));
+    if (!envelope.is_open()) co_return envelope.mail;
+    struct Text final : drive::SmtpContent {
+      explicit Text(std::string_view all) : octets(all) {}
+      net::ResultTask<std::string_view> next() override {
+        co_return std::exchange(octets, std::string_view());
+      }
+      std::string_view octets;
+    } text(content);
+    co_return co_await client.content(content.size(), text);
+  }
+  hop::Hop submitted_by(
+      sasl::Mechanism mechanism, const std::string& user,
+      const std::function<void()>& meanwhile = [] {}) {
+    drive::SmtpClient client(connect(465), world.clock());
+    const auto signed_in =
+        wait(sign_in(client, peer_tls, world.random(), workers,
+                     {.mechanism = mechanism, .user = user, .password = "tree house"}));
+    EXPECT_TRUE(signed_in && signed_in->code == 235U) << user << sasl::name(mechanism);
+    meanwhile();
+    const auto said =
+        wait(submit_on(client, user, "From: " + user + "\r\nSubject: Figures\r\n\r\nx\r\n"));
+    EXPECT_TRUE(said && said->is_positive());
+    const auto entries = queued(acorn);
+    const auto trace = trace_of(acorn, entries.back().message.trace);
+    return trace.value().hops.at(0);
   }
 
   Options options;
@@ -226,6 +261,99 @@ TEST_F(MsaTest, WhatSignsInDecidesTheLevel) {
   EXPECT_EQ(sign_in_by(sasl::Mechanism::scram_sha_256_plus, "eve@acorn.example", "wrong house"),
             535U);
   EXPECT_EQ(sign_in_by(sasl::Mechanism::scram_sha_256, "nobody@acorn.example"), 535U);
+}
+
+// The record says how the client signed in, and the level what that proves.
+TEST_F(MsaTest, TheRecordSaysHowTheClientSignedIn) {
+  struct Row {
+    sasl::Mechanism mechanism;
+    std::string user;
+    hop::SignIn sign_in;
+    hop::Level level;
+    hop::Proof proof;
+  };
+  using enum sasl::Mechanism;
+  add_account("eve@acorn.example", directory::Accepts::plus_only);
+  know("alice@acorn.example", "alice@acorn.example");
+  const Row rows[] = {
+      {plain, "alice@acorn.example", hop::SignIn::password, hop::Level::encrypted, {}},
+      {scram_sha_256, "alice@acorn.example", hop::SignIn::scram, hop::Level::encrypted, {}},
+      {scram_sha_256_plus, "alice@acorn.example", hop::SignIn::scram_plus, hop::Level::encrypted,
+       hop::Proof::none},
+      {scram_sha_256_plus, "eve@acorn.example", hop::SignIn::scram_plus, hop::Level::authenticated,
+       hop::Proof::scram_plus},
+      {external, "alice@acorn.example", hop::SignIn::client_certificate, hop::Level::mutual,
+       hop::Proof::client_certificate},
+  };
+  for (const auto& row : rows) {
+    const auto hop = submitted_by(row.mechanism, row.user);
+    EXPECT_EQ(hop.sign_in, row.sign_in) << sasl::name(row.mechanism);
+    EXPECT_EQ(hop.protection.level, row.level) << sasl::name(row.mechanism);
+    EXPECT_EQ(hop.protection.proved_by, row.proof) << sasl::name(row.mechanism);
+  }
+}
+
+// What a password was good for when it signed in counts, not what an operator makes of the account
+// while the session lasts.
+TEST_F(MsaTest, AnAccountThatBecomesPlusOnlyProvesNothingForSessionsBefore) {
+  const auto hop = submitted_by(sasl::Mechanism::scram_sha_256_plus, "alice@acorn.example", [&] {
+    set_account("alice@acorn.example",
+                {.password = "another house", .accepts = directory::Accepts::plus_only});
+  });
+  EXPECT_EQ(hop.protection.level, hop::Level::encrypted);
+  EXPECT_EQ(hop.protection.proved_by, hop::Proof::none);
+}
+
+TEST_F(MsaTest, ExternalIsOfferedOnlyForACertificateThatWeKnow) {
+  know("alice@acorn.example", "alice@acorn.example");
+  const auto offered = [&](const std::string& certificate) {
+    Talk talk(*this, connect(465));
+    talk.begin_tls(certificate);
+    talk.read();
+    return talk.ask("EHLO laptop").find("AUTH EXTERNAL ") != std::string::npos;
+  };
+  EXPECT_TRUE(offered("alice@acorn.example"));
+  EXPECT_FALSE(offered("")) << "none was shown";
+  EXPECT_FALSE(offered("alice@acorn.example another")) << "her name, somebody else's key";
+  EXPECT_FALSE(offered("bob@birch.example")) << "nobody knows it";
+  // TLS 1.2 without extended master secret: nothing binds the certificate to this session.
+  peer_tls.settings.version_max = hop::TlsVersion::tls1_2;
+  EXPECT_TRUE(offered("alice@acorn.example"));
+  peer_tls.settings.extended_master_secret = false;
+  EXPECT_FALSE(offered("alice@acorn.example"));
+}
+
+TEST_F(MsaTest, NobodySignsInByAnothersCertificate) {
+  know("alice@acorn.example", "alice@acorn.example");
+  know("bob@birch.example", "bob@birch.example");
+  // Birch knows a key of alice's as bob's: her certificate still names her, and her account
+  // decides.
+  know("bob@birch.example", "alice@acorn.example");
+  const auto said = [&](const std::string& certificate, const std::string& authzid) {
+    Talk talk(*this, connect(465));
+    talk.begin_tls(certificate);
+    talk.read();
+    talk.ask("EHLO laptop");
+    return talk.ask("AUTH EXTERNAL " + (authzid.empty() ? "=" : base::to_base64(authzid)));
+  };
+  EXPECT_THAT(said("alice@acorn.example", ""), StartsWith("235"));
+  EXPECT_THAT(said("alice@acorn.example", "alice@acorn.example"), StartsWith("235"));
+  EXPECT_THAT(said("bob@birch.example", ""), StartsWith("235"));
+  EXPECT_THAT(said("alice@acorn.example", "bob@birch.example"), StartsWith("535"));
+  EXPECT_THAT(said("bob@birch.example", "alice@acorn.example"), StartsWith("535"));
+  EXPECT_THAT(said("alice@acorn.example another", ""), StartsWith("504"));
+  EXPECT_THAT(said("alice@acorn.example another", "alice@acorn.example"), StartsWith("504"));
+  EXPECT_EQ((*events.last("sign_in.succeeded"))["account"], "bob@birch.example");
+  set_account("bob@birch.example", {.state = directory::Account::State::suspended});
+  EXPECT_THAT(said("bob@birch.example", ""), StartsWith("535"));
+  // Taken away between the handshake and the sign-in.
+  Talk talk(*this, connect(465));
+  talk.begin_tls("alice@acorn.example");
+  talk.read();
+  talk.ask("EHLO laptop");
+  set_account("alice@acorn.example",
+              {.remove_certificates = {sim::client_certificate("alice@acorn.example").key_digest}});
+  EXPECT_THAT(talk.ask("AUTH EXTERNAL ="), StartsWith("535"));
 }
 
 TEST_F(MsaTest, ReceivedNamesNoClient) {

@@ -194,8 +194,7 @@ custody::Reception Handler::reception() const {
   reception.kind = hop::Kind::relay;
   const auto tls = tls_ != nullptr ? custody::facts_for(*tls_, transaction.trace) : hop::TlsFacts();
   reception.from = peer_end();
-  reception.protection = protection::reception_level(
-      tls, protection::network_between(peer_.address, local_.address, options_.networks));
+  reception.protection = protection::reception_level(tls, network());
   reception.mail_from = transaction.mail.from.text();
   reception.header_from = transaction.header_from;
   reception.params = transaction.mail.dsn;
@@ -254,8 +253,9 @@ net::Task<> Handler::on_reset() {
 Mx::Mx(Ports ports, Options options, dns::PeerNames* names)
     : ports_(ports), options_(std::move(options)), names_(names) {}
 
-net::Task<> Mx::session(std::unique_ptr<net::Connection> connection, drive::Sessions* sessions) {
-  Handler handler(ports_, options_, names_, {connection->local(), connection->peer()});
+net::Task<> Mx::session(std::unique_ptr<net::Connection> connection, drive::Sessions* sessions,
+                        protection::Loopback loopback) {
+  Handler handler(ports_, options_, names_, {connection->local(), connection->peer(), loopback});
   drive::SmtpServer server(std::move(connection), handler,
                            {ports_.clock, ports_.random, &ports_.tls, sessions}, options_.server);
   co_await server.run();

@@ -14,7 +14,7 @@ namespace letterlock::mx {
 class Handler final : public custody::InboundHandler {
  public:
   Handler(const Ports& ports, const Options& options, dns::PeerNames* names, Ends ends)
-      : InboundHandler("mx", ports, options, ends), names_(names) {}
+      : InboundHandler({"mx", net::Purpose::mail}, ports, options, ends), names_(names) {}
 
   net::Task<smtp::Reply> on_connect() override;
   net::Task<smtp::Reply> on_mail(smtp::Mail mail) override;

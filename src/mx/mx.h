@@ -19,9 +19,11 @@ class Mx {
   Mx(Ports ports, Options options, dns::PeerNames* names = nullptr);
 
   // One whole session. Start it through a gate. `sessions` of its loop: how it learns of a stop.
+  // `loopback`: who a connection over loopback may be.
   // Cancel: the connection is closed; what was not answered 250 is not kept.
   net::Task<> session(std::unique_ptr<net::Connection> connection,
-                      drive::Sessions* sessions = nullptr);
+                      drive::Sessions* sessions = nullptr,
+                      protection::Loopback loopback = protection::Loopback::anybody);
 
  private:
   Ports ports_;

@@ -295,7 +295,7 @@ TEST_F(MxTest, TooManyFromOneAddress) {
   for (int i = 0; i < 3; ++i) held.push_back(connect(25));
   world.advance(1s);
   Talk talk(*this, connect(25));
-  EXPECT_THAT(talk.read(), StartsWith("421 4.7.0"));
+  EXPECT_THAT(talk.read(), StartsWith("421 4.3.2"));
   EXPECT_EQ(events.count("session.refused"), 1U);
   held.clear();
   world.advance(1s);

@@ -18,19 +18,24 @@ struct FileReach {
   std::vector<std::string> sockets;   // folders: local sockets are made and taken away
 };
 
-// From now on this thread, and those that it starts, reach nothing but that; listen at no further
-// TCP port; signal no other process. Call it before the first thread starts, and after
-// forbid_new_privileges(). Returns which version of Landlock the kernel has: before 4 the ports
-// stay open, before 6 the signals.
+// From now on this thread, and those that it starts, reach nothing but that; bind no TCP socket to
+// a port of their choice; reach no abstract local socket. Call it before the first thread starts,
+// and after forbid_new_privileges(). Returns which version of Landlock the kernel has: before 4 any
+// port can be bound (close_doors() lets none listen), before 6 abstract sockets can be reached.
 // Errors: unavailable (a kernel without Landlock: nothing has changed), io.
 base::Result<int> close_files(const FileReach& reach);
 
 // From now on no thread of this process runs a program, starts a process, traces, mounts, loads
-// into the kernel, changes whose it is, maps memory that can be written and run, or opens a socket
-// that is neither local nor IP. Each fails with EPERM (sockets with EAFNOSUPPORT).
+// into the kernel, changes whose it is, signals another process, truncates a file by its name, maps
+// memory that can be written and run, or opens a socket that is neither local nor TCP or UDP. Each
+// fails with EPERM (sockets with EAFNOSUPPORT or EPROTONOSUPPORT).
 // Errors: unavailable (a kernel without seccomp, a sandbox around us that lets no filter be added,
 // another processor than x86-64 or ARM64), io.
 base::Result<> close_calls();
+
+// From now on no thread of this process listens at a socket, of whatever kind and port: EPERM.
+// Those that listen already go on accepting. Once everything is open. Errors: as close_calls().
+base::Result<> close_doors();
 
 // No core file, and no tracing by other processes of the same user: keys and passwords are in
 // memory. Errors: io.

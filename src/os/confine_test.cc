@@ -188,6 +188,94 @@ TEST(Confine, NoFurtherPortListens) {
             0);
 }
 
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_port = htons(port);
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return at;
+}
+int bound_to_any_port(int type) {
+  const int made = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+  const auto at = loopback(0);
+  return made >= 0 && bind(made, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0 ? made
+                                                                                         : -1;
+}
+
+// Landlock lets port 0 be bound, and before version 4 any: whoever is in the process listens at
+// none of them, on each kernel.
+TEST(Confine, NothingListensOnceTheDoorsAreClosed) {
+  EXPECT_EQ(in_child([] {
+              const int door = bound_to_any_port(SOCK_STREAM);
+              if (door < 0 || listen(door, 1) != 0) return 1;
+              sockaddr_in at{};
+              socklen_t octets = sizeof at;
+              if (getsockname(door, reinterpret_cast<sockaddr*>(&at), &octets) != 0) return 2;
+              std::atomic<bool> closed = false;
+              bool in_thread = false;
+              std::thread older([&] {
+                while (!closed) usleep(1000);
+                in_thread = fails_with(listen(bound_to_any_port(SOCK_STREAM), 1), EPERM);
+              });
+              const bool done = confined() && close_doors();
+              closed = true;
+              older.join();
+              if (!done || !in_thread) return 3;
+              if (!fails_with(listen(bound_to_any_port(SOCK_STREAM), 1), EPERM)) return 4;
+              // Without bind() the kernel would choose the port.
+              if (!fails_with(listen(socket(AF_INET, SOCK_STREAM, 0), 1), EPERM)) return 5;
+              if (!fails_with(listen(socket(AF_INET6, SOCK_STREAM, 0), 1), EPERM)) return 6;
+              if (!fails_with(listen(socket(AF_UNIX, SOCK_STREAM, 0), 1), EPERM)) return 7;
+              // What listened before takes connections, and connections go out; names are asked by
+              // UDP from a port of the kernel's choice.
+              const int out = bound_to_any_port(SOCK_STREAM);
+              if (connect(out, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) return 8;
+              if (accept(door, nullptr, nullptr) < 0) return 9;
+              return bound_to_any_port(SOCK_DGRAM) >= 0 ? 0 : 10;
+            }),
+            0);
+}
+
+TEST(Confine, OnlyTcpUdpAndLocalSockets) {
+  constexpr int mptcp = 262;
+  EXPECT_EQ(in_child([] {
+              if (!confined()) return 1;
+              if (!fails_with(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP), EPROTONOSUPPORT)) return 2;
+              if (!fails_with(socket(AF_INET, SOCK_STREAM, mptcp), EPROTONOSUPPORT)) return 3;
+              if (!fails_with(socket(AF_INET6, SOCK_STREAM, IPPROTO_SCTP), EPROTONOSUPPORT))
+                return 4;
+              if (!fails_with(socket(AF_INET, SOCK_SEQPACKET, 0), EPROTONOSUPPORT)) return 5;
+              if (!fails_with(socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP), EPROTONOSUPPORT)) return 6;
+              if (socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, IPPROTO_TCP) < 0) return 7;
+              if (socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP) < 0) return 8;
+              return socket(AF_UNIX, SOCK_STREAM, 0) >= 0 ? 0 : 9;
+            }),
+            0);
+}
+
+TEST(Confine, SignalsStayInTheProcess) {
+  EXPECT_EQ(in_child([] {
+              if (!confined()) return 1;
+              if (!fails_with(syscall(SYS_tgkill, getppid(), getppid(), 0), EPERM)) return 2;
+              if (!fails_with(syscall(SYS_tgkill, 1, 1, 0), EPERM)) return 3;
+              return syscall(SYS_tgkill, getpid(), gettid(), 0) == 0 ? 0 : 4;
+            }),
+            0);
+}
+
+TEST(Confine, NoFileIsTruncatedByName) {
+  const auto folder = *TemporaryFolder::create("confine-truncate");
+  const auto file = folder.path() + "/file";
+  std::ofstream(file) << "x";
+  EXPECT_EQ(in_child([&] {
+              if (!close_calls()) return 1;
+              if (!fails_with(truncate(file.c_str(), 0), EPERM)) return 2;
+              const int open_file = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
+              return ftruncate(open_file, 0) == 0 ? 0 : 3;
+            }),
+            0);
+}
+
 TEST(Confine, NoCoreIsWritten) {
   EXPECT_EQ(
       in_child([] { return forbid_dumps() && prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : 1; }),

@@ -11,6 +11,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -88,6 +89,9 @@ constexpr std::array denied{
     SYS_open_by_handle_at,
     SYS_fanotify_init,
     SYS_mknodat,
+    // what Landlock before version 3 doesn't see; a file that may be opened is truncated by
+    // descriptor
+    SYS_truncate,
     // the kernel
     SYS_bpf,
     SYS_perf_event_open,
@@ -165,16 +169,39 @@ void threads_only(Program& program) {
   load_number(program);
 }
 
+// Streams and datagrams, local or TCP and UDP over IP: neither raw sockets nor MPTCP, SCTP and
+// what else makes connections that Landlock's rules for TCP don't know.
 void local_and_ip_only(Program& program) {
+  constexpr std::uint32_t type_bits = 0xf;  // the rest are SOCK_CLOEXEC and SOCK_NONBLOCK
   for (const auto call : {SYS_socket, SYS_socketpair}) {
-    only_for(program, call, 5);
+    only_for(program, call, 15);
     load(program, argument(0));
     program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 3, 0));
     program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 2, 0));
     program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 1, 0));
     refuse(program, EAFNOSUPPORT);
+    load(program, argument(1));
+    program.push_back(BPF_STMT(BPF_ALU | BPF_AND | BPF_K, type_bits));
+    program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 2, 0));
+    program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_DGRAM, 1, 0));
+    refuse(program, EPROTONOSUPPORT);
+    load(program, argument(2));
+    program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 3, 0));
+    program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, 2, 0));
+    program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 1, 0));
+    refuse(program, EPROTONOSUPPORT);
     load_number(program);
   }
+}
+
+// A signal to a thread: of this process alone, as abort() sends it.
+void own_threads_only(Program& program) {
+  only_for(program, SYS_tgkill, 4);
+  load(program, argument(0));
+  program.push_back(
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(getpid()), 1, 0));
+  refuse(program, EPERM);
+  load_number(program);
 }
 
 // Memory is written or run, never both: mapped so at once or made so later.
@@ -208,6 +235,7 @@ Program filter() {
   }
   threads_only(program);
   local_and_ip_only(program);
+  own_threads_only(program);
   no_written_code(program);
   program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
   return program;
@@ -218,12 +246,8 @@ std::unexpected<base::Error> fail_now(const std::string& doing) {
                     doing + ": " + std::error_code(errno, std::generic_category()).message());
 }
 
-}  // namespace
-
-base::Result<> close_calls() {
-  if (architecture == 0)
-    return base::fail(ErrorKind::unavailable, "no filter of calls for this processor");
-  auto program = filter();
+// All threads of the process are under the program from now on.
+base::Result<> put_in_force(Program program) {
   const sock_fprog given{static_cast<unsigned short>(program.size()), program.data()};
   const auto set = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &given);
   if (set == 0) return {};
@@ -234,6 +258,28 @@ base::Result<> close_calls() {
                       "filters of calls (seccomp) are not to be had here: " +
                           std::error_code(errno, std::generic_category()).message());
   return fail_now("closing the kernel's calls");
+}
+
+}  // namespace
+
+base::Result<> close_calls() {
+  if (architecture == 0)
+    return base::fail(ErrorKind::unavailable, "no filter of calls for this processor");
+  return put_in_force(filter());
+}
+
+base::Result<> close_doors() {
+  if (architecture == 0)
+    return base::fail(ErrorKind::unavailable, "no filter of calls for this processor");
+  Program program;
+  load(program, offsetof(seccomp_data, arch));
+  program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, architecture, 1, 0));
+  refuse(program, EPERM);
+  load_number(program);
+  only_for(program, SYS_listen, 1);
+  refuse(program, EPERM);
+  program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  return put_in_force(std::move(program));
 }
 
 base::Result<> forbid_dumps() {

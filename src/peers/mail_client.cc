@@ -27,6 +27,7 @@ tls::ClientOptions tls_options(const SignIn& sign_in) {
   options.server_name = sign_in.server_name;
   options.verify = tls::ClientOptions::Verify::name;
   options.ca_file = sign_in.ca_file;
+  options.certificate_file = sign_in.certificate_file;
   return options;
 }
 
@@ -42,7 +43,8 @@ base::Result<sasl::ClientOptions> sasl_options(const SignIn& sign_in,
                                                os::Random& random) {
   sasl::ClientOptions options{
       .mechanism = sign_in.mechanism, .user = sign_in.user, .password = sign_in.password};
-  if (sign_in.mechanism == sasl::Mechanism::plain) return options;
+  if (sign_in.mechanism == sasl::Mechanism::plain || sign_in.mechanism == sasl::Mechanism::external)
+    return options;
   options.nonce = sasl::nonce_from(random.octets(18));
   if (sign_in.mechanism == sasl::Mechanism::scram_sha_256_plus)
     options.channel_binding =

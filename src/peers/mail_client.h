@@ -27,6 +27,7 @@ struct SignIn {
   std::string user;
   std::string password;
   sasl::Mechanism mechanism = sasl::Mechanism::scram_sha_256_plus;
+  std::string certificate_file = {};  // what a server that asks is shown; for EXTERNAL
 };
 
 struct Submission {

@@ -24,6 +24,8 @@ protection::SignIn sign_in_of(drive::PopSignIn::How how) {
       return protection::SignIn::scram;
     case drive::PopSignIn::How::scram_plus:
       return protection::SignIn::scram_plus;
+    case drive::PopSignIn::How::certificate:
+      return protection::SignIn::client_certificate;
   }
   return protection::SignIn::none;
 }
@@ -68,11 +70,11 @@ net::ResultTask<bool> record_outcome(store::Transaction& tx, Fetch fetch, trace:
 hop::Hop fetch_hop(const FetchFacts& facts, const mailbox::Message& message,
                    const protection::KnownNetworks& networks, base::Time now) {
   const auto address = facts.account.address.text();
-  const auto network =
-      protection::network_between(facts.local.address, facts.peer.address, networks);
+  const auto network = protection::network_between(facts.local.address, facts.peer.address,
+                                                   networks, facts.loopback);
   const auto tls =
       facts.tls != nullptr ? custody::facts_for(*facts.tls, message.trace) : hop::TlsFacts();
-  const auto accepts = facts.account.accepts == directory::Accepts::plus_only
+  const auto accepts = directory::password_is_bound(facts.account)
                            ? protection::Accepts::only_bound
                            : protection::Accepts::weaker_too;
   hop::Hop hop;

@@ -27,6 +27,7 @@ struct FetchFacts {
   bool implicit_tls = false;          // else STLS
   net::Endpoint local;
   net::Endpoint peer;
+  protection::Loopback loopback = protection::Loopback::anybody;
 };
 
 // The record as it stands when the content is about to leave.

@@ -39,6 +39,7 @@ class PopdTest : public ::testing::Test {
         admission({.sessions_max = 10, .per_address_max = 3}) {
     server_tls.settings.identities = {sim::identity_for("mail.birch.example", "the CA")};
     options.session.refusal_delay = 10ms;
+    options.session.tls.asks_certificate = true;
     birch = wait(operations.add_tenant("birch.example", "test"))->id;
     acorn = wait(operations.add_tenant("acorn.example", "test"))->id;
     const auto domain = address::Domain::parse("birch.example").value();
@@ -136,11 +137,13 @@ class PopdTest : public ::testing::Test {
     return id;
   }
 
-  std::unique_ptr<PopClient> connect(std::uint16_t port) {
+  // `certificate`: whose the client shows.
+  std::unique_ptr<PopClient> connect(std::uint16_t port, std::string certificate = {}) {
     drive::PopClientOptions client_options;
     client_options.entry =
         port == 995 ? drive::PopClientOptions::Entry::tls : drive::PopClientOptions::Entry::clear;
     client_options.rounds_min = 1;
+    client_options.tls.certificate_file = std::move(certificate);
     auto client = std::make_unique<PopClient>(PopClient::World{client_tls, workers, world.random()},
                                               client_options);
     auto connection = wait(peer.connect({host.addresses().front(), port}, {}));

@@ -19,6 +19,8 @@ class Handler final : public drive::PopHandler {
     net::Endpoint local;
     net::Endpoint peer;
     bool implicit_tls = false;
+    protection::Loopback loopback = protection::Loopback::anybody;
+    net::Admission::Ticket* place = nullptr;  // the session's
   };
   // `outcomes`: where the recording of an outcome goes on though the session was cancelled.
   Handler(const Ports& ports, const Options& options, net::Gate& outcomes, Ends ends)
@@ -30,6 +32,10 @@ class Handler final : public drive::PopHandler {
                              const tls::Session* tls) override;
   net::ResultTask<sasl::Standing> check_password(std::string user, std::string password,
                                                  const tls::Session* tls) override;
+  net::ResultTask<std::optional<std::string>> certificate_user(
+      const tls::Session& session) override;
+  net::ResultTask<sasl::Standing> check_certificate(std::string user,
+                                                    const tls::Session& session) override;
   net::Task<> password_shown(std::string user, std::string password,
                              const tls::Session* tls) override;
   net::ResultTask<> proved(bool fits) override;

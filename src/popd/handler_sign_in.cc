@@ -15,6 +15,8 @@ std::string_view mechanism_name(How how) {
       return sasl::name(sasl::Mechanism::scram_sha_256);
     case How::scram_plus:
       return sasl::name(sasl::Mechanism::scram_sha_256_plus);
+    case How::certificate:
+      return sasl::name(sasl::Mechanism::external);
   }
   return "";
 }
@@ -42,8 +44,8 @@ directory::Asker Handler::asker(const tls::Session* tls) const {
   directory::Road road;
   road.tls = tls != nullptr;
   road.post_quantum = tls != nullptr && tls->facts().post_quantum;
-  road.network =
-      protection::network_between(ends_.peer.address, ends_.local.address, options_.networks);
+  road.network = protection::network_between(ends_.peer.address, ends_.local.address,
+                                             options_.networks, ends_.loopback);
   return {"popd", ends_.peer.address, road};
 }
 
@@ -73,6 +75,24 @@ net::ResultTask<sasl::Standing> Handler::check_password(std::string user, std::s
   }
   account_ = std::move(std::get<directory::Account>(sign_in));
   co_return sasl::Standing::welcome;
+}
+
+net::ResultTask<std::optional<std::string>> Handler::certificate_user(const tls::Session& session) {
+  CO_TRY(const auto owner, co_await ports_.directory.certificate_owner(session.peer_key_digest(),
+                                                                       session.peer_addresses()));
+  if (!owner) co_return std::nullopt;
+  co_return owner->address.text();
+}
+
+// Asked again: an operator may have taken the certificate away since the handshake.
+net::ResultTask<sasl::Standing> Handler::check_certificate(std::string user,
+                                                           const tls::Session& session) {
+  account_.reset();
+  CO_TRY(auto owner, co_await ports_.directory.certificate_owner(session.peer_key_digest(),
+                                                                 session.peer_addresses()));
+  if (!owner || owner->address.text() != user) co_return sasl::Standing::refused;
+  account_ = std::move(owner);
+  co_return directory::Directory::standing(*account_, sasl::Mechanism::external);
 }
 
 net::Task<> Handler::password_shown(std::string user, std::string password,
@@ -107,6 +127,7 @@ net::ResultTask<pop::Maildrop> Handler::signed_in(drive::PopSignIn sign_in) {
   // USER asked by the domain; the account's own tenant has the last word.
   if (sign_in.tls == nullptr && tenant->clear_fetch == directory::ClearFetch::refused)
     co_return denied("clear fetch is refused");
+  if (ends_.place != nullptr) ends_.place->signed_in(ports_.clock.steady());
   CO_TRY(auto inbox, co_await load_inbox(ports_.store, {account.tenant, account.id}));
   ports_.events.emit({base::Severity::info,
                       "sign_in.succeeded",
@@ -116,8 +137,9 @@ net::ResultTask<pop::Maildrop> Handler::signed_in(drive::PopSignIn sign_in) {
                        {"account", account.address.text()},
                        {"mechanism", std::string(mechanism_name(sign_in.how))}}});
   place_ = inbox.place;
-  facts_ = FetchFacts{account,     std::move(*tenant), sign_in.how, sign_in.tls, ends_.implicit_tls,
-                      ends_.local, ends_.peer};
+  facts_ =
+      FetchFacts{account,     std::move(*tenant), sign_in.how,   sign_in.tls, ends_.implicit_tls,
+                 ends_.local, ends_.peer,         ends_.loopback};
   co_return std::move(inbox.maildrop);
 }
 

@@ -29,8 +29,15 @@ struct Popd::State {
   State(Ports given, Options chosen)
       : ports(given), options(std::move(chosen)), sessions(ports.loop), outcomes(ports.loop) {}
 
-  static net::Task<> session(State& state, std::unique_ptr<net::Connection> connection,
-                             net::Admission::Ticket ticket, Entry entry);
+  struct Came {
+    std::unique_ptr<net::Connection> connection;
+    net::Admission::Ticket ticket;
+    Entry entry;
+    protection::Loopback loopback;
+  };
+  static net::Task<> session(State& state, Came came);
+  static net::Task<> turn_away(std::unique_ptr<net::Connection> connection,
+                               net::Admission::LastWords held, Entry entry);
 
   Ports ports;
   Options options;
@@ -44,44 +51,57 @@ Popd::Popd(Ports ports, Options options)
     : state_(std::make_unique<State>(ports, std::move(options))) {}
 Popd::~Popd() = default;
 
-net::Task<> Popd::State::session(State& state, std::unique_ptr<net::Connection> connection,
-                                 net::Admission::Ticket ticket, Entry entry) {
-  const auto held = std::move(ticket);
-  const auto peer = connection->peer();
+net::Task<> Popd::State::session(State& state, Came came) {
+  auto held = std::move(came.ticket);
+  const auto peer = came.connection->peer();
   auto options = state.options.session;
-  options.entry = entry;
+  options.entry = came.entry;
   const auto handler =
       std::make_unique<Handler>(state.ports, state.options, state.outcomes,
-                                Handler::Ends{connection->local(), peer, entry == Entry::tls});
+                                Handler::Ends{came.connection->local(), peer,
+                                              came.entry == Entry::tls, came.loopback, &held});
   drive::PopServer server({state.ports.tls, state.ports.timers, state.ports.clock,
                            state.ports.random, &state.conversations},
                           std::move(options));
-  const auto end = co_await server.serve(std::move(connection), *handler);
+  const auto end = co_await server.serve(std::move(came.connection), *handler);
   state.ports.events.emit({base::Severity::info,
                            "fetch.session_ended",
                            {{"tenant", handler->tenant()},
                             {"account", handler->login()},
                             {"peer", peer.text()},
-                            {"entry", std::string(name(entry))},
+                            {"entry", std::string(name(came.entry))},
                             {"why", std::string(drive::name(end.why))},
                             {"fetched", std::to_string(handler->fetched())},
                             {"deleted", std::to_string(handler->deleted())},
                             {"detail", end.detail}}});
 }
 
-void Popd::take(std::unique_ptr<net::Connection> connection, Entry entry) {
+// RFC 3206 §4: [SYS/TEMP]. Where TLS comes first it is TLS's own alert: a handshake would cost more
+// than the session.
+net::Task<> Popd::State::turn_away(std::unique_ptr<net::Connection> connection,
+                                   net::Admission::LastWords held, Entry entry) {
+  const auto telling = std::move(held);
+  co_await drive::tell_and_close(
+      *connection, entry == Entry::tls ? tls::no_place_alert
+                                       : "-ERR [SYS/TEMP] too many connections, try later\r\n");
+}
+
+void Popd::take(std::unique_ptr<net::Connection> connection, Entry entry,
+                protection::Loopback loopback) {
   auto why = net::Admission::Refused::full;
-  auto ticket =
-      state_->ports.admission.admit(connection->peer().address, state_->ports.clock.steady(), why);
+  auto ticket = state_->ports.admission.admit(net::Purpose::fetch, connection->peer().address,
+                                              state_->ports.clock.steady(), why);
   if (!ticket) {
     state_->ports.events.emit(
         {base::Severity::warning,
          "fetch.no_place",
          {{"peer", connection->peer().text()}, {"why", std::string(net::name(why))}}});
-    connection->close();
+    if (auto words = state_->ports.admission.last_words())
+      state_->sessions.start(State::turn_away(std::move(connection), std::move(*words), entry));
     return;
   }
-  state_->sessions.start(State::session(*state_, std::move(connection), std::move(*ticket), entry));
+  state_->sessions.start(
+      State::session(*state_, {std::move(connection), std::move(*ticket), entry, loopback}));
 }
 
 net::Task<> Popd::run(std::shared_ptr<net::Listener> listener, Entry entry) {

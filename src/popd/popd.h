@@ -46,8 +46,10 @@ class Popd {
   Popd(Ports ports, Options options);
   ~Popd();  // after close()
 
-  // Starts a session; closes the connection if there is no place, or if we are stopping.
-  void take(std::unique_ptr<net::Connection> connection, Entry entry);
+  // Starts a session; turns the peer away if there is no place, or if we are stopping. `loopback`:
+  // who a connection over loopback may be.
+  void take(std::unique_ptr<net::Connection> connection, Entry entry,
+            protection::Loopback loopback = protection::Loopback::anybody);
   // Takes what the listener accepts, until it is closed or this task cancelled.
   net::Task<> run(std::shared_ptr<net::Listener> listener, Entry entry);
   // No session starts any more; those that wait for a command end now, others may end by themselves

@@ -14,14 +14,17 @@ using sasl::Mechanism;
 
 TEST_F(PopdTest, LevelIsWhatTheSignInProves) {
   const auto carol = add_account("carol@birch.example", directory::Accepts::plus_only);
+  const auto key = sim::client_certificate("bob@birch.example").key_digest;
+  ASSERT_TRUE(wait(operations.set_account(bob.address, {.add_certificates = {key}}, "test")));
   const std::tuple<directory::Account, Mechanism, hop::Level, hop::Proof> table[] = {
       {bob, Mechanism::scram_sha_256, hop::Level::encrypted, hop::Proof::none},
       {bob, Mechanism::scram_sha_256_plus, hop::Level::encrypted, hop::Proof::none},
-      {carol, Mechanism::scram_sha_256_plus, hop::Level::mutual, hop::Proof::scram_plus},
+      {carol, Mechanism::scram_sha_256_plus, hop::Level::authenticated, hop::Proof::scram_plus},
+      {bob, Mechanism::external, hop::Level::mutual, hop::Proof::client_certificate},
   };
   for (const auto& [account, mechanism, level, proof] : table) {
     const auto id = deliver(account);
-    const auto client = connect(110);
+    const auto client = connect(110, account.address.text());  // it shows its certificate
     ASSERT_TRUE(wait(client->stls()));
     ASSERT_TRUE(wait(client->auth(mechanism, account.address.text(), "tree house")))
         << name(mechanism);
@@ -33,11 +36,12 @@ TEST_F(PopdTest, LevelIsWhatTheSignInProves) {
     EXPECT_EQ(recorded[0].protection.proved_by, proof);
     EXPECT_EQ(recorded[0].to.protocol, "POP3");
   }
-  // The account that takes nothing weaker, asked for something weaker.
-  for (const auto mechanism : {Mechanism::plain, Mechanism::scram_sha_256}) {
-    const auto client = connect(995);
+  // The account that takes nothing weaker, asked for something weaker; a certificate it doesn't
+  // know.
+  for (const auto mechanism : {Mechanism::plain, Mechanism::scram_sha_256, Mechanism::external}) {
+    const auto client = connect(995, "carol@birch.example");
     EXPECT_EQ(wait(client->auth(mechanism, "carol@birch.example", "tree house")).error().kind,
-              ErrorKind::denied);
+              mechanism == Mechanism::external ? ErrorKind::invalid : ErrorKind::denied);
   }
 }
 

@@ -45,7 +45,9 @@ Hop hop_of(unsigned number, Kind kind, const End& from, const End& to, Level lev
 
 Hop submission(Level level = Level::authenticated) {
   return hop_of(1, Kind::submission, alice, dublin, level,
-                level == Level::authenticated ? Proof::scram_plus : Proof::none);
+                level == Level::authenticated ? Proof::scram_plus
+                : level == Level::mutual      ? Proof::client_certificate
+                                              : Proof::none);
 }
 Hop reception(Level level = Level::encrypted) {
   return hop_of(1, Kind::relay, {End::Role::mta, "mail.outside.example", "", ""}, dublin, level);

@@ -24,15 +24,17 @@ hop::Protection signed_in_level(SignIn sign_in, Accepts accepts, const hop::TlsF
     case SignIn::scram:
       return protection;
     case SignIn::scram_plus:
-      // Where the account also takes PLAIN, somebody between us could have offered only that.
+      // Where the password is good for PLAIN too, somebody between us could have offered only
+      // that, and have it now.
       if (accepts == Accepts::weaker_too) return protection;
+      protection.level = hop::Level::authenticated;
       protection.proved_by = hop::Proof::scram_plus;
-      break;
+      return protection;
     case SignIn::client_certificate:
+      protection.level = hop::Level::mutual;
       protection.proved_by = hop::Proof::client_certificate;
-      break;
+      return protection;
   }
-  protection.level = hop::Level::mutual;
   return protection;
 }
 

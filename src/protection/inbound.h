@@ -7,11 +7,15 @@ namespace letterlock::protection {
 
 using hop::SignIn;
 
-// Which sign-ins the account lets in: only what is accepted nowhere else proves anything.
+// What the account's password was ever good for. `only_bound`: since it was set, the account has
+// accepted it bound to a channel (SCRAM-SHA-256-PLUS) and in no weaker way.
 enum class Accepts { weaker_too, only_bound };
 
-// Submission and fetch alike: a client signed in to us. `mutual` only where the client can't have
-// signed in to anybody between us.
+// Submission and fetch alike: a client signed in to us. A client certificate is `mutual`: its key
+// signed this very session and can't be given away in a sign-in. SCRAM-SHA-256-PLUS is
+// `authenticated`, where the password is good for nothing weaker: whoever knows the password shares
+// this channel with us. Whether the client would tell it to a server that it hasn't checked can't
+// be seen from here.
 hop::Protection signed_in_level(SignIn sign_in, Accepts accepts, const hop::TlsFacts& tls,
                                 hop::Network network);
 inline hop::Protection submission_level(SignIn sign_in, Accepts accepts, const hop::TlsFacts& tls,

@@ -142,7 +142,7 @@ TEST(InboundLevel, SaysOnlyWhatWeCanSee) {
   EXPECT_EQ(level(password, only_bound, tls), std::pair(Level::encrypted, Proof::none));
   EXPECT_EQ(level(scram, only_bound, tls), std::pair(Level::encrypted, Proof::none));
   EXPECT_EQ(level(scram_plus, weaker_too, tls), std::pair(Level::encrypted, Proof::none));
-  EXPECT_EQ(level(scram_plus, only_bound, tls), std::pair(Level::mutual, Proof::scram_plus));
+  EXPECT_EQ(level(scram_plus, only_bound, tls), std::pair(Level::authenticated, Proof::scram_plus));
   EXPECT_EQ(level(client_certificate, weaker_too, tls),
             std::pair(Level::mutual, Proof::client_certificate));
   EXPECT_EQ(level(scram_plus, only_bound, {}), std::pair(Level::clear, Proof::none));
@@ -165,17 +165,26 @@ TEST(Network, IsPrivateOnlyWhereConfigured) {
   const auto between = [&](std::string_view a, std::string_view b) {
     return network_between(address(a), address(b), known);
   };
-  EXPECT_EQ(between("127.0.0.1", "127.0.0.2"), hop::Network::local);
-  EXPECT_EQ(between("::1", "::1"), hop::Network::local);
-  EXPECT_EQ(between("192.0.2.1", "192.0.2.1"), hop::Network::local);
+  const auto over = [&](std::string_view a, std::string_view b) {
+    return network_between(address(a), address(b), known, Loopback::this_machine);
+  };
+  // Behind a proxy, or where SNAT makes both ends equal, the internet looks like this.
+  for (const auto* one : {"127.0.0.1", "::1", "192.0.2.1"})
+    EXPECT_EQ(between(one, one), hop::Network::public_) << one;
+  EXPECT_EQ(over("127.0.0.1", "127.0.0.2"), hop::Network::local);
+  EXPECT_EQ(over("::1", "::1"), hop::Network::local);
+  EXPECT_EQ(over("192.0.2.1", "192.0.2.1"), hop::Network::public_) << "no loopback";
+  EXPECT_EQ(over("127.0.0.1", "192.0.2.1"), hop::Network::public_);
   EXPECT_EQ(between("10.1.2.3", "10.1.2.4"), hop::Network::public_);
   EXPECT_EQ(between("0.0.0.0", "0.0.0.0"), hop::Network::public_);
   known.private_ = {prefix("10.0.0.0/8"), prefix("fd00::/8")};
   EXPECT_EQ(between("10.1.2.3", "10.1.2.4"), hop::Network::private_);
   EXPECT_EQ(between("10.1.2.3", "fd00::1"), hop::Network::private_);
   EXPECT_EQ(between("10.1.2.3", "198.51.100.1"), hop::Network::public_);
+  known.private_.push_back(prefix("127.0.0.0/8"));
+  EXPECT_EQ(between("127.0.0.1", "127.0.0.1"), hop::Network::private_) << "as the operator says";
   known.public_ = {prefix("127.0.1.0/24")};
-  EXPECT_EQ(between("127.0.0.1", "127.0.1.9"), hop::Network::public_);
+  EXPECT_EQ(over("127.0.0.1", "127.0.1.9"), hop::Network::public_);
 }
 
 // Every combination of every part, joined in every way.

@@ -13,11 +13,10 @@ bool within(const std::vector<net::Prefix>& prefixes, const net::IpAddress& addr
 }  // namespace
 
 hop::Network network_between(const net::IpAddress& a, const net::IpAddress& b,
-                             const KnownNetworks& known) {
+                             const KnownNetworks& known, Loopback loopback) {
   if (within(known.public_, a) || within(known.public_, b)) return hop::Network::public_;
-  // A connection from an address to itself doesn't leave the machine either.
   const bool is_loop = a.is_loopback() && b.is_loopback();
-  if (is_loop || (a == b && !a.is_unspecified())) return hop::Network::local;
+  if (is_loop && loopback == Loopback::this_machine) return hop::Network::local;
   if (within(known.private_, a) && within(known.private_, b)) return hop::Network::private_;
   return hop::Network::public_;
 }

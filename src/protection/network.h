@@ -16,9 +16,15 @@ struct KnownNetworks {
   std::vector<net::Prefix> public_;
 };
 
-// local: both ends on this machine. private_: both ends within configured prefixes; an address of
-// RFC 1918 alone says nothing about who else is on that network. Everything else is public_.
+// Who may be at the other end of a connection over loopback. A proxy or a forwarder on this machine
+// connects over loopback for whoever connects to it, from wherever: only the operator knows that
+// nobody does.
+enum class Loopback { anybody, this_machine };
+
+// local: over loopback, where that is this machine alone. private_: both ends within configured
+// prefixes; an address of RFC 1918 alone says nothing about who else is on that network. Everything
+// else is public_, also where both ends are one and the same address: translation makes them so.
 hop::Network network_between(const net::IpAddress& a, const net::IpAddress& b,
-                             const KnownNetworks& known);
+                             const KnownNetworks& known, Loopback loopback = Loopback::anybody);
 
 }  // namespace letterlock::protection

@@ -78,7 +78,6 @@ hop::Network Attempt::network_beforehand() const {
   if (const auto& source = address_.is_v4() ? options.source_v4 : options.source_v6)
     return protection::network_between(*source, address_, options.networks);
   if (within(options.networks.public_, address_)) return hop::Network::public_;
-  if (address_.is_loopback()) return hop::Network::local;
   return within(options.networks.private_, address_) ? hop::Network::private_
                                                      : hop::Network::public_;
 }

@@ -33,6 +33,24 @@ class PlainClient final : public ClientMechanism {
   ClientOptions options_;
 };
 
+// TLS has said who we are; RFC: 4422 appendix A.
+class ExternalClient final : public ClientMechanism {
+ public:
+  explicit ExternalClient(ClientOptions options) : options_(std::move(options)) {}
+
+  base::Result<base::Bytes> initial() override {
+    if (options_.authzid.empty()) return base::Bytes();
+    return prepare(options_.authzid);
+  }
+  base::Result<base::Bytes> respond(base::BytesView) override {
+    return protocol("EXTERNAL has one message");
+  }
+  base::Result<> succeeded() const override { return {}; }
+
+ private:
+  ClientOptions options_;
+};
+
 // RFC: 5802 section 5. start -> first -> final -> proved
 class ScramClient final : public ClientMechanism {
  public:
@@ -122,6 +140,8 @@ class ScramClient final : public ClientMechanism {
 std::unique_ptr<ClientMechanism> make_client(ClientOptions options) {
   if (options.mechanism == Mechanism::plain)
     return std::make_unique<PlainClient>(std::move(options));
+  if (options.mechanism == Mechanism::external)
+    return std::make_unique<ExternalClient>(std::move(options));
   return std::make_unique<ScramClient>(std::move(options));
 }
 

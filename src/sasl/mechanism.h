@@ -7,9 +7,9 @@
 
 namespace letterlock::sasl {
 
-enum class Mechanism { plain, scram_sha_256, scram_sha_256_plus };
+enum class Mechanism { plain, scram_sha_256, scram_sha_256_plus, external };
 
-// "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS".
+// "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", "EXTERNAL".
 std::string_view name(Mechanism mechanism);
 // As a client writes it, in any case. RFC: 4422 section 3.1.
 std::optional<Mechanism> mechanism_from(std::string_view name);

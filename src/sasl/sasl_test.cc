@@ -117,6 +117,52 @@ TEST(Exchange, AuthzidIsTheUserOrEmpty) {
   }
 }
 
+ServerOptions external_for(std::optional<std::string> user) {
+  auto options = server_options(Mechanism::external);
+  options.certificate_user = std::move(user);
+  return options;
+}
+
+// RFC 4422 appendix A.
+TEST(External, TheCertificateSaysWho) {
+  for (const bool initial : {true, false}) {
+    for (const auto* authzid : {"", "bob@birch.example", "Bob@BIRCH.example"}) {
+      auto client = client_options(Mechanism::external);
+      client.authzid = authzid;
+      const auto server = make_server(external_for("bob@birch.example"));
+      auto step = server->begin(initial ? std::optional<base::BytesView>(authzid) : std::nullopt);
+      if (!initial) {
+        EXPECT_EQ(std::get<Challenge>(step).octets, "");
+        step = server->respond(make_client(client)->initial().value());
+      }
+      EXPECT_EQ(std::get<NeedCertificate>(step).user, "bob@birch.example");
+      const auto end = server->checked(Standing::welcome);
+      EXPECT_EQ(std::get<Success>(end).user, "bob@birch.example");
+      EXPECT_TRUE(std::get<Success>(end).by_certificate);
+      EXPECT_FALSE(std::get<Success>(end).channel_bound);
+      EXPECT_EQ(reason_of(server->checked(Standing::welcome)), Failure::Reason::malformed);
+    }
+  }
+}
+
+TEST(External, NobodyActsForAnother) {
+  using Reason = Failure::Reason;
+  const auto begin = [](base::BytesView authzid) {
+    return reason_of(make_server(external_for("bob@birch.example"))->begin(authzid));
+  };
+  EXPECT_EQ(begin("alice@acorn.example"), Reason::authzid);
+  EXPECT_EQ(begin("bob@birch.example.evil.example"), Reason::authzid);
+  EXPECT_EQ(begin("bob@birch.example\0alice@acorn.example"s), Reason::malformed);
+  EXPECT_EQ(begin(std::string(user_octets_max + 1, 'b')), Reason::malformed);
+  EXPECT_EQ(begin("\xff\xfe"), Reason::malformed);
+  EXPECT_EQ(reason_of(make_server(external_for(std::nullopt))->begin("")), Reason::credentials);
+  const auto server = make_server(external_for("bob@birch.example"));
+  (void)server->begin("");
+  EXPECT_EQ(reason_of(server->checked(Standing::refused)), Reason::credentials);
+  EXPECT_EQ(reason_of(make_server(external_for("bob"))->checked(Standing::welcome)),
+            Reason::malformed);
+}
+
 // RFC 5802 §6.
 TEST(ChannelBinding, DowngradeAndMixUpsFail) {
   const auto plus = Mechanism::scram_sha_256_plus;

@@ -11,6 +11,8 @@ std::unique_ptr<ServerMechanism> make_server(ServerOptions options) {
     case Mechanism::scram_sha_256:
     case Mechanism::scram_sha_256_plus:
       return make_scram_server(std::move(options));
+    case Mechanism::external:
+      return make_external_server(std::move(options));
   }
   return nullptr;
 }

@@ -7,6 +7,7 @@
 //   Challenge  -> send it (base64), read the answer, step = mechanism->respond(answer)
 //   NeedKeys   -> look the user up, step = mechanism->give(keys, standing)
 //   NeedCheck  -> check the password on workers, step = mechanism->checked(standing)
+//   NeedCertificate -> is it (still) this account's? step = mechanism->checked(standing)
 //   NeedTurn   -> count the guess; if the client may be told now, step = mechanism->turn()
 //   Success, Failure: the end. The machine is used once; a further call gives Failure.
 #pragma once
@@ -41,6 +42,12 @@ struct NeedCheck {
   std::string password;
 };
 
+// Does the client certificate of this session belong to this account, which the caller named as
+// ServerOptions::certificate_user?
+struct NeedCertificate {
+  std::string user;
+};
+
 // The client has shown a proof, and it is checked. Whoever counts guesses decides whether the
 // client hears how it went; an exchange that was broken off before was no guess.
 struct NeedTurn {
@@ -49,8 +56,9 @@ struct NeedTurn {
 
 struct Success {
   std::string user;
-  bool channel_bound = false;  // the proof covers this very TLS session (PLUS)
-  bool password_seen = false;  // the password itself came over the wire (PLAIN)
+  bool channel_bound = false;   // the proof covers this very TLS session (PLUS)
+  bool password_seen = false;   // the password itself came over the wire (PLAIN)
+  bool by_certificate = false;  // the session's client certificate proved it (EXTERNAL)
 };
 
 struct Failure {
@@ -64,7 +72,8 @@ struct Failure {
   std::string detail;  // for the log, never for the peer
 };
 
-using Step = std::variant<Challenge, NeedKeys, NeedCheck, NeedTurn, Success, Failure>;
+using Step =
+    std::variant<Challenge, NeedKeys, NeedCheck, NeedCertificate, NeedTurn, Success, Failure>;
 
 // Whether the account that was found may sign in, in this way.
 enum class Standing { welcome, refused };
@@ -80,7 +89,7 @@ class ServerMechanism {
   // After NeedKeys. Unknown user: fake_keys() and refused. An account that mustn't sign in in this
   // way: its real keys and refused. Both fail only at the proof, as a wrong password does.
   virtual Step give(ScramKeys keys, Standing standing) = 0;
-  // After NeedCheck.
+  // After NeedCheck and NeedCertificate.
   virtual Step checked(Standing standing) = 0;
   // After NeedTurn.
   virtual Step turn() = 0;
@@ -93,9 +102,11 @@ struct ServerOptions {
   // The session's 32 octets (mechanism.h, channel_binding_label); none without TLS or exporter.
   // Where they are given PLUS counts as offered: a client that says it saw no PLUS was downgraded.
   std::optional<base::Bytes> channel_binding = {};
+  // EXTERNAL: whose the certificate is that the client has shown in this TLS session.
+  std::optional<std::string> certificate_user = {};
 };
 
-// PLUS without channel binding octets fails at begin().
+// PLUS without channel binding octets, and EXTERNAL without a user, fail at begin().
 std::unique_ptr<ServerMechanism> make_server(ServerOptions options);
 
 }  // namespace letterlock::sasl

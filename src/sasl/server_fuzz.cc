@@ -18,8 +18,10 @@ void run_server(Mechanism mechanism, std::string_view input) {
   const auto keys = derive("tree", "sixteen octets!!", 1);
   const auto server = make_server({.mechanism = mechanism,
                                    .nonce = "ServerNonce0123456789",
-                                   .channel_binding = base::Bytes(32, 'b')});
+                                   .channel_binding = base::Bytes(32, 'b'),
+                                   .certificate_user = "bob@birch.example"});
   bool password_right = false;
+  bool certificate_right = false;
   bool first = true;
   for (int turns = 0; turns < 16; ++turns) {
     const auto at = input.find("\xFE\xFE");
@@ -32,11 +34,17 @@ void run_server(Mechanism mechanism, std::string_view input) {
     } else if (const auto* check = std::get_if<NeedCheck>(&step)) {
       password_right = password_matches(check->password, keys);
       step = server->checked(password_right ? Standing::welcome : Standing::refused);
+    } else if (const auto* shown = std::get_if<NeedCertificate>(&step)) {
+      ASSERT(shown->user == "bob@birch.example" && mechanism == Mechanism::external);
+      certificate_right = message.size() % 2 == 0;
+      step = server->checked(certificate_right ? Standing::welcome : Standing::refused);
     } else if (std::holds_alternative<NeedTurn>(step)) {
       step = server->turn();
     }
-    if (std::holds_alternative<Success>(step))
-      ASSERT(password_right && mechanism == Mechanism::plain);
+    if (const auto* success = std::get_if<Success>(&step)) {
+      ASSERT(mechanism == Mechanism::plain ? password_right : certificate_right);
+      ASSERT(success->by_certificate == (mechanism == Mechanism::external));
+    }
     if (at == std::string_view::npos || !std::holds_alternative<Challenge>(step)) return;
     input.remove_prefix(at + 2);
   }
@@ -84,7 +92,7 @@ void round_trip(std::string_view input) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0] % 5) {
+  switch (data[0] % 6) {
     case 0:
       run_server(Mechanism::plain, input);
       break;
@@ -96,6 +104,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 3:
       run_client(input);
+      break;
+    case 5:
+      run_server(Mechanism::external, input);
       break;
     default:
       round_trip(input);

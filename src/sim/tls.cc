@@ -25,8 +25,16 @@ struct ServerHello {
   TlsVersion version = TlsVersion::tls1_3;
   bool post_quantum = false;
   bool extended_master_secret = true;
+  bool asks_certificate = false;
   std::string secret;
   Identity identity;
+};
+
+// The client's last word: that nothing was changed on the way, and the certificate it was asked
+// for.
+struct ClientFinished {
+  std::string proof;
+  ClientCertificate certificate;  // nothing: none was asked for, or the client has none
 };
 
 std::uint64_t number(TlsVersion version) {
@@ -66,6 +74,7 @@ base::Result<ClientHello> client_hello_from(std::string_view octets) {
 std::string pack(const ServerHello& hello) {
   base::Packer packer(1);
   packer.number(number(hello.version)).flag(hello.post_quantum).flag(hello.extended_master_secret);
+  packer.flag(hello.asks_certificate);
   packer.text(hello.secret)
       .text(hello.identity.issuer)
       .flag(hello.identity.expired)
@@ -81,6 +90,7 @@ base::Result<ServerHello> server_hello_from(std::string_view octets) {
   const auto version = unpacker.number();
   hello.post_quantum = unpacker.flag();
   hello.extended_master_secret = unpacker.flag();
+  hello.asks_certificate = unpacker.flag();
   hello.secret = unpacker.text();
   hello.identity.issuer = unpacker.text();
   hello.identity.expired = unpacker.flag();
@@ -91,6 +101,27 @@ base::Result<ServerHello> server_hello_from(std::string_view octets) {
   if (!unpacker.done(1)) return base::fail(ErrorKind::protocol, "the server's hello is malformed");
   hello.version = TRY(version_from(version));
   return hello;
+}
+
+std::string pack(const ClientFinished& last) {
+  base::Packer packer(1);
+  packer.text(last.proof).text(last.certificate.key_digest);
+  packer.number(last.certificate.addresses.size());
+  for (const auto& address : last.certificate.addresses) packer.text(address);
+  return packer.take();
+}
+
+base::Result<ClientFinished> client_finished_from(std::string_view octets) {
+  base::Unpacker unpacker("client finished", octets);
+  ClientFinished last;
+  last.proof = unpacker.text();
+  last.certificate.key_digest = unpacker.text();
+  const auto addresses = unpacker.count();
+  for (std::size_t i = 0; i < addresses && !unpacker.bad(); ++i)
+    last.certificate.addresses.emplace_back(unpacker.text());
+  if (!unpacker.done(1))
+    return base::fail(ErrorKind::protocol, "the client's end of the handshake is malformed");
+  return last;
 }
 
 // One end of a handshake: frames to and from the raw connection until a deadline.
@@ -138,23 +169,24 @@ Agreed agree(const ServerHello& hello, std::string server_name) {
           hello.secret,
           hello.version == TlsVersion::tls1_3 || hello.extended_master_secret,
           {},
-          "",
+          {},
           std::move(server_name)};
 }
 
 // What the server answers. Errors: protocol, in the words of its alert.
 base::Result<ServerHello> answer(const ClientHello& client, const TlsSettings& settings,
-                                 TlsVersion version_min, Random& random) {
+                                 const tls::ServerOptions& options, Random& random) {
   if (settings.refuses) return base::fail(ErrorKind::protocol, "handshake failure");
   if (settings.identities.empty()) return base::fail(ErrorKind::protocol, "no certificate");
   ServerHello hello;
   hello.version = std::min(client.version_max, settings.version_max);
-  if (hello.version < std::max(client.version_min, version_min)) {
+  if (hello.version < std::max(client.version_min, options.version_min)) {
     return base::fail(ErrorKind::protocol, "no shared version");
   }
   hello.post_quantum =
       client.post_quantum && settings.post_quantum && hello.version == TlsVersion::tls1_3;
   hello.extended_master_secret = client.extended_master_secret && settings.extended_master_secret;
+  hello.asks_certificate = options.asks_certificate;
   hello.secret = random.octets(32);
   const auto named = std::ranges::find_if(settings.identities, [&](const Identity& identity) {
     return matches_name(identity, client.server_name);
@@ -163,30 +195,35 @@ base::Result<ServerHello> answer(const ClientHello& client, const TlsSettings& s
   return hello;
 }
 
-// RFC 8446 §4.4.4: both ends saw the same handshake.
-std::string finished(std::string_view secret, std::string_view client, std::string_view server) {
-  return base::hmac_sha256(secret, std::string(client) + std::string(server));
+// RFC 8446 §4.4.4: both ends saw the same handshake, the client's certificate too.
+std::string finished(std::string_view secret, std::string_view client, std::string_view server,
+                     const ClientCertificate& certificate) {
+  return base::hmac_sha256(
+      secret, pack(ClientFinished{std::string(client) + std::string(server), certificate}));
 }
 
 void protect(net::Connection& raw) {
   if (auto* simulated = dynamic_cast<Connection*>(&raw)) simulated->protect();
 }
 
-net::ResultTask<Agreed> serve(Talk& talk, TlsSettings settings, TlsVersion version_min,
+net::ResultTask<Agreed> serve(Talk& talk, TlsSettings settings, tls::ServerOptions options,
                               Random random) {
   CO_TRY(const std::string heard, co_await talk.hear());
   CO_TRY(const auto client, client_hello_from(heard));
-  const auto hello = answer(client, settings, version_min, random);
+  const auto hello = answer(client, settings, options, random);
   if (!hello) {
     (void)co_await talk.say(FrameType::alert, hello.error().what);
     co_return base::fail(hello.error());
   }
   const auto said = pack(*hello);
   CO_CHECK(co_await talk.say(FrameType::handshake, said));
-  CO_TRY(const std::string proof, co_await talk.hear());
-  if (proof != finished(hello->secret, heard, said))
+  CO_TRY(const std::string last_octets, co_await talk.hear());
+  CO_TRY(auto last, client_finished_from(last_octets));
+  if (last.proof != finished(hello->secret, heard, said, last.certificate))
     co_return base::fail(ErrorKind::protocol, "the TLS handshake was changed on the way");
-  co_return agree(*hello, base::to_lower(client.server_name));
+  auto agreed = agree(*hello, base::to_lower(client.server_name));
+  if (options.asks_certificate) agreed.peer = std::move(last.certificate);
+  co_return agreed;
 }
 
 net::ResultTask<Agreed> ask(Talk& talk, TlsSettings settings, tls::ClientOptions options) {
@@ -202,12 +239,16 @@ net::ResultTask<Agreed> ask(Talk& talk, TlsSettings settings, tls::ClientOptions
                          "the server chose a version of TLS that wasn't offered");
   }
   auto agreed = agree(server, options.server_name);
-  agreed.peer_key_digest = server.identity.key_digest;
+  agreed.peer.key_digest = server.identity.key_digest;
   agreed.verdict = verify(server.identity, options, settings);
   // Before the server hears that it may speak.
   if (auto* simulated = dynamic_cast<Connection*>(&talk.raw))
     simulated->agreed({server.version, server.post_quantum, agreed.verdict.verified});
-  CO_CHECK(co_await talk.say(FrameType::handshake, finished(server.secret, said, heard)));
+  ClientFinished last;
+  if (server.asks_certificate && !options.certificate_file.empty())
+    last.certificate = client_certificate(options.certificate_file);
+  last.proof = finished(server.secret, said, heard, last.certificate);
+  CO_CHECK(co_await talk.say(FrameType::handshake, pack(last)));
   co_return agreed;
 }
 
@@ -219,7 +260,7 @@ net::ResultTask<std::unique_ptr<tls::Session>> Tls::accept(
   const auto schedule = schedule_;
   protect(*connection);
   Talk talk{schedule, *connection, schedule->now() + timeout};
-  CO_TRY(auto agreed, co_await serve(talk, settings, options.version_min, Random(random_.next())));
+  CO_TRY(auto agreed, co_await serve(talk, settings, std::move(options), Random(random_.next())));
   co_return std::make_unique<TlsSession>(schedule, std::move(connection), std::move(agreed), true,
                                          std::move(talk.coming));
 }

@@ -25,6 +25,14 @@ Identity identity_for(std::string_view name, std::string_view issuer);
 tls::Tlsa dane_ee(const Identity& identity);
 tls::Tlsa dane_ta(const Identity& identity);
 
+// What ClientOptions::certificate_file means here: "alice@acorn.example" is a certificate for this
+// address; behind a space stands which key it has ("alice@acorn.example another").
+struct ClientCertificate {
+  std::string key_digest;
+  std::vector<std::string> addresses;
+};
+ClientCertificate client_certificate(const std::string& file);
+
 // One node's TLS: what it presents, whom it trusts, what it can do. May change at any time; a
 // handshake takes what stands when it begins.
 struct TlsSettings {

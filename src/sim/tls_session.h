@@ -16,7 +16,7 @@ struct Agreed {
   std::string secret;
   bool exports = true;
   Verdict verdict;
-  std::string peer_key_digest;
+  ClientCertificate peer;  // of a server the key alone
   std::string server_name;
 };
 
@@ -42,7 +42,8 @@ class TlsSession final : public tls::Session {
   bool peer_verified() const override { return agreed_.verdict.verified; }
   const std::string& verification_failure() const override { return agreed_.verdict.failure; }
   hop::Proof proved_by() const override { return agreed_.verdict.proof; }
-  const std::string& peer_key_digest() const override { return agreed_.peer_key_digest; }
+  const std::string& peer_key_digest() const override { return agreed_.peer.key_digest; }
+  const std::vector<std::string>& peer_addresses() const override { return agreed_.peer.addresses; }
   const std::string& server_name() const override { return agreed_.server_name; }
 
  private:

@@ -13,6 +13,10 @@ Identity identity_for(std::string_view name, std::string_view issuer) {
           base::to_hex(base::sha256("key of " + std::string(name)))};
 }
 
+ClientCertificate client_certificate(const std::string& file) {
+  return {base::to_hex(base::sha256("client's key of " + file)), {file.substr(0, file.find(' '))}};
+}
+
 tls::Tlsa dane_ee(const Identity& identity) {
   return {3, 1, 1, base::from_hex(identity.key_digest).value_or("")};
 }

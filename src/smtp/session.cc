@@ -197,6 +197,7 @@ Step ServerSession::discard(const Bdat& bdat, Reply reply) {
 bool ServerSession::offers(sasl::Mechanism mechanism) const {
   if (mechanism == sasl::Mechanism::scram_sha_256_plus && binding_ == ChannelBinding::none)
     return false;
+  if (mechanism == sasl::Mechanism::external && shown_ == ClientCertificate::none) return false;
   return std::ranges::find(options_.mechanisms, mechanism) != options_.mechanisms.end();
 }
 
@@ -364,7 +365,7 @@ void ServerSession::auth_decided(const Reply& said) {
   if (said.code == 421 || auth_failures_ >= options_.auth_failures_max) phase_ = Phase::closed;
 }
 
-void ServerSession::tls_started(ChannelBinding binding) {
+void ServerSession::tls_started(ChannelBinding binding, ClientCertificate shown) {
   end_transaction();
   lines_.reset();
   phase_ = Phase::connected;
@@ -372,6 +373,7 @@ void ServerSession::tls_started(ChannelBinding binding) {
   authenticated_ = false;
   in_tls_ = true;
   binding_ = binding;
+  shown_ = shown;
 }
 
 void ServerSession::end_transaction() {

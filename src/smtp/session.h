@@ -20,7 +20,8 @@ struct ServerOptions {
   address::Domain host_name;  // in the greeting and the answer to EHLO
   Need tls = Need::offered;   // STARTTLS; required: no MAIL before it
   Need authentication = Need::none;
-  // Those offered, inside TLS alone; PLUS only where the session has an exporter.
+  // Those offered, inside TLS alone; PLUS only where the session has an exporter, EXTERNAL only
+  // where the client has shown a certificate that is somebody's.
   std::vector<sasl::Mechanism> mechanisms;
   LineEnds line_ends = LineEnds::strict;
   bool chunking = true;
@@ -105,6 +106,8 @@ struct ContentStep {
 };
 
 enum class ChannelBinding { none, available };
+// What a client has shown of its own in the TLS handshake.
+enum class ClientCertificate { none, known };
 
 class ServerSession {
  public:
@@ -140,7 +143,7 @@ class ServerSession {
   void auth_continues() { phase_ = Phase::auth; }
   void auth_decided(const Reply& reply);
   // Everything the client said before is forgotten. RFC: 3207 section 4.2.
-  void tls_started(ChannelBinding binding);
+  void tls_started(ChannelBinding binding, ClientCertificate shown = ClientCertificate::none);
   void close() { phase_ = Phase::closed; }
 
   Phase phase() const { return phase_; }
@@ -196,6 +199,7 @@ class ServerSession {
   bool extended_ = false;
   bool in_tls_ = false;
   ChannelBinding binding_ = ChannelBinding::none;
+  ClientCertificate shown_ = ClientCertificate::none;
   bool authenticated_ = false;
 
   std::size_t errors_ = 0;

@@ -175,6 +175,13 @@ TEST(ServerSession, TellsWhatItOffers) {
   talk.session.tls_started(ChannelBinding::none);
   talk("EHLO c.example\r\n");
   EXPECT_EQ(talk.last.lines.back(), "AUTH PLAIN");
+  EXPECT_EQ(talk("AUTH EXTERNAL =\r\n"), "504 5.5.4|") << "no certificate that we know";
+  talk.session.tls_started(ChannelBinding::available, ClientCertificate::known);
+  talk("EHLO c.example\r\n");
+  EXPECT_EQ(talk.last.lines.back(), "AUTH PLAIN SCRAM-SHA-256-PLUS EXTERNAL");
+  talk.session.tls_started(ChannelBinding::available);
+  talk("EHLO c.example\r\n");
+  EXPECT_EQ(talk.last.lines.back(), "AUTH PLAIN SCRAM-SHA-256-PLUS") << "of the session before";
   talk("HELO c.example\r\n");
   EXPECT_EQ(talk.last.lines.size(), 1U);
 }

@@ -12,7 +12,8 @@ inline ServerOptions all_options() {
   ServerOptions options;
   options.host_name = *address::Domain::parse("mx.example");
   options.authentication = Need::offered;
-  options.mechanisms = {sasl::Mechanism::plain, sasl::Mechanism::scram_sha_256_plus};
+  options.mechanisms = {sasl::Mechanism::plain, sasl::Mechanism::scram_sha_256_plus,
+                        sasl::Mechanism::external};
   options.require_tls = true;
   options.size_octets_max = 1000;
   return options;

@@ -101,7 +101,10 @@ base::Result<Made> begin(const std::string& subject, base::Time from, base::Time
 
 std::string alternative_names(const std::vector<std::string>& names) {
   std::string value;
-  for (const auto& name : names) value += (value.empty() ? "DNS:" : ",DNS:") + name;
+  for (const auto& name : names) {
+    if (!value.empty()) value += ',';
+    value += (name.contains('@') ? "email:" : "DNS:") + name;
+  }
   return value;
 }
 
@@ -131,7 +134,7 @@ base::Result<> check_names(const std::vector<std::string>& names) {
   const auto is_bad = [](const std::string& name) {
     return name.empty() ||
            name.find_first_not_of(
-               "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.*") !=
+               "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.*@+") !=
                std::string::npos;
   };
   if (names.empty()) return base::fail(ErrorKind::invalid, "a certificate needs a name");
@@ -180,6 +183,12 @@ base::Result<MadeCertificate> make_self_signed(const std::vector<std::string>& n
   auto* certificate = made.certificate.get();
   auto* key = made.key.get();
   return finish(std::move(made), names, certificate, key);
+}
+
+base::Result<std::vector<std::string>> certificate_addresses(const std::string& pem) {
+  const auto certificate = certificate_from(pem);
+  if (!certificate) return base::fail(ErrorKind::invalid, "no certificate in this text");
+  return addresses_of(certificate.get());
 }
 
 base::Result<std::string> key_digest(const std::string& pem) {

@@ -25,14 +25,16 @@ struct MadeCertificate {
 
 // Valid for ten years from `now`.
 base::Result<Authority> make_authority(const std::string& name, base::Time now);
-// For the DNS names given; the first is the subject too. Errors: invalid (no name, a bad one, no
-// such authority).
+// For the DNS names and mail addresses given; the first is the subject too. Errors: invalid (no
+// name, a bad one, no such authority).
 base::Result<MadeCertificate> make_certificate(const Authority& authority,
                                                const std::vector<std::string>& names,
                                                base::Time not_before, base::Time not_after);
 // Signed by its own key.
 base::Result<MadeCertificate> make_self_signed(const std::vector<std::string>& names,
                                                base::Time not_before, base::Time not_after);
+// The mail addresses that the first certificate is for. Errors: invalid.
+base::Result<std::vector<std::string>> certificate_addresses(const std::string& pem);
 // Hex SHA-256 of the first certificate's SubjectPublicKeyInfo. Errors: invalid.
 base::Result<std::string> key_digest(const std::string& pem);
 

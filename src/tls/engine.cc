@@ -159,6 +159,13 @@ net::ResultTask<std::size_t> read_some(std::shared_ptr<Engine> engine, std::span
     const int error = SSL_get_error(engine->ssl.get(), done);
     if (error == SSL_ERROR_ZERO_RETURN) co_return std::size_t{0};
     auto sentence = error == SSL_ERROR_WANT_READ ? std::string() : failure_sentence();
+    // RFC 9325 §3.5: OpenSSL has left a no_renegotiation for a client that asked for another
+    // handshake. Such a client waits for an answer, not for what it asked before: it gets the alert
+    // and the end. (In TLS 1.3 what OpenSSL leaves here is the answer to a KeyUpdate.)
+    const bool asked_again = SSL_is_server(engine->ssl.get()) == 1 &&
+                             SSL_version(engine->ssl.get()) < TLS1_3_VERSION &&
+                             !engine->outgoing.empty();
+    if (sentence.empty() && asked_again) sentence = "the peer asked for a renegotiation";
     if (engine->outgoing.size() > unsent_octets_max && !engine->writing)
       sentence = "the peer causes one warning after the other";
     if (!sentence.empty()) {

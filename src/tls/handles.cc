@@ -1,9 +1,11 @@
 #include "tls/handles.h"
 
+#include <algorithm>
 #include <ctime>
 
 #include "base/bytes.h"
 #include "base/digest.h"
+#include "tls/tls.h"
 
 namespace letterlock::tls {
 namespace {
@@ -17,20 +19,37 @@ base::Time time_of(const ASN1_TIME* stamp) {
          std::chrono::seconds(parts.tm_sec);
 }
 
-}  // namespace
-
-std::vector<std::string> names_of(const X509* certificate) {
+// The subjectAltNames of this kind, one whose value is an IA5String. RFC: 5280 section 4.2.1.6.
+std::vector<std::string> alternatives(const X509* certificate, int kind) {
   std::vector<std::string> names;
   const NamesHandle all(static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
   for (int i = 0; i < sk_GENERAL_NAME_num(all.get()); ++i) {
     const auto* name = sk_GENERAL_NAME_value(all.get(), i);
-    if (name->type != GEN_DNS) continue;
-    const auto* octets = reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName));
-    names.push_back(
-        base::to_lower({octets, static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName))}));
+    if (name->type != kind) continue;
+    const auto* octets = reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.ia5));
+    names.emplace_back(octets, static_cast<std::size_t>(ASN1_STRING_length(name->d.ia5)));
   }
   return names;
+}
+
+}  // namespace
+
+std::vector<std::string> names_of(const X509* certificate) {
+  auto names = alternatives(certificate, GEN_DNS);
+  for (auto& name : names) name = base::to_lower(name);
+  return names;
+}
+
+std::vector<std::string> addresses_of(const X509* certificate) {
+  auto addresses = alternatives(certificate, GEN_EMAIL);
+  // A NUL or a control would show another address to one reader than to the next.
+  std::erase_if(addresses, [](const std::string& address) {
+    return address.size() > peer_address_octets_max ||
+           !std::ranges::all_of(address, [](char c) { return c > ' ' && c < 127; });
+  });
+  if (addresses.size() > peer_addresses_max) addresses.resize(peer_addresses_max);
+  return addresses;
 }
 
 std::string key_digest_of(const X509* certificate) {

@@ -41,6 +41,8 @@ using NamesHandle = std::unique_ptr<GENERAL_NAMES, Free<free_names>>;
 
 // The DNS names a certificate is for, lower case, as they stand in its subjectAltName.
 std::vector<std::string> names_of(const X509* certificate);
+// Its mail addresses, as far as they are ASCII without controls: peer_addresses_max at most.
+std::vector<std::string> addresses_of(const X509* certificate);
 // Hex SHA-256 of the SubjectPublicKeyInfo.
 std::string key_digest_of(const X509* certificate);
 base::Time not_before_of(const X509* certificate);

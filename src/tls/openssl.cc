@@ -56,6 +56,7 @@ class OpensslSession final : public Session {
   const std::string& verification_failure() const override { return verdict_.failure; }
   hop::Proof proved_by() const override { return verdict_.proved_by; }
   const std::string& peer_key_digest() const override { return verdict_.key_digest; }
+  const std::vector<std::string>& peer_addresses() const override { return verdict_.addresses; }
   const std::string& server_name() const override { return engine_->server_name; }
 
  private:
@@ -168,6 +169,7 @@ net::ResultTask<std::unique_ptr<Session>> OpensslTls::accept(
   if (!ssl) co_return base::fail(ErrorKind::full, "no memory for a TLS session");
   SSL_set_accept_state(ssl.get());
   set_version_min(ssl.get(), options.version_min);
+  if (options.asks_certificate) ask_certificate(ssl.get());
   const auto engine =
       std::make_shared<Engine>(std::move(ssl), std::move(connection), state_->clock);
   engine->server = &options;
@@ -175,7 +177,7 @@ net::ResultTask<std::unique_ptr<Session>> OpensslTls::accept(
   CO_CHECK(co_await run_handshake(engine, timeout));
   engine->server = nullptr;
   engine->certificates = nullptr;
-  co_return std::make_unique<OpensslSession>(engine, Verdict());
+  co_return std::make_unique<OpensslSession>(engine, shown_by_client(*engine));
 }
 
 net::ResultTask<std::unique_ptr<Session>> OpensslTls::connect(
@@ -186,6 +188,11 @@ net::ResultTask<std::unique_ptr<Session>> OpensslTls::connect(
   SSL_set_connect_state(ssl.get());
   set_version_min(ssl.get(), options.version_min);
   offer_alpn(ssl.get(), options.alpn);
+  if (!options.certificate_file.empty()) {
+    auto shown = show_certificate(ssl.get(), options.certificate_file);
+    if (!shown) connection->close();
+    CO_CHECK(std::move(shown));
+  }
   const auto engine =
       std::make_shared<Engine>(std::move(ssl), std::move(connection), state_->clock);
   const auto prepared = prepare(*engine, options, state_->stores, state_->clock.now());

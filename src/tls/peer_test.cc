@@ -138,6 +138,123 @@ TEST_F(Peer, NoExporterWithoutExtendedMasterSecret) {
   EXPECT_EQ((*session)->exporter("EXPORTER-test", "", 32).error().kind, ErrorKind::denied);
 }
 
+void show(SSL* ssl, const std::string& stem_path) {
+  EXPECT_EQ(SSL_use_certificate_file(ssl, (stem_path + ".pem").c_str(), SSL_FILETYPE_PEM), 1);
+  EXPECT_EQ(SSL_use_PrivateKey_file(ssl, (stem_path + ".key").c_str(), SSL_FILETYPE_PEM), 1);
+}
+
+// Who has a certificate shows it, whoever issued it and however old it is; who has none goes on.
+TEST_F(Peer, AClientIsAskedForACertificateAndNeedsNone) {
+  const ServerOptions asking{.asks_certificate = true};
+  const auto old = make({"alice@acorn.example", "al@acorn.example", "x.example"}, -20 * 24h, -24h);
+  const auto own = *make_self_signed({"bob@birch.example"}, clock.now(), clock.now() + 1h);
+  files("old", old);
+  files("own", own);
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    const auto with = [&](const std::string& stem) {
+      Foreign foreign;
+      foreign.set = [&](SSL_CTX*, SSL* ssl) {
+        SSL_set_max_proto_version(ssl, version);
+        if (!stem.empty()) show(ssl, at(stem));
+      };
+      auto session = accept(foreign, asking);
+      EXPECT_TRUE(session) << session.error().what;
+      EXPECT_TRUE(foreign.shaken);
+      return session;
+    };
+    const auto none = with("");
+    EXPECT_EQ((*none)->peer_key_digest(), "");
+    EXPECT_TRUE((*none)->peer_addresses().empty());
+    const auto expired = with("old");
+    EXPECT_EQ((*expired)->peer_key_digest(), old.key_digest);
+    EXPECT_EQ((*expired)->peer_addresses(),
+              (std::vector<std::string>{"alice@acorn.example", "al@acorn.example"}));
+    EXPECT_FALSE((*expired)->peer_verified());
+    const auto self_signed = with("own");
+    EXPECT_EQ((*self_signed)->peer_key_digest(), own.key_digest);
+  }
+  // Where nobody asks, nothing is shown.
+  Foreign foreign;
+  foreign.set = [&](SSL_CTX*, SSL* ssl) { show(ssl, at("own")); };
+  EXPECT_EQ((*accept(foreign))->peer_key_digest(), "");
+}
+
+// A resumed session is the client of the session before: it has that one's certificate, and none if
+// that one had none, whatever it could show now.
+TEST_F(Peer, Attack42AResumedSessionHasTheCertificateThatItBeganWith) {
+  const ServerOptions asking{.resumption_scope = "msa", .asks_certificate = true};
+  const auto own = *make_self_signed({"bob@birch.example"}, clock.now(), clock.now() + 1h);
+  files("own", own);
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    const auto go = [&](bool shows, SSL_SESSION* resume) {
+      Foreign foreign;
+      foreign.resume = resume;
+      foreign.set = [&](SSL_CTX*, SSL* ssl) {
+        SSL_set_max_proto_version(ssl, version);
+        if (shows) show(ssl, at("own"));
+      };
+      const auto session = accept(foreign, asking);
+      EXPECT_TRUE(session) << session.error().what;
+      EXPECT_EQ(foreign.resumed, resume != nullptr) << version;
+      return std::pair(std::move(foreign.session), session ? (*session)->peer_key_digest() : "");
+    };
+    const auto [with, digest] = go(true, nullptr);
+    EXPECT_EQ(digest, own.key_digest);
+    EXPECT_EQ(go(false, with.get()).second, own.key_digest);
+    const auto [without, nothing] = go(false, nullptr);
+    EXPECT_EQ(nothing, "");
+    EXPECT_EQ(go(true, without.get()).second, "");
+  }
+}
+
+net::Task<> read_until_end(Session& session, base::Result<std::size_t>& last) {
+  std::array<char, 64> buffer{};
+  do last = co_await session.read_some(buffer, 10s);
+  while (last && *last > 0);
+}
+
+// RFC 9325 §3.5: a client that asks for another handshake hears no_renegotiation and the end, and
+// doesn't wait.
+TEST_F(Peer, Attack41NoRenegotiation) {
+  auto listener = network.listen(*net::Endpoint::parse("127.0.0.1:0"));
+  std::optional<base::Result<std::unique_ptr<net::Connection>>> accepted;
+  loop.spawn(store((*listener)->accept(), accepted));
+  const os::Descriptor socket = dial((*listener)->local().port);
+  run_until([&] { return accepted.has_value(); });
+  std::atomic<bool> over = false;
+  int alert = 0;
+  int asked = 1;
+  std::thread thread([&] {
+    const ContextHandle context(SSL_CTX_new(TLS_client_method()));
+    const SslHandle ssl(SSL_new(context.get()));
+    SSL_set_max_proto_version(ssl.get(), TLS1_2_VERSION);
+    SSL_set_fd(ssl.get(), socket.number());
+    SSL_set_app_data(ssl.get(), &alert);
+    SSL_set_info_callback(ssl.get(), [](const SSL* its, int where, int value) {
+      if ((where & SSL_CB_READ_ALERT) != 0 && *static_cast<int*>(SSL_get_app_data(its)) == 0)
+        *static_cast<int*>(SSL_get_app_data(its)) = value & 0xff;
+    });
+    if (SSL_connect(ssl.get()) == 1) {
+      SSL_renegotiate(ssl.get());
+      asked = SSL_do_handshake(ssl.get());
+    }
+    ERR_clear_error();
+    over = true;
+  });
+  auto session = run(tls->accept(std::move(**accepted), {}, 5s));
+  EXPECT_TRUE(session);
+  base::Result<std::size_t> last = std::size_t{1};
+  loop.spawn(read_until_end(**session, last));
+  run_until([&] { return !last || *last == 0; });
+  (*session)->close();
+  run_until([&] { return over.load(); });
+  thread.join();
+  ASSERT_FALSE(last);
+  EXPECT_EQ(last.error(), (base::Error{ErrorKind::protocol, "the peer asked for a renegotiation"}));
+  EXPECT_NE(asked, 1);
+  EXPECT_EQ(alert, SSL_AD_NO_RENEGOTIATION);
+}
+
 TEST_F(Peer, SentencesForWhatIsNotShared) {
   EXPECT_EQ(refusal([](SSL_CTX*, SSL* ssl) {
               SSL_set_security_level(ssl, 0);
@@ -228,40 +345,6 @@ TEST_F(Peer, ARecordThatWasChangedEndsTheSession) {
   const auto told = run((*both.client)->read_some(buffer, 1s));
   ASSERT_FALSE(told);
   EXPECT_EQ(told.error().what, "the peer ended TLS: bad record mac");
-}
-
-// A second handshake inside the session is refused, and the session goes on.
-TEST_F(Peer, Attack41NoRenegotiation) {
-  Foreign foreign;
-  foreign.set = [](SSL_CTX*, SSL* ssl) { SSL_set_max_proto_version(ssl, TLS1_2_VERSION); };
-  std::atomic<int> renegotiated = -1;
-  auto listener = network.listen(*net::Endpoint::parse("127.0.0.1:0"));
-  std::optional<base::Result<std::unique_ptr<net::Connection>>> accepted;
-  loop.spawn(store((*listener)->accept(), accepted));
-  const os::Descriptor socket = dial((*listener)->local().port);
-  run_until([&] { return accepted.has_value(); });
-  std::thread thread([&] {
-    const ContextHandle context(SSL_CTX_new(TLS_client_method()));
-    const SslHandle ssl(SSL_new(context.get()));
-    SSL_set_max_proto_version(ssl.get(), TLS1_2_VERSION);
-    SSL_set_fd(ssl.get(), socket.number());
-    if (SSL_connect(ssl.get()) == 1) {
-      SSL_renegotiate(ssl.get());
-      renegotiated = SSL_do_handshake(ssl.get()) == 1 ? 1 : 0;
-    }
-    ERR_clear_error();
-    ::shutdown(socket.number(), SHUT_RDWR);
-  });
-  auto session = run(tls->accept(std::move(**accepted), {}, 5s));
-  EXPECT_TRUE(session);
-  if (session) {
-    std::array<char, 16> buffer{};
-    (void)run((*session)->read_some(buffer, 500ms));
-    (void)run((*session)->write("x", 500ms));
-    (*session)->close();
-  }
-  thread.join();
-  EXPECT_EQ(renegotiated, 0);
 }
 
 class Attack42 : public Peer, public testing::WithParamInterface<int> {

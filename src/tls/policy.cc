@@ -86,6 +86,14 @@ int choose_protocol(SSL* ssl, const unsigned char** chosen, unsigned char* chose
   return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+// No authority of ours stands behind a client's certificate, and its dates and names decide
+// nothing: who asked for it knows keys. So a client that shows one that nobody knows, or an old
+// one, goes on as if it had shown none.
+int take_any_certificate(X509_STORE_CTX* context, void*) {
+  X509_STORE_CTX_set_error(context, X509_V_OK);
+  return 1;
+}
+
 }  // namespace
 
 ContextHandle make_server_context() {
@@ -93,6 +101,7 @@ ContextHandle make_server_context() {
   if (!context) return nullptr;
   SSL_CTX_set_client_hello_cb(context.get(), choose_identity, nullptr);
   SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
+  SSL_CTX_set_cert_verify_callback(context.get(), take_any_certificate, nullptr);
   if (SSL_CTX_set_num_tickets(context.get(), 1) != 1) return nullptr;
   return context;
 }
@@ -105,6 +114,21 @@ ContextHandle make_client_context() {
 
 void set_version_min(SSL* ssl, hop::TlsVersion version) {
   if (version == hop::TlsVersion::tls1_3) (void)SSL_set_min_proto_version(ssl, TLS1_3_VERSION);
+}
+
+void ask_certificate(SSL* ssl) {
+  // Without SSL_VERIFY_FAIL_IF_NO_PEER_CERT: who has none isn't asked again, and goes on.
+  SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
+}
+
+base::Result<> show_certificate(SSL* ssl, const std::string& file) {
+  const auto identity = TRY(read_identity({.names = {}, .chain_file = file, .key_file = file}));
+  if (SSL_use_cert_and_key(ssl, identity.leaf.get(), identity.key.get(), identity.chain.get(), 1) !=
+      1) {
+    ERR_clear_error();
+    return base::fail(base::ErrorKind::invalid, file + " can't be shown as a client's certificate");
+  }
+  return {};
 }
 
 void offer_alpn(SSL* ssl, const std::string& protocol) {

@@ -13,6 +13,10 @@ namespace letterlock::tls {
 ContextHandle make_server_context();
 ContextHandle make_client_context();
 void set_version_min(SSL* ssl, hop::TlsVersion version);
+// Asks the client for a certificate, and takes any, or none.
+void ask_certificate(SSL* ssl);
+// What a client shows where it is asked. Errors: as inspect_certificate.
+base::Result<> show_certificate(SSL* ssl, const std::string& file);
 // Offers this protocol alone.
 void offer_alpn(SSL* ssl, const std::string& protocol);
 

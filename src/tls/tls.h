@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -30,11 +31,18 @@ class Session : public net::Connection {
   virtual const std::string& verification_failure() const = 0;
   // What verified it: dane_ee/dane_ta, pin, connector … as asked for; none if not verified.
   virtual hop::Proof proved_by() const = 0;
-  // Hex SHA-256 of the peer's public key (SubjectPublicKeyInfo), empty without certificate.
+  // Hex SHA-256 of the peer's public key (SubjectPublicKeyInfo), empty without certificate. A
+  // resumed session has that of the session that it resumes.
   virtual const std::string& peer_key_digest() const = 0;
+  // Server side: the mail addresses in the client's certificate (rfc822Name), peer_addresses_max at
+  // most. The certificate's own word: only together with a key that is known does it mean anything.
+  virtual const std::vector<std::string>& peer_addresses() const = 0;
   // The server name the client asked for (server side), lower case, empty if none.
   virtual const std::string& server_name() const = 0;
 };
+
+inline constexpr std::size_t peer_addresses_max = 4;
+inline constexpr std::size_t peer_address_octets_max = 320;
 
 // RFC 9325 §3.1: 1.2 and 1.3 only. Ciphers and groups are the engine's, documented in
 // tls/README.md.
@@ -46,7 +54,14 @@ struct ServerOptions {
   std::string alpn;
   // Tickets given here resume only here: the listener, the tenant. RFC: 8446 section 4.6.1.
   std::string resumption_scope;
+  // Asks the client for a certificate, and goes on without one. Any is taken, whoever issued it and
+  // however old it is: the key that it proves is looked up by whoever asked (SASL EXTERNAL).
+  bool asks_certificate = false;
 };
+
+// Said in the place of a handshake to a peer that can't be served now: a fatal alert,
+// internal_error, which costs nothing and which each version understands. RFC: 8446 section 6.2.
+inline constexpr std::string_view no_place_alert = {"\x15\x03\x01\x00\x02\x02\x50", 7};
 
 // One TLSA record. RFC: 6698 section 2.1.
 struct Tlsa {
@@ -67,6 +82,8 @@ struct ClientOptions {
   std::vector<Tlsa> tlsa;
   std::string pin_digest;  // hex SHA-256 of the SubjectPublicKeyInfo
   std::string alpn;        // offered to the server; empty: none
+  // Shown to a server that asks: PEM, the certificate and its key. Empty: none.
+  std::string certificate_file;
 };
 
 // Makes sessions. Certificates for the server side are the implementation's, chosen by server name.

@@ -180,6 +180,15 @@ base::Result<> prepare(Engine& engine, const ClientOptions& options, TrustStores
   return prepared;
 }
 
+Verdict shown_by_client(const Engine& engine) {
+  Verdict shown;
+  const CertificateHandle certificate(SSL_get1_peer_certificate(engine.ssl.get()));
+  if (!certificate) return shown;
+  shown.key_digest = key_digest_of(certificate.get());
+  shown.addresses = addresses_of(certificate.get());
+  return shown;
+}
+
 Verdict judge(const Engine& engine, const ClientOptions& options, const base::Result<>& prepared) {
   Verdict verdict;
   const CertificateHandle certificate(SSL_get1_peer_certificate(engine.ssl.get()));

@@ -35,12 +35,15 @@ struct Verdict {
   std::string failure;  // one sentence, empty when verified or not asked for
   hop::Proof proved_by = hop::Proof::none;
   std::string key_digest;
+  std::vector<std::string> addresses;  // server side alone
 };
 
 // Tells OpenSSL what to look for. Errors: invalid (an authorities' file, a name or a record that
 // can't be used): the handshake may go on, nothing will be proved.
 base::Result<> prepare(Engine& engine, const ClientOptions& options, TrustStores& stores,
                        base::Time now);
+// After the server's handshake: what the client showed, if it was asked. It proves a key, no more.
+Verdict shown_by_client(const Engine& engine);
 // After the handshake. `prepared` is what prepare() returned.
 Verdict judge(const Engine& engine, const ClientOptions& options, const base::Result<>& prepared);
 

@@ -43,6 +43,7 @@ Hop redacted(const Hop& hop, TimeDetail detail) {
   told.given = hop.given;
   told.time = coarse(hop.time, detail);
   told.finished = coarse(hop.finished, detail);
+  told.sign_in = hop.sign_in;
   told.password_in_clear = hop.password_in_clear;
   return told;
 }

@@ -156,6 +156,7 @@ class Fixture : public testing::Test {
   static hop::Hop submission(const Trace& trace, hop::Level level = hop::Level::encrypted) {
     auto hop = hop_of(trace, hop::Kind::submission, client("alice@acorn.example", "ESMTPSA"),
                       node(), level, {});
+    if (level == hop::Level::mutual) hop.protection.proved_by = hop::Proof::client_certificate;
     if (level == hop::Level::authenticated) hop.protection.proved_by = hop::Proof::scram_plus;
     return hop;
   }

@@ -48,8 +48,8 @@ TEST(Platform, FromAliceToBob) {
   ASSERT_EQ(trace.ways.size(), 1U);
   const auto hops = trace.hops_of(trace.ways.front());
   EXPECT_THAT(shape(hops),
-              testing::ElementsAre("submission mutual completed", "delivery local completed",
-                                   "fetch mutual completed"));
+              testing::ElementsAre("submission authenticated completed", "delivery local completed",
+                                   "fetch authenticated completed"));
   for (unsigned i = 0; i < hops.size(); ++i) EXPECT_EQ(hops[i].number, i + 1);
   // Neighbours' digests meet, as far as one tenant may know them.
   EXPECT_EQ(hops[0].digest_out, hops[1].digest_in);
@@ -102,10 +102,11 @@ TEST(Platform, ToAnOutsideMtaWithAndWithoutTls) {
 
   const auto trace = w.load(w.acorn, w.trace_of(said));
   ASSERT_EQ(trace.ways.size(), 2U);
-  EXPECT_THAT(shape(trace.hops_of(trace.ways[0])),
-              testing::ElementsAre("submission mutual completed", "relay encrypted completed"));
+  EXPECT_THAT(
+      shape(trace.hops_of(trace.ways[0])),
+      testing::ElementsAre("submission authenticated completed", "relay encrypted completed"));
   EXPECT_THAT(shape(trace.hops_of(trace.ways[1])),
-              testing::ElementsAre("submission mutual completed", "relay clear completed"));
+              testing::ElementsAre("submission authenticated completed", "relay clear completed"));
   EXPECT_EQ(w.store.blob_count(), 0U);
 }
 
@@ -181,6 +182,78 @@ TEST(Platform, WhatNothingCanProveIsNotEvenAsked) {
   const auto hops = w.load(w.acorn, w.trace_of(said)).hops;
   ASSERT_GE(hops.size(), 5U);
   EXPECT_EQ(hops.back().answer, hop::Answer::hold);
+}
+
+// Whoever signs in by a certificate that his account knows can't have given away its key.
+TEST(Platform, AClientCertificateIsMutual) {
+  PlatformWorld w(5);
+  Letter letter;
+  letter.mechanism = sasl::Mechanism::external;
+  const auto unknown = w.submit(letter);
+  EXPECT_FALSE(unknown && unknown->is_positive()) << "nobody knows it yet";
+  directory::AccountChange change;
+  change.add_certificates = {sim::client_certificate(letter.from).key_digest};
+  ASSERT_TRUE(w.wait(w.platform->operations().set_account(
+      address::Address::parse(letter.from).value(), change, "operator")));
+  const auto said = w.submit(letter);
+  ASSERT_TRUE(said && said->code == 250);
+  const auto hops = w.load(w.acorn, w.trace_of(said)).hops;
+  ASSERT_FALSE(hops.empty());
+  EXPECT_EQ(hops[0].protection.level, hop::Level::mutual);
+  EXPECT_EQ(hops[0].protection.proved_by, hop::Proof::client_certificate);
+  EXPECT_EQ(hops[0].sign_in, hop::SignIn::client_certificate);
+}
+
+// Strangers who say nothing, each from a network of his own, at one port until there is no place.
+std::vector<std::unique_ptr<net::Connection>> strangers_at(PlatformWorld& w, std::uint16_t port,
+                                                           std::size_t count) {
+  std::vector<std::unique_ptr<net::Connection>> out;
+  for (std::size_t i = 0; i < count; ++i) {
+    auto& host =
+        w.network.host("203.0." + std::to_string(i) + "." + std::to_string(port % 250 + 1));
+    auto connection = w.wait(host.connect({w.node.addresses().front(), port}, {}));
+    if (connection) out.push_back(std::move(*connection));
+  }
+  w.world.settle();
+  return out;
+}
+
+// Attack53: whatever door strangers stand in, the others stay open.
+TEST(Platform, Attack53NoDoorShutsTheOthers) {
+  PlatformWorld w(6);
+  w.stop();
+  w.config.limits.sessions_max = 40;
+  w.start();
+  const auto works = [&](std::string_view meanwhile) {
+    const auto said = w.submit(Letter());
+    EXPECT_TRUE(said && said->code == 250) << meanwhile;
+    EXPECT_TRUE(w.fetch("bob@birch.example")) << meanwhile;
+  };
+  const auto greeted = [&] {
+    auto connection = w.wait(w.client.connect({w.node.addresses().front(), 25}, {}));
+    if (!connection) return std::string();
+    std::array<char, 200> said{};
+    const auto count = w.wait((*connection)->read_some(said, 1min));
+    return count ? std::string(said.data(), std::min<std::size_t>(*count, 3)) : std::string();
+  };
+  {
+    const auto at_25 = strangers_at(w, 25, 60);
+    EXPECT_EQ(greeted(), "421");
+    works("25 is full");
+  }
+  w.world.advance(10min);
+  {
+    const auto at_465 = strangers_at(w, 465, 60);
+    EXPECT_EQ(greeted(), "220");
+    EXPECT_TRUE(w.fetch("bob@birch.example")) << "465 is full";
+    // Alice has signed in from where she sits: a place is kept for her.
+    const auto said = w.submit(Letter());
+    EXPECT_TRUE(said && said->code == 250) << "465 is full of strangers";
+  }
+  w.world.advance(10min);
+  const auto at_995 = strangers_at(w, 995, 60);
+  EXPECT_EQ(greeted(), "220");
+  works("995 is full of strangers");
 }
 
 TEST(Platform, AFullDiskIsSaidAndKeepsNothing) {

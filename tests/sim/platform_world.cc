@@ -211,7 +211,9 @@ peers::ClientWorld PlatformWorld::client_world() {
 base::Result<smtp::Reply> PlatformWorld::submit(const Letter& letter) {
   peers::Submission submission;
   submission.sign_in = {std::string(host_name), "", letter.from, std::string(password),
-                        letter.mechanism};
+                        letter.mechanism,       {}};
+  if (letter.mechanism == sasl::Mechanism::external)
+    submission.sign_in.certificate_file = letter.from;
   submission.mail_from = letter.from;
   submission.recipients = letter.to;
   submission.content = letter.content;

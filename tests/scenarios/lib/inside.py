@@ -10,8 +10,9 @@ import struct
 ATTACH, DETACH, STEP, PEEK, POKE, GETREGS, SETREGS = 16, 17, 9, 2, 5, 12, 13
 WALL = 0x40000000
 NAMES = ("r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs").split()
-NUMBERS = {"open": 2, "mprotect": 10, "socket": 41, "bind": 49, "clone": 56, "fork": 57, "execve": 59, "kill": 62, "mkdir": 83,
-           "unlink": 87, "ptrace": 101, "setuid": 105, "mount": 165, "bpf": 321}
+NUMBERS = {"open": 2, "mprotect": 10, "socket": 41, "bind": 49, "listen": 50, "clone": 56, "fork": 57, "execve": 59, "kill": 62, "truncate": 76,
+           "mkdir": 83,
+           "unlink": 87, "ptrace": 101, "setuid": 105, "mount": 165, "tgkill": 234, "bpf": 321}
 SYSCALL = b"\x0f\x05"
 EINTR = 4
 
