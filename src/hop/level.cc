@@ -25,14 +25,6 @@ constexpr Words<Network, 3> networks{{{
     {Network::public_, "public"},
 }}};
 
-constexpr Words<SignIn, 5> sign_ins{{{
-    {SignIn::none, "-"},
-    {SignIn::password, "password"},
-    {SignIn::scram, "scram"},
-    {SignIn::scram_plus, "scram-plus"},
-    {SignIn::client_certificate, "client-certificate"},
-}}};
-
 constexpr Words<Proof, 10> proofs{{{
     {Proof::none, "-"},
     {Proof::dane_ee, "dane-ee"},
@@ -73,12 +65,6 @@ std::string_view name(Network network) {
 }
 std::optional<Network> network_from(std::string_view name) {
   return networks.from(name);
-}
-std::string_view name(SignIn sign_in) {
-  return sign_ins.name(sign_in);
-}
-std::optional<SignIn> sign_in_from(std::string_view name) {
-  return sign_ins.from(name);
 }
 std::string_view name(Proof proof) {
   return proofs.name(proof);

@@ -27,17 +27,6 @@ enum class Network { local, private_, public_ };
 std::string_view name(Network network);
 std::optional<Network> network_from(std::string_view name);
 
-// How a client proved who it is, on the hops that people open: submission and fetch.
-enum class SignIn {
-  none,                // not such a hop, or nobody signed in
-  password,            // PLAIN, USER/PASS: the password itself crossed the hop
-  scram,               // SCRAM-SHA-256: proved without showing it, not bound to the channel
-  scram_plus,          // SCRAM-SHA-256-PLUS, bound to this very TLS session
-  client_certificate,  // SASL EXTERNAL, with one that we know
-};
-std::string_view name(SignIn sign_in);  // "scram-plus" …; none is "-"
-std::optional<SignIn> sign_in_from(std::string_view name);
-
 // What proved the peer's identity.
 enum class Proof {
   none,
