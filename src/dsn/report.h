@@ -35,7 +35,7 @@ struct Refusal {
   std::string required;  // "authenticated TLS to bank.example"
   std::string source;    // "connector \"bank\", set by acorn.example"
   std::vector<Offer> offers;
-  std::string kept_safe;     // "no content left acorn.example's platform, in none of the attempts."
+  std::string kept_safe;  // "no content left acorn.example's platform, in none of the attempts."
   std::string
       what_to_do;  // "ask bank.example's administrator, or ask yours about connector \"bank\"."
   std::uint64_t others = 0;  // attempts that found something else, and stand in the trace alone

@@ -31,9 +31,13 @@ dsn::RecipientReport recipient_of(std::string_view& input) {
   recipient.remote_mta = take(input);
   recipient.diagnostic = take(input);
   if (!input.empty())
-    recipient.refusal =
-        dsn::Refusal{take(input), take(input), take(input), {{take(input), take(input), {}, {}, 2}},
-                     take(input), take(input), 3};
+    recipient.refusal = dsn::Refusal{take(input),
+                                     take(input),
+                                     take(input),
+                                     {{take(input), take(input), {}, {}, 2}},
+                                     take(input),
+                                     take(input),
+                                     3};
   return recipient;
 }
 

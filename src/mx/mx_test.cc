@@ -2,8 +2,8 @@
 #include "mx/mx.h"
 
 #include "custody/talk.h"
-#include "sim/names.h"
 #include "mailbox/mailbox.h"
+#include "sim/names.h"
 
 namespace letterlock::mx {
 namespace {
