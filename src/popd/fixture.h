@@ -7,6 +7,7 @@
 #include "drive/pop_client.h"
 #include "mailbox/mailbox.h"
 #include "popd/asking.h"
+#include "popd/popd.h"
 #include "sim/events.h"
 #include "sim/network.h"
 #include "sim/tls.h"
