@@ -126,14 +126,24 @@ std::string People::any_address(const Person& person) {
   }
 }
 
+// Somebody of the same house, and nobody else.
+std::vector<std::string> People::colleague(const Person& author) {
+  std::vector<std::string> others;
+  for (const auto& person : site_.people) {
+    if (person.tenant == author.tenant) others.push_back(person.address);
+  }
+  return {others[random_.below(others.size())]};
+}
+
 // ---- writing ----
 
 net::Task<> People::write(base::Milliseconds after, const Domain* to) {
   if (!co_await site_.world.timers().sleep(after)) co_return;
   const auto& author = site_.people[random_.below(site_.people.size())];
   const auto from = any_address(author);
-  auto whom = to == nullptr ? recipients()
-                            : std::vector{fmt::format("friend{}@{}", random_.below(3), to->name)};
+  auto whom = to != nullptr ? std::vector{fmt::format("friend{}@{}", random_.below(3), to->name)}
+              : random_.below(5) == 0 ? colleague(author)
+                                      : recipients();
   const auto& letter =
       letters_.write({author.address, random_.below(12) == 0 ? "" : from, from, std::move(whom)});
   given_[letter.number] = {author.tenant, site_.now(), {}};

@@ -72,6 +72,7 @@ class People {
   net::ResultTask<std::unique_ptr<net::Connection>> connect(sim::Host* host, std::uint16_t port);
   void promised(const Letter& letter, const Tried& tried);
   std::vector<std::string> recipients();
+  std::vector<std::string> colleague(const Person& author);
   std::string any_address(const Person& person);
   drive::SmtpClientOptions any_way();
   base::Milliseconds moment(base::Milliseconds span);

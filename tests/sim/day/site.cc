@@ -122,6 +122,7 @@ Site::Site(sim::World& its_world, Findings& its_findings, NamesKnown& its_names,
   client_tls.settings.post_quantum = random_.below(2) == 0;
   is_post_quantum_ = random_.below(2) == 0;
   forgets_soon_ = random_.below(4) == 0;
+  bound_tenant_ = random_.below(4);
   if (random_.below(6) == 0) add_smart_host();
   const std::size_t count = random_.below(2) == 0 ? 2 : 1;
   // A node alone waits for nobody's lease to end, and needn't be at it all day.
@@ -274,7 +275,8 @@ base::Result<> Site::add_person(const std::string& address, std::size_t tenant) 
   directory::NewAccount account;
   account.address = TRY(address::Address::parse(address));
   account.password = "tree house of " + address;
-  const auto habit = habit_of(random_.below(8));
+  auto habit = habit_of(random_.below(8));
+  if (tenant == bound_tenant_) habit = Person::Habit::bound;
   if (habit == Person::Habit::bound) account.accepts = directory::Accepts::plus_only;
   passwords.may_be(address, account.password);
   // One whose mailbox is soon full.

@@ -135,6 +135,7 @@ class Site {
   Stranger::Told told_;
   sim::Random random_;
   bool forgets_soon_ = false;
+  std::size_t bound_tenant_ = 0;  // whose people are all well guarded; none of them on some days
   bool is_post_quantum_ = false;  // what the site and others can, where the other end can it too
   std::vector<base::Milliseconds> down_until_;
 };
