@@ -64,11 +64,12 @@ struct AttemptsTest : test::Fixture {
   }
   static Hop refused(const Trace& trace, std::vector<unsigned> recipients, std::string host,
                      std::string reason) {
-    Hop hop = relay(trace, Level::clear, 0, std::move(host));
+    Hop hop = failed(relay(trace, Level::clear, 0, std::move(host)), Given::nothing, Answer::hold,
+                     std::move(reason));
     hop.recipients = std::move(recipients);
     hop.required = {{"level >= authenticated", "set by acorn.example", "the auditors ask"},
                     {"TLS >= 1.3", "set by acorn.example", ""}};
-    return failed(std::move(hop), Given::nothing, Answer::hold, std::move(reason));
+    return hop;
   }
 
   std::size_t rows = 0;
