@@ -231,9 +231,12 @@ TEST_F(CustodyTest, WhatATenantRequiresIsRequiredOfAllItsMail) {
 
 // What was taken before keeps what it had; what is taken from now on has the new one.
 TEST_F(CustodyTest, ARequirementIsThatOfTheMomentOfTaking) {
+  // Entries stand in the order of their moments.
   accept(Mail());
+  world.advance(1ms);
   require("birch.example", "level=encrypted");
   accept(Mail());
+  world.advance(1ms);
   require("birch.example", "");
   accept(Mail());
   const auto entries = queued(birch);

@@ -17,11 +17,11 @@
 
 namespace letterlock::mailbox {
 
-inline constexpr std::size_t prefix_octets_max = 8192;
+inline constexpr std::size_t prefix_octets_max = 4096;
 inline constexpr std::size_t mailboxes_max = 1000;      // of one account
 inline constexpr std::size_t subscriptions_max = 2000;  // of one account
 inline constexpr std::size_t page_max = 1000;           // a list's page
-inline constexpr std::size_t uids_max = 200;            // changed in one transaction
+inline constexpr std::size_t uids_max = 100;            // changed in one transaction
 inline constexpr std::size_t tombstones_max = 10'000;   // expunged UIDs remembered a mailbox
 
 // What any function here may fail with, beside what it says: the store's errors, corrupt.

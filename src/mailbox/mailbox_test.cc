@@ -473,6 +473,7 @@ TEST_F(MailboxTest, TheLargestCopyFits) {
   for (std::size_t i = 0; i < uids_max; ++i) {
     auto message = letter("x", flags);
     message.prefix.assign(prefix_octets_max, 'p');
+    message.recipients.assign(1000, 999);
     uids.push_back(std::get<Stored>(deliver(message).value()).uid);
   }
   EXPECT_EQ(move(inbox_place, uids, find("Sent")->place).uids.size(), uids_max);
