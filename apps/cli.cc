@@ -78,6 +78,17 @@ base::Result<std::string> socket_of(const Target& target) {
   return checked.config.admin_socket;
 }
 
+namespace {
+
+// Nothing where there is none yet.
+CLI::App* command_named(CLI::App& root, const std::string& name) {
+  const auto found =
+      root.get_subcommands([&](const CLI::App* app) { return app->get_name() == name; });
+  return found.empty() ? nullptr : found.front();
+}
+
+}  // namespace
+
 void OperatorCommands::add_to(CLI::App& root) {
   std::map<std::string, CLI::App*> groups;
   for (const auto& operation : admin::table()) {
@@ -96,7 +107,7 @@ void OperatorCommands::add_to(CLI::App& root) {
     auto*& app = groups[group];
     // `backup DIRECTORY` beside `backup list`: where a verb follows, the operation without one is
     // neither meant nor lacks anything. The node says what it lacks.
-    if (app == nullptr && (app = root.get_subcommand_no_throw(group)) != nullptr) {
+    if (app == nullptr && (app = command_named(root, group)) != nullptr) {
       for (auto* option : app->get_options()) option->required(false);
       app->require_subcommand(0, 1);
     }
