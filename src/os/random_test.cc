@@ -60,7 +60,8 @@ TEST(Clock, SteadyIsTheKernels) {
   const auto kernel = [] {
     timespec now{};
     EXPECT_EQ(::clock_gettime(CLOCK_MONOTONIC, &now), 0);
-    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+    return std::chrono::floor<base::Milliseconds>(std::chrono::seconds(now.tv_sec) +
+                                                  std::chrono::nanoseconds(now.tv_nsec));
   };
   const SystemClock clock;
   for (int i = 0; i < 100; ++i) {

@@ -139,24 +139,28 @@ TEST(Inbound, APasswordIsInClearWhereAnybodyCouldReadIt) {
   EXPECT_FALSE(password_in_clear(SignIn::password, protection));
 }
 
-// Both ends, and each of them alone.
+// Both ends, and each of them alone; loopback alone, and where only this machine is there.
 TEST(Network, BothEndsCount) {
   const auto address = [](std::string_view text) { return net::IpAddress::parse(text).value(); };
   const auto prefix = [](std::string_view text) { return net::Prefix::parse(text).value(); };
   const KnownNetworks known{.private_ = {prefix("10.0.0.0/8"), prefix("172.16.0.0/12")},
                             .public_ = {prefix("10.9.0.0/16"), prefix("127.0.1.0/24")}};
   using enum hop::Network;
-  const std::tuple<const char*, const char*, hop::Network> cases[] = {
-      {"127.0.0.1", "127.0.0.2", local},    {"127.0.0.1", "192.0.2.1", public_},
-      {"192.0.2.1", "127.0.0.1", public_},  {"192.0.2.1", "192.0.2.1", local},
-      {"192.0.2.1", "192.0.2.2", public_},  {"0.0.0.0", "0.0.0.0", public_},
-      {"10.1.0.1", "172.16.0.1", private_}, {"10.1.0.1", "192.0.2.1", public_},
-      {"192.0.2.1", "10.1.0.1", public_},   {"10.9.0.1", "10.1.0.1", public_},
-      {"10.1.0.1", "10.9.0.1", public_},    {"127.0.1.1", "127.0.0.1", public_},
-      {"127.0.0.1", "127.0.1.1", public_},  {"10.9.0.1", "10.9.0.1", public_},
+  // The second is over loopback where only this machine is there.
+  const std::tuple<const char*, const char*, hop::Network, hop::Network> cases[] = {
+      {"127.0.0.1", "127.0.0.2", public_, local},   {"127.0.0.1", "192.0.2.1", public_, public_},
+      {"192.0.2.1", "127.0.0.1", public_, public_}, {"192.0.2.1", "192.0.2.1", public_, public_},
+      {"0.0.0.0", "0.0.0.0", public_, public_},     {"10.1.0.1", "172.16.0.1", private_, private_},
+      {"10.1.0.1", "10.1.0.1", private_, private_}, {"10.1.0.1", "192.0.2.1", public_, public_},
+      {"192.0.2.1", "10.1.0.1", public_, public_},  {"10.9.0.1", "10.1.0.1", public_, public_},
+      {"10.1.0.1", "10.9.0.1", public_, public_},   {"127.0.1.1", "127.0.0.1", public_, public_},
+      {"127.0.0.1", "127.0.1.1", public_, public_},
   };
-  for (const auto& [a, b, expected] : cases)
-    EXPECT_EQ(network_between(address(a), address(b), known), expected) << a << " " << b;
+  for (const auto& [a, b, anybody, this_machine] : cases) {
+    EXPECT_EQ(network_between(address(a), address(b), known), anybody) << a << " " << b;
+    EXPECT_EQ(network_between(address(a), address(b), known, Loopback::this_machine), this_machine)
+        << a << " " << b;
+  }
 }
 
 TEST(Plan, AsksForWhatEachCauseNeeds) {
