@@ -123,9 +123,10 @@ net::ResultTask<> Delivery::find_others_of(directory::Account account, address::
     if (other.state != queue::State::waiting || other.lane != queue::Lane::local) continue;
     auto address = address::Address::parse(other.address);
     if (!address || (*address != to && !may_be_of(account, *address))) continue;
-    CO_TRY(const auto leads, co_await ports_.directory.resolve(std::move(*address)));
-    const auto* mailbox = std::get_if<directory::ToMailbox>(&leads);
-    if (mailbox != nullptr && mailbox->account.id == account.id) served_.push_back(other);
+    // As the door asked at RCPT: it is remembered.
+    CO_TRY(const auto taker, co_await ports_.directory.taker(std::move(*address)));
+    if (taker.kind == directory::Taker::Kind::here && taker.account == account.id)
+      served_.push_back(other);
   }
   co_return base::Result<>();
 }
@@ -256,16 +257,14 @@ net::ResultTask<> Delivery::record_in(store::Transaction& transaction, directory
   (void)ref;
   if (account.tenant == item_.tenant) co_return base::Result<>();
   CO_TRY(const auto original, co_await trace::find(transaction, item_.tenant, message_->trace));
-  CO_TRY(auto before,
-         co_await trace::hops_before(
-             transaction, item_.tenant, message_->trace,
-             {.recipient = recipient_->trace_index,
-              .into = message_->trace,
-              .sight = trace::Carry::Sight::another_tenants,
-              .rows_max = message_->steps == 0 ? 0 : expansions_looked_at}));
-  CO_CHECK(co_await trace::begin_copy(transaction, account.tenant,
-                                      trace::copy_for(original, trace_indexes()),
-                                      std::move(before)));
+  CO_TRY(auto before, co_await trace::hops_before(
+                          transaction, item_.tenant, message_->trace,
+                          {.recipient = recipient_->trace_index,
+                           .into = message_->trace,
+                           .sight = trace::Carry::Sight::another_tenants,
+                           .rows_max = message_->steps == 0 ? 0 : expansions_looked_at}));
+  CO_CHECK(co_await trace::begin_copy(
+      transaction, account.tenant, trace::copy_for(original, trace_indexes()), std::move(before)));
   CO_TRY(const auto there, co_await trace::record(transaction, account.tenant, hop));
   (void)there;
   co_return base::Result<>();
