@@ -187,7 +187,7 @@ TEST_F(DueTest, HoldsExactlyThoseWhoWait) {
       }
       DueQuery query;
       query.now = start + 24h * 30;
-      query.count_max = 1000;
+      query.count_max = 5000;
       std::set<std::pair<unsigned, base::Time>> indexed;
       for (const auto& item : due_page(query).items) {
         if (item.message == message.id) indexed.emplace(item.recipient, item.at);

@@ -60,10 +60,10 @@ class Fixture : public custody::test::Fixture {
     return {.index = index, .step = queue::Step::defer, .status = "4.4.1", .reply = "no answer"};
   }
   std::vector<queue::Entry> all_queued(const base::TenantId& tenant) {
-    queue::ListOptions options;
-    options.count_max = options.recipients_max = 100'000;
+    queue::ListOptions all;
+    all.count_max = all.recipients_max = 100'000;
     auto page = ask<queue::ListPage>(tenant, [&](store::Transaction& tx) {
-                  return queue::list(tx, tenant, options);
+                  return queue::list(tx, tenant, all);
                 }).value();
     EXPECT_FALSE(page.next);
     return std::move(page.entries);
