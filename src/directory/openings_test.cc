@@ -272,6 +272,7 @@ TEST_F(OpeningsTest, TheAddressRemembers) {
 
 // What sessions remember of the directory isn't thrown away at each sign-in.
 TEST_F(OpeningsTest, TheDirectorysMemoryStays) {
+  ASSERT_TRUE(wait(directory.credentials("bob@birch.example")));  // makes the site's secret
   ASSERT_TRUE(wait(directory.account(bob.tenant, bob.id)));
   sign_in_over(clear());
   store.fail_next_read(base::ErrorKind::io);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "base/digest.h"
 #include "directory/asking.h"
 #include "directory/directory.h"
 #include "directory/record.h"

@@ -152,18 +152,23 @@ class PopdTest : public ::testing::Test {
     return client;
   }
 
+  // What comes next, whole lines, once it has said this.
   static net::ResultTask<std::string> say(net::Connection& connection, std::string octets) {
     if (!octets.empty()) CO_CHECK(co_await connection.write(octets, 5s));
-    std::array<char, 2000> buffer{};
-    CO_TRY(const auto count, co_await connection.read_some(buffer, 30s));
-    co_return std::string(buffer.data(), count);
+    std::string heard;
+    while (!heard.ends_with("\r\n")) {
+      std::array<char, 2000> buffer{};
+      CO_TRY(const auto count, co_await connection.read_some(buffer, 30s));
+      if (count == 0) break;
+      heard.append(buffer.data(), count);
+    }
+    co_return heard;
   }
-  // What comes next, once it has said this. The greeting goes first.
+  // The same; a greeting that comes first is left out where something was said.
   std::string talk(net::Connection& connection, std::string octets) {
     auto heard = wait(say(connection, octets)).value_or("");
-    if (heard.find("ready") != std::string::npos && !octets.empty())
-      heard = wait(say(connection, "")).value_or("");
-    return heard;
+    const bool is_greeting = heard.ends_with("ready\r\n");
+    return is_greeting && !octets.empty() ? wait(say(connection, "")).value_or("") : heard;
   }
 
   static net::ResultTask<std::vector<trace::Event>> events_of(store::Transaction& tx,
