@@ -47,9 +47,17 @@ struct World {
     options.durability = store::Durability::volatile_allowed;
     store = store::RocksStore::open(options, clock, random, events).value();
   }
+  // A loop that was stopped goes on with poll().
   void run(net::Task<> task) {
-    loop.spawn(std::move(task), [this] { loop.stop(); });
-    loop.run();
+    bool ended = false;
+    loop.spawn(std::move(task), [this, &ended] {
+      ended = true;
+      loop.stop();
+    });
+    while (!ended) {
+      loop.poll();
+      if (!ended) loop.run();
+    }
   }
   Place place;
   os::SystemClock clock;
