@@ -176,12 +176,15 @@ class PopdTest : public ::testing::Test {
     CO_TRY(auto page, co_await trace::pending_events(tx, tenant, "", 100));
     co_return std::move(page.events);
   }
-  std::vector<hop::Hop> hops(const base::TraceId& id) {
+  base::Result<trace::LoadedTrace> loaded(const base::TraceId& id) {
     world.settle();
     world.advance(100ms);
-    auto loaded = wait(ask<trace::LoadedTrace>(
+    return wait(ask<trace::LoadedTrace>(
         store, birch, [&](store::Transaction& tx) { return trace::load(tx, birch, id); }));
-    return loaded ? loaded->hops : std::vector<hop::Hop>();
+  }
+  std::vector<hop::Hop> hops(const base::TraceId& id) {
+    auto all = loaded(id);
+    return all ? std::move(all->hops) : std::vector<hop::Hop>();
   }
   std::vector<trace::Event> told() {
     return wait(ask<std::vector<trace::Event>>(

@@ -42,7 +42,11 @@ TEST_F(PopdTest, FetchOverTlsIsAHop) {
   EXPECT_EQ(events_told[0].hop.to.address, "");
   EXPECT_EQ(events_told[0].hop.finished,
             std::chrono::floor<std::chrono::days>(world.clock().now()));
-  // And it is gone from the mailbox.
+  // And it is gone from the mailbox, which its trace knows.
+  const auto left = loaded(id).value().left;
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].first, bob.id);
+  EXPECT_GE(left[0].second, recorded[0].finished);
   const auto again = connect(995);
   ASSERT_TRUE(wait(again->user_pass("bob@birch.example", "tree house")));
   EXPECT_EQ(wait(again->stat()), (pop::Pair{0, 0}));
