@@ -68,7 +68,7 @@ Node* Asker::any_node() {
 }
 
 std::optional<Asker::Known> Asker::known(const Question& question) const {
-  auto truth = truth_of(question, custody_, witness_);
+  auto truth = truth_of(question, custody_, witness_, site_.now());
   if (!truth) return std::nullopt;
   // A trace that is forgotten and begun anew tells no more of what was before.
   auto ways = site_.forgets_soon() ? WayFacts()
@@ -176,8 +176,11 @@ void Asker::check(const Question& question, const Truth& truth, Party party,
   if (could == "no")
     site_.findings.wrong(fmt::format("exposure: {}: {} is told \"no\", and {}", name(question),
                                      protection::name(party), known.why));
-  // A private network's people were let onto it; the internet's were not.
-  if (could == "yes" && known.in_public)
+  // A private network's people were let onto it; the internet's were not. Who doesn't see all may
+  // be told of the one, and that the rest is unknown; so may whoever asks of a copy.
+  const bool sees_all =
+      !question.tenant && !site_.forgets_soon() && !custody_.parent_of(question.trace).has_value();
+  if (could == "yes" && known.in_public && sees_all)
     site_.findings.wrong(
         fmt::format("exposure: {}: {} is told \"yes\", as of a private network, and "
                     "{} in public",
@@ -200,7 +203,7 @@ bool Asker::is_quiet(const Question& question) const {
            reader->tenant == author->tenant && reader->habit == Person::Habit::bound;
   });
   if (!stays_here) return false;
-  const auto truth = truth_of(question, custody_, witness_);
+  const auto truth = truth_of(question, custody_, witness_, site_.now());
   return truth && !truth->of(Party::listener).could && !truth->of(Party::interferer).could;
 }
 

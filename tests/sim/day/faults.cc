@@ -332,6 +332,7 @@ void Faults::fail_commits() {
   const auto count = random_.between(1, random_.below(4) == 0 ? 30 : 3);
   const auto kind = random_.below(3) == 0 ? base::ErrorKind::full : base::ErrorKind::io;
   site_.findings.note(fmt::format("{} commits fail", count));
+  site_.trouble();
   for (std::uint64_t i = 0; i < count; ++i) {
     const bool is_applied = kind == base::ErrorKind::io && random_.below(3) == 0;
     site_.store.fail_next_commit(
@@ -342,12 +343,14 @@ void Faults::fail_commits() {
 void Faults::fail_reads() {
   const auto count = random_.between(1, 10);
   site_.findings.note(fmt::format("{} reads fail", count));
+  site_.trouble();
   for (std::uint64_t i = 0; i < count; ++i) site_.store.fail_next_read(base::ErrorKind::io);
 }
 
 void Faults::fill_the_disk() {
   const auto octets = random_.below(2 * 1024 * 1024);
   site_.findings.note(fmt::format("{} octets are free on the disk", octets));
+  site_.trouble();
   site_.store.set_disk_free_octets(octets);
   until(a_while(30min), [this] { site_.store.set_disk_free_octets(std::uint64_t{1} << 40); });
 }

@@ -219,6 +219,7 @@ base::Result<> Node::order(std::string_view operation, boost::json::object argum
 
 void Node::crash() {
   if (!life_ || life_->ended) return;
+  ground_.trouble();
   life_->ended = true;
   life_->store.ended = true;
   life_->network.ended = true;
@@ -248,6 +249,7 @@ void Node::bury() {
 }
 
 void Node::stall(base::Milliseconds until) {
+  ground_.trouble();
   if (life_) life_->store.stalled_until = until;
 }
 

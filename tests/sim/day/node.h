@@ -27,6 +27,7 @@ struct Ground {
   sim::Names& names;
   net::Workers& workers;
   Findings& findings;
+  std::function<void()> trouble;  // what waits in a node may be lost
 };
 
 class Node {

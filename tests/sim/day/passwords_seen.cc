@@ -6,6 +6,9 @@
 #include "sasl/keys.h"
 
 namespace letterlock::day {
+namespace {
+constexpr base::Milliseconds settles_after = std::chrono::minutes(1);
+}
 
 void PasswordsSeen::may_be(const std::string& address, std::string text) {
   candidates_[address].push_back(std::move(text));
@@ -55,25 +58,44 @@ bool PasswordsSeen::Open::meets(base::Milliseconds began,
   return (!ended || first < *ended) && (!until || first < *until);
 }
 
-std::vector<PasswordsSeen::Open> PasswordsSeen::opened(const base::AccountId& account) const {
+void PasswordsSeen::shown_in_vain(const base::AccountId& account, Shown shown) {
+  if (!has_trouble_) in_vain_[account].push_back(std::move(shown));
+}
+
+void PasswordsSeen::trouble(base::Milliseconds now) {
+  has_trouble_ = true;
+  for (auto& [account, all] : in_vain_)
+    std::erase_if(all, [&](const Shown& shown) { return shown.at + settles_after > now; });
+}
+
+std::vector<PasswordsSeen::Open> PasswordsSeen::opened(const base::AccountId& account,
+                                                       base::Milliseconds now) const {
   std::vector<Open> found;
-  const auto at = shown_.find(account);
   const auto known = periods_.find(account);
-  if (at == shown_.end() || known == periods_.end()) return found;
-  for (const auto& shown : at->second) {
-    if (shown.text.empty()) {
-      found.push_back({shown, shown.asked, shown.at});
-      continue;
-    }
-    const auto& periods = known->second;
-    for (std::size_t i = 0; i < periods.size(); ++i) {
-      if (periods[i].text != shown.text) continue;
-      Open open{shown, std::max(periods[i].from, shown.at), std::nullopt};
-      if (i + 1 < periods.size()) open.until = periods[i + 1].from;
-      if (!open.until || *open.until > open.from) found.push_back(std::move(open));
+  if (known == periods_.end()) return found;
+  if (const auto at = shown_.find(account); at != shown_.end()) {
+    for (const auto& shown : at->second) add_open(shown, known->second, found);
+  }
+  if (const auto at = in_vain_.find(account); at != in_vain_.end()) {
+    for (const auto& shown : at->second) {
+      if (shown.at + settles_after <= now) add_open(shown, known->second, found);
     }
   }
   return found;
+}
+
+void PasswordsSeen::add_open(const Shown& shown, const std::vector<Period>& periods,
+                             std::vector<Open>& found) {
+  if (shown.text.empty()) {
+    found.push_back({shown, shown.asked, shown.at});
+    return;
+  }
+  for (std::size_t i = 0; i < periods.size(); ++i) {
+    if (periods[i].text != shown.text) continue;
+    Open open{shown, std::max(periods[i].from, shown.at), std::nullopt};
+    if (i + 1 < periods.size()) open.until = periods[i + 1].from;
+    if (!open.until || *open.until > open.from) found.push_back(std::move(open));
+  }
 }
 
 }  // namespace letterlock::day

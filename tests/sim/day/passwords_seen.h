@@ -35,6 +35,10 @@ class PasswordsSeen {
     base::Milliseconds asked{0};  // before `at`: when the proof was sent
   };
   void shown(const base::AccountId& account, Shown shown);
+  // At a door that let nobody in: written down behind the answer, so only where nothing goes wrong.
+  void shown_in_vain(const base::AccountId& account, Shown shown);
+  // A store that fails, a node that stalls or dies.
+  void trouble(base::Milliseconds now);
 
   // While the account had a password that somebody had learnt by then. What a session showed had
   // to be there before it was asked for, and still when it was answered.
@@ -45,7 +49,7 @@ class PasswordsSeen {
     // Whether what lay there in this span may have been read.
     bool meets(base::Milliseconds began, std::optional<base::Milliseconds> ended) const;
   };
-  std::vector<Open> opened(const base::AccountId& account) const;
+  std::vector<Open> opened(const base::AccountId& account, base::Milliseconds now) const;
   // It was the account's at some moment from `from` on.
   bool was_since(const base::AccountId& account, std::string_view text,
                  base::Milliseconds from) const;
@@ -56,10 +60,15 @@ class PasswordsSeen {
     std::string text;
     base::Milliseconds from{0};
   };
+  static void add_open(const Shown& shown, const std::vector<Period>& periods,
+                       std::vector<Open>& found);
+
   std::map<std::string, std::vector<std::string>> candidates_;  // by address, the newest last
   std::map<base::AccountId, std::vector<Period>> periods_;
   std::map<base::AccountId, sasl::ScramKeys> keys_;
   std::map<base::AccountId, std::vector<Shown>> shown_;
+  std::map<base::AccountId, std::vector<Shown>> in_vain_;  // counted once they have settled
+  bool has_trouble_ = false;
 };
 
 }  // namespace letterlock::day

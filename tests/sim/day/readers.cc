@@ -53,7 +53,8 @@ net::Task<> Readers::come(base::Milliseconds after) {
   if (!co_await site_.world.timers().sleep(after)) co_return;
   const auto& person = site_.people[random_.below(site_.people.size())];
   for (auto times = random_.below(3) == 0 ? random_.between(2, 6) : 1; times > 0; --times) {
-    const auto way = way_of(person.habit);
+    auto way = way_of(person.habit);
+    way.is_late = person.habit == Person::Habit::careless && random_.below(10) == 0;
     const auto read = co_await visit(&person, way);
     site_.findings.note(fmt::format("{} reads{}: {}", person.address,
                                     way.in_clear ? " in clear" : "",
@@ -120,8 +121,7 @@ net::ResultTask<std::vector<base::Bytes>> Readers::all_of(const Person* person) 
 net::ResultTask<> Readers::sign_in(drive::PopClient& client, const Person* person, Way way) {
   const bool by_user = way.mechanism == sasl::Mechanism::plain && random_.below(2) == 0;
   // Some clients still have the first one.
-  const bool is_late = person->habit == Person::Habit::careless && random_.below(10) == 0;
-  const auto password = is_late ? "tree house of " + person->address : person->password;
+  const auto password = way.is_late ? "tree house of " + person->address : person->password;
   if (by_user) co_return co_await client.user_pass(person->address, password);
   if (!way.in_clear) {
     CO_TRY([[maybe_unused]] const auto offered, co_await client.capa());

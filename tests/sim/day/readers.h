@@ -27,6 +27,7 @@ class Readers {
     bool in_clear = false;
     bool verifies = true;
     sasl::Mechanism mechanism = sasl::Mechanism::plain;
+    bool is_late = false;  // with the first password, whatever it is now
   };
   net::Task<> come(base::Milliseconds after);
   net::ResultTask<> visit(const Person* person, Way way);

@@ -130,8 +130,9 @@ Site::Site(sim::World& its_world, Findings& its_findings, NamesKnown& its_names,
   const apps::Pace pace{.lease = count == 1 ? 60min : 20min, .look = 10min};
   for (std::size_t i = 0; i < count; ++i) {
     auto& host = network.host(addresses_of_node(i));
-    nodes.push_back(std::make_unique<Node>(Ground{world, store, names, workers, findings}, host,
-                                           config(i), pace, rounds_for(world)));
+    nodes.push_back(std::make_unique<Node>(
+        Ground{world, store, names, workers, findings, [this] { trouble(); }}, host, config(i),
+        pace, rounds_for(world)));
     nodes.back()->tls().settings.identities = {sim::identity_for(host_name, "the CA")};
     nodes.back()->tls().settings.trusted_issuers = {"the CA"};
     nodes.back()->tls().settings.post_quantum = is_post_quantum_;

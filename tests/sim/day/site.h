@@ -84,6 +84,8 @@ class Site {
   hop::Requirement weakest(std::size_t tenant, base::Milliseconds from,
                            base::Milliseconds until) const;
   bool forgets_soon() const { return forgets_soon_; }
+  // A store that fails, a node that stalls or dies: what is written behind an answer may be lost.
+  void trouble() { passwords.trouble(now()); }
   // By any of his addresses.
   const Person* person(std::string address) const;
   base::Milliseconds now() const { return world.schedule()->now(); }

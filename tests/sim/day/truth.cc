@@ -152,7 +152,7 @@ std::set<base::TenantId> owners_of(const base::TraceId& trace, const Custody& cu
 }
 
 std::optional<Truth> truth_of(const Question& question, const Custody& custody,
-                              const Witness& witness) {
+                              const Witness& witness, base::Milliseconds now) {
   const auto* taken = custody.taken(question.trace);
   if (taken == nullptr || taken->letter == nullptr) return std::nullopt;
   const Scope scope(question, custody, witness, *taken);
@@ -164,7 +164,7 @@ std::optional<Truth> truth_of(const Question& question, const Custody& custody,
   }
   for (const auto* stay : witness.stays_of(scope.letter())) {
     if (!scope.has(*stay)) continue;
-    for (const auto& open : witness.passwords().opened(stay->account)) add(truth, *stay, open);
+    for (const auto& open : witness.passwords().opened(stay->account, now)) add(truth, *stay, open);
   }
   return truth;
 }

@@ -43,6 +43,6 @@ std::set<base::TenantId> owners_of(const base::TraceId& trace, const Custody& cu
 // there and about those. The owner of a group's copy asks about the way to the group, and from it
 // on.
 std::optional<Truth> truth_of(const Question& question, const Custody& custody,
-                              const Witness& witness);
+                              const Witness& witness, base::Milliseconds now);
 
 }  // namespace letterlock::day

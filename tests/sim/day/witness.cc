@@ -154,7 +154,11 @@ void Witness::answered(const sim::Crossing& crossing, Conversation& talk) {
   const auto way = road(crossing, Crossed::Kind::fetch);
   if (way.network == hop::Network::local) return;
   const auto show = [&](To to) {
-    passwords_.shown(client->account, {to, way.network, world_.now(), proof, talk.proved});
+    PasswordsSeen::Shown shown{to, way.network, world_.now(), proof, talk.proved};
+    if (is_welcome)
+      passwords_.shown(client->account, std::move(shown));
+    else
+      passwords_.shown_in_vain(client->account, std::move(shown));
   };
   if (way.in_clear && !proof.empty()) return show(To::listener);
   if (!way.server_verified) show(To::interferer);
