@@ -103,6 +103,12 @@ void Custody::committed(const Commit& commit) {
   delivered_now_.clear();
   relayed_now_.clear();
   ended_now_.clear();
+  for (const auto& row : commit.traces) {
+    if (row.value)
+      traces_.emplace(row.tenant, row.id);
+    else
+      traces_.erase({row.tenant, row.id});
+  }
   for (const auto& row : commit.messages) {
     if (row.value) take(commit, row);
   }

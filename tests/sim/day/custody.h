@@ -153,6 +153,7 @@ class Custody {
   std::set<base::AccountId> leavers_;
   using EndingKey = std::tuple<base::TenantId, base::TraceId, unsigned>;
   std::set<EndingKey> endings_;
+  std::set<std::pair<base::TenantId, base::TraceId>> traces_;  // that are kept
   // Of the commit that is being looked at.
   std::vector<const Fate*> failed_now_;
   std::vector<const Fate*> delivered_now_;

@@ -76,6 +76,9 @@ void Custody::check_evidence(const Commit& commit, const Fate& fate, State state
                endings_.contains({fate.tenant, fate.trace, fate.trace_index});
     }
   }();
+  // An operator's word on one whose trace is forgotten has none to stand in.
+  const bool by_operator = removals_.contains(fate.message) || bounces_.contains(fate.message);
+  if (!shows && by_operator && !traces_.contains({fate.tenant, fate.trace})) return;
   if (!shows)
     findings_.broken(fmt::format("custody: {} is {} without a record of it",
                                  name(fate.trace, fate.address), queue::name(state)));
