@@ -52,6 +52,7 @@ TEST_F(Together, OutcomeAndNextIntentAreOneCommit) {
 
 TEST_F(Together, AHostThatTakesItsTimeKeepsNobodysOutcome) {
   const auto first = submit(numbered(1));
+  world.advance(1ms);  // its id is the lower one
   const auto second = submit(numbered(2));
   base::Time taken{};
   mx.after_content = [&] {
@@ -88,6 +89,7 @@ TEST_F(Together, OnesTroubleIsNotTheOthers) {
 // given twice.
 TEST_F(Together, NeitherIsGivenTwiceWhereTheStoreDoesntKnow) {
   const auto first = submit(numbered(1));
+  world.advance(1ms);
   submit(numbered(2));
   unsigned asked = 0;
   mx.before_rcpt = [&] {
