@@ -178,7 +178,8 @@ void add_sessions(std::vector<EventRule>& out) {
 
 // Every event of severity warning or error; tools/events.py --check holds the list complete.
 const Words& problem_events() {
-  static const Words all{"account.sending_stopped",
+  static const Words all{"account.opened",
+                         "account.sending_stopped",
                          "directory.failed",
                          "dns.no_validation",
                          "dns.unknown_validation",
@@ -245,9 +246,9 @@ const std::vector<EventRule>& event_rules() {
 
 std::span<const std::string_view> repeated_events() {
   static constexpr std::array<std::string_view, 11> all{
-      "fetch.no_place",     "fetch.session_ended",   "listener.proxy_refused",
-      "mx.content_refused", "mx.recipient_refused",  "report.over_budget",
-      "session.ended",      "session.refused",       "sign_in.exchange_failed",
+      "fetch.no_place",     "fetch.session_ended",  "listener.proxy_refused",
+      "mx.content_refused", "mx.recipient_refused", "report.over_budget",
+      "session.ended",      "session.refused",      "sign_in.exchange_failed",
       "sign_in.failed",     "sign_in.throttled"};
   return all;
 }

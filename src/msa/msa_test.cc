@@ -47,12 +47,17 @@ class MsaTest : public custody::test::Receiving {
     using namespace std::string_literals;
     return "AUTH PLAIN " + base::to_base64("\0"s + user + "\0"s + password);
   }
-  // Up to where a message may begin.
-  Talk signed_in(const std::string& user = "alice@acorn.example") {
+  // Up to where a client signs in.
+  Talk greeted() {
     Talk talk(*this, connect(465));
     talk.begin_tls();
     EXPECT_THAT(talk.read(), StartsWith("220"));
     EXPECT_THAT(talk.ask("EHLO [198.51.100.7]"), StartsWith("250"));
+    return talk;
+  }
+  // Up to where a message may begin.
+  Talk signed_in(const std::string& user = "alice@acorn.example") {
+    auto talk = greeted();
     EXPECT_THAT(talk.ask(plain(user, "tree house")), StartsWith("235"));
     return talk;
   }
@@ -165,10 +170,7 @@ TEST_F(MsaTest, NobodySignsInBeforeTls) {
 
 // mutt 2.2 does this: it names PLUS, finds that it can't bind, and gives up. Its user asks why.
 TEST_F(MsaTest, AnExchangeGivenUpIsToldInTheLog) {
-  Talk talk(*this, connect(465));
-  talk.begin_tls();
-  EXPECT_THAT(talk.read(), StartsWith("220"));
-  talk.ask("EHLO laptop.acorn.example");
+  auto talk = greeted();
   EXPECT_THAT(talk.ask("AUTH SCRAM-SHA-256-PLUS"), StartsWith("334"));
   EXPECT_THAT(talk.ask("*"), StartsWith("501"));
   EXPECT_THAT(talk.ask(plain("alice@acorn.example", "wrong house")), StartsWith("535"));
@@ -183,10 +185,7 @@ TEST_F(MsaTest, AnExchangeGivenUpIsToldInTheLog) {
 // Too many guesses: the right password is told to come later, never that it is wrong.
 TEST_F(MsaTest, BusyIsNotWrong) {
   for (int i = 0; i < 10; ++i) {
-    Talk talk(*this, connect(465));
-    talk.begin_tls();
-    talk.read();
-    talk.ask("EHLO laptop.acorn.example");
+    auto talk = greeted();
     const auto said = talk.ask(plain("alice@acorn.example", "house " + std::to_string(i)));
     EXPECT_THAT(said, StartsWith(i < 5 ? "535 5.7.8" : "454 4.7.0")) << i;
   }
@@ -202,10 +201,7 @@ TEST_F(MsaTest, BusyIsNotWrong) {
 // Neither the client that gives up nor the line that breaks has guessed.
 TEST_F(MsaTest, AnExchangeThatEndsEarlyIsNoGuess) {
   for (int i = 0; i < 20; ++i) {
-    Talk talk(*this, connect(465));
-    talk.begin_tls();
-    talk.read();
-    talk.ask("EHLO laptop.acorn.example");
+    auto talk = greeted();
     const auto first = base::to_base64("n,,n=alice@acorn.example,r=abcdefgh");
     EXPECT_THAT(talk.ask("AUTH SCRAM-SHA-256 " + first), StartsWith("334"));
     if (i % 2 == 0) EXPECT_THAT(talk.ask("*"), StartsWith("501"));
