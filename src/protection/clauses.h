@@ -30,6 +30,7 @@ class Clauses {
 struct Answering {
   PartyExposure found;
   Clauses clauses;
+  std::string otherwise;  // the reason where there is no other, the children's included
 
   void raise(Could could) { found.could = std::max(found.could, could); }
   // What isn't seen, and could add this party.
@@ -41,18 +42,19 @@ struct Answering {
     }
   }
   PartyExposure done() && {
+    if (clauses.empty()) clauses.add(otherwise);
     found.reason = clauses.text();
     return std::move(found);
   }
 };
 
 // The parties, each from all the evidence but its children.
-PartyExposure listener(const Evidence& evidence, const std::vector<Gap>& gaps);
-PartyExposure interferer(const Evidence& evidence, const std::vector<Gap>& gaps);
-PartyExposure recorder(const Evidence& evidence, const std::vector<Gap>& gaps);
-PartyExposure platform_operator(const Evidence& evidence);
-PartyExposure others(const Evidence& evidence, const std::vector<Gap>& gaps);
-PartyExposure legal_order(const Evidence& evidence, const std::vector<Gap>& gaps);
-PartyExposure devices(const Evidence& evidence, const std::vector<Gap>& gaps);
+Answering listener(const Evidence& evidence, const std::vector<Gap>& gaps);
+Answering interferer(const Evidence& evidence, const std::vector<Gap>& gaps);
+Answering recorder(const Evidence& evidence, const std::vector<Gap>& gaps);
+Answering platform_operator(const Evidence& evidence);
+Answering others(const Evidence& evidence, const std::vector<Gap>& gaps);
+Answering legal_order(const Evidence& evidence, const std::vector<Gap>& gaps);
+Answering devices(const Evidence& evidence, const std::vector<Gap>& gaps);
 
 }  // namespace letterlock::protection

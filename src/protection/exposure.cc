@@ -15,12 +15,13 @@ std::string child_name(const Child& child) {
 }
 
 // Whoever could read it beyond a list, or in a report that returned it, could read it.
-void join(PartyExposure& party, const Child& child) {
+void join(Answering& party, const Child& child) {
   if (!child.exposure) return;  // a gap: said already
-  const PartyExposure& there = child.exposure->parties.at(static_cast<std::size_t>(party.party));
+  const auto at = static_cast<std::size_t>(party.found.party);
+  const PartyExposure& there = child.exposure->parties.at(at);
   if (there.could == Could::no) return;
-  party.could = std::max(party.could, there.could);
-  party.reason += fmt::format("; by way of {}: {}", child_name(child), there.reason);
+  party.raise(there.could);
+  party.clauses.add(fmt::format("by way of {}: {}", child_name(child), there.reason));
 }
 
 }  // namespace
@@ -92,16 +93,14 @@ std::string Clauses::text() const {
 
 Exposure exposure(const Evidence& evidence) {
   const std::vector<Gap> gaps = gaps_of(evidence);
+  Answering answers[] = {listener(evidence, gaps),    interferer(evidence, gaps),
+                         platform_operator(evidence), others(evidence, gaps),
+                         legal_order(evidence, gaps), recorder(evidence, gaps),
+                         devices(evidence, gaps)};
   Exposure all;
-  all.parties.push_back(listener(evidence, gaps));
-  all.parties.push_back(interferer(evidence, gaps));
-  all.parties.push_back(platform_operator(evidence));
-  all.parties.push_back(others(evidence, gaps));
-  all.parties.push_back(legal_order(evidence, gaps));
-  all.parties.push_back(recorder(evidence, gaps));
-  all.parties.push_back(devices(evidence, gaps));
-  for (PartyExposure& party : all.parties) {
-    for (const Child& child : evidence.children) join(party, child);
+  for (Answering& answer : answers) {
+    for (const Child& child : evidence.children) join(answer, child);
+    all.parties.push_back(std::move(answer).done());
   }
   // Who can interfere, or record, can listen.
   const PartyExposure listening = all.parties.front();

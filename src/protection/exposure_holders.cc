@@ -64,9 +64,10 @@ std::string backup_words(const Backup& backup) {
 
 }  // namespace
 
-PartyExposure platform_operator(const Evidence& evidence) {
+Answering platform_operator(const Evidence& evidence) {
   Answering answer{.found = {.party = Party::operator_, .could = {}, .reason = {}, .hops = {}},
-                   .clauses = {}};
+                   .clauses = {},
+                   .otherwise = {}};
   // A trace is begun where content is taken: whatever else isn't recorded, it was here.
   answer.raise(Could::yes);
   std::vector<std::string> places{"in memory"};
@@ -83,12 +84,13 @@ PartyExposure platform_operator(const Evidence& evidence) {
     if (mailbox.holds) add(mailbox.account);
   }
   answer.clauses.add(and_list(places, 6));
-  return std::move(answer).done();
+  return answer;
 }
 
-PartyExposure others(const Evidence& evidence, const std::vector<Gap>& gaps) {
+Answering others(const Evidence& evidence, const std::vector<Gap>& gaps) {
   Answering answer{.found = {.party = Party::others, .could = {}, .reason = {}, .hops = {}},
-                   .clauses = {}};
+                   .clauses = {},
+                   .otherwise = {}};
   std::vector<const Hop*> beyond;
   for (const Hop& hop : evidence.hops) {
     if (!gave_content(hop)) continue;
@@ -106,15 +108,16 @@ PartyExposure others(const Evidence& evidence, const std::vector<Gap>& gaps) {
   if (!beyond.empty()) answer.raise(Could::yes);
   answer.found.hops = numbers_of(beyond);
   answer.add_gaps(gaps, Hides::everybody);
-  if (answer.clauses.empty()) answer.clauses.add("no content has left this platform");
-  return std::move(answer).done();
+  answer.otherwise = "no content has left this platform";
+  return answer;
 }
 
 // A disk forgets late: what was deleted stays in the store's log and files until they are written
 // anew (docs/storage.md). So a message that was here can always be asked for.
-PartyExposure legal_order(const Evidence& evidence, const std::vector<Gap>& gaps) {
+Answering legal_order(const Evidence& evidence, const std::vector<Gap>& gaps) {
   Answering answer{.found = {.party = Party::legal_order, .could = {}, .reason = {}, .hops = {}},
-                   .clauses = {}};
+                   .clauses = {},
+                   .otherwise = {}};
   answer.raise(Could::yes);
   const AtRest& at_rest = evidence.at_rest;
   std::vector<std::string> places;
@@ -131,8 +134,8 @@ PartyExposure legal_order(const Evidence& evidence, const std::vector<Gap>& gaps
   if (!places.empty()) {
     answer.clauses.add(
         fmt::format("now: {}; from now on: an order can keep it there", and_list(places)));
-  } else if (unseen.empty()) {
-    answer.clauses.add(
+  } else {
+    answer.otherwise =
         "no queue, mailbox or known backup here has it any more; what was deleted can be found on "
         "the disk until its place is used again");
   }
@@ -141,12 +144,13 @@ PartyExposure legal_order(const Evidence& evidence, const std::vector<Gap>& gaps
   }
   answer.add_gaps(gaps, Hides::everybody);
   if (goes_beyond(evidence.hops)) answer.clauses.add("what others keep is unknown from here");
-  return std::move(answer).done();
+  return answer;
 }
 
-PartyExposure devices(const Evidence& evidence, const std::vector<Gap>& gaps) {
+Answering devices(const Evidence& evidence, const std::vector<Gap>& gaps) {
   Answering answer{.found = {.party = Party::devices, .could = {}, .reason = {}, .hops = {}},
-                   .clauses = {}};
+                   .clauses = {},
+                   .otherwise = {}};
   std::map<std::string, Fetched> clients;
   std::map<std::string, bool> fetched;  // by mailbox
   for (const Hop& hop : evidence.hops) {
@@ -176,8 +180,8 @@ PartyExposure devices(const Evidence& evidence, const std::vector<Gap>& gaps) {
     if (was_fetched || std::ranges::any_of(unseen_mailboxes(evidence), is_it)) continue;
     answer.clauses.add(fmt::format("nobody has fetched it from {} yet", mailbox));
   }
-  if (answer.clauses.empty()) answer.clauses.add("no device is recorded that had it");
-  return std::move(answer).done();
+  answer.otherwise = "no device is recorded that had it";
+  return answer;
 }
 
 }  // namespace letterlock::protection

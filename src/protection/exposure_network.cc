@@ -140,9 +140,10 @@ bool is_clear(const Hop& hop) {
 
 }  // namespace
 
-PartyExposure listener(const Evidence& evidence, const std::vector<Gap>& gaps) {
+Answering listener(const Evidence& evidence, const std::vector<Gap>& gaps) {
   Answering answer{.found = {.party = Party::listener, .could = {}, .reason = {}, .hops = {}},
-                   .clauses = {}};
+                   .clauses = {},
+                   .otherwise = {}};
   // A password opens the mailbox also where that hop itself carried no content.
   const Hops open = those(evidence.hops, [](const Hop& hop) {
     return crosses_network(hop) && is_clear(hop) && (gave_content(hop) || hop.password_in_clear);
@@ -168,13 +169,14 @@ PartyExposure listener(const Evidence& evidence, const std::vector<Gap>& gaps) {
     answer.clauses.add(fmt::format("the addresses alone on {}", hop_list(numbers_of(envelopes))));
   }
   answer.add_gaps(gaps, Hides::roads);
-  if (answer.clauses.empty()) answer.clauses.add("no content has crossed a network");
-  return std::move(answer).done();
+  answer.otherwise = "no content has crossed a network";
+  return answer;
 }
 
-PartyExposure interferer(const Evidence& evidence, const std::vector<Gap>& gaps) {
+Answering interferer(const Evidence& evidence, const std::vector<Gap>& gaps) {
   Answering answer{.found = {.party = Party::interferer, .could = {}, .reason = {}, .hops = {}},
-                   .clauses = {}};
+                   .clauses = {},
+                   .otherwise = {}};
   const auto at = [&evidence](auto condition) {
     return those(evidence.hops,
                  [&](const Hop& hop) { return carried(hop) && condition(hop.protection.level); });
@@ -193,13 +195,14 @@ PartyExposure interferer(const Evidence& evidence, const std::vector<Gap>& gaps)
   add_openings(answer, evidence, {Opening::How::in_clear, Opening::How::unbound}, open);
   answer.clauses.add(grouped(proved, "not on ", proved_clause, ", "));
   answer.add_gaps(gaps, Hides::roads);
-  if (answer.clauses.empty()) answer.clauses.add("no content has crossed a network");
-  return std::move(answer).done();
+  answer.otherwise = "no content has crossed a network";
+  return answer;
 }
 
-PartyExposure recorder(const Evidence& evidence, const std::vector<Gap>& gaps) {
+Answering recorder(const Evidence& evidence, const std::vector<Gap>& gaps) {
   Answering answer{.found = {.party = Party::recorder, .could = {}, .reason = {}, .hops = {}},
-                   .clauses = {}};
+                   .clauses = {},
+                   .otherwise = {}};
   const auto at = [&evidence](auto condition) {
     return those(evidence.hops, [&](const Hop& hop) { return carried(hop) && condition(hop); });
   };
@@ -219,8 +222,8 @@ PartyExposure recorder(const Evidence& evidence, const std::vector<Gap>& gaps) {
   add_openings(answer, evidence, {Opening::How::in_clear, Opening::How::recordable}, open);
   answer.clauses.add(grouped(resists, "not ", resisting, ": "));
   answer.add_gaps(gaps, Hides::roads);
-  if (answer.clauses.empty()) answer.clauses.add("no content has crossed a network");
-  return std::move(answer).done();
+  answer.otherwise = "no content has crossed a network";
+  return answer;
 }
 
 }  // namespace letterlock::protection

@@ -24,8 +24,11 @@ std::string_view everybody(const Hop& hop) {
                                                          : "anyone on that private network";
 }
 
+// Whether it went on to where it could be read: what is said of its own hops isn't all then.
+enum class Onward { no, to_others };
+
 // How far it was protected, of the hops on which content crossed a network.
-std::string how_far(const Hops& crossed) {
+std::string how_far(const Hops& crossed, Onward onward) {
   const auto is_at = [](Level level) {
     return [level](const Hop* hop) { return hop->protection.level == level; };
   };
@@ -34,10 +37,14 @@ std::string how_far(const Hops& crossed) {
   if (first == crossed.end()) {
     Hops unproved;
     std::ranges::copy_if(crossed, std::back_inserter(unproved), is_at(Level::encrypted));
-    if (unproved.empty()) return "protected on every hop that this platform saw";
+    const bool went_on = onward == Onward::to_others;
+    if (unproved.empty()) {
+      return went_on ? "protected on every hop before it went on"
+                     : "protected on every hop that this platform saw";
+    }
     return fmt::format(
-        "nobody who only listened could read it; somebody interfering could have on {}, where {}",
-        hop_list(numbers_of(unproved)),
+        "nobody who only listened could read it{}; somebody interfering could have on {}, where {}",
+        went_on ? " before it went on" : "", hop_list(numbers_of(unproved)),
         unproved.size() == 1 ? unproved_clause(*unproved.front()) : "identities were not proved");
   }
   const Hop& open = **first;
@@ -171,6 +178,10 @@ std::string by_openings(const Evidence& way) {
   return {};
 }
 
+bool adds_listeners(const Child& child) {
+  return !child.exposure || child.exposure->parties.front().could != Could::no;
+}
+
 // What isn't seen, in one sentence; and those who could read it beyond.
 std::string by_gaps(const Evidence& way, const std::vector<Gap>& gaps) {
   Clauses clauses;
@@ -216,7 +227,8 @@ std::string verdict(const Evidence& way, Fate fate) {
   const auto hides_everybody = [](const Gap& gap) { return gap.hides == Hides::everybody; };
   if (std::ranges::any_of(gaps, hides_everybody)) left = Left::something;
   const std::string ended = how_it_ended(way, left, fate);
-  const std::string far = how_far(crossed);
+  const bool goes_on = std::ranges::any_of(way.children, adds_listeners);
+  const std::string far = how_far(crossed, goes_on ? Onward::to_others : Onward::no);
   const bool failed = last_of(way.hops).outcome == Outcome::failed;
   // Of mail that didn't go on, that is what matters most.
   std::vector<std::string> sentences =

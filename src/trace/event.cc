@@ -45,6 +45,7 @@ Hop redacted(const Hop& hop, TimeDetail detail) {
   told.finished = coarse(hop.finished, detail);
   told.sign_in = hop.sign_in;
   told.password_in_clear = hop.password_in_clear;
+  told.told = true;
   return told;
 }
 
