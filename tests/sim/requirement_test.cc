@@ -114,7 +114,10 @@ class RequirementTest : public ::testing::Test {
 };
 
 TEST_F(RequirementTest, Submitted) {
-  ASSERT_EQ(w.submit({.from = "bob@birch.example", .to = {"dave@old.example"}}).value().code, 250);
+  Letter letter{.from = "bob@birch.example", .to = {"dave@old.example"}};
+  letter.content =
+      "From: bob@birch.example\r\nSubject: Figures\r\n\r\n" + std::string(secret) + "\r\n";
+  ASSERT_EQ(w.submit(letter).value().code, 250);
   nothing_left();
 }
 
