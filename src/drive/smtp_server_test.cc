@@ -42,7 +42,9 @@ struct Served : ServedPipe {
       if (heard.compare(at, 3, "END") == 0 || heard.compare(at, 5, "ERROR") == 0)
         return codes + heard.substr(at);
       if (heard[at + 3] == ' ') codes += heard.substr(at, 3) + " ";
-      at = heard.find("\r\n", at) + 2;
+      const auto end = heard.find("\r\n", at);
+      if (end == std::string::npos) return codes + heard.substr(at);
+      at = end + 2;
     }
     return codes;
   }
@@ -295,7 +297,8 @@ TEST(Attack53, WhoHasNoPlaceIsSentAwayBeforeTls) {
   options.start = SmtpServerOptions::Start::tls;
   Served served(std::move(options));
   served.handler.connect_reply = smtp::reply(421, dsn::Status{4, 3, 2}, "full");
-  EXPECT_EQ(served("", 1), std::string(tls::no_place_alert) + "END") << "TLS's own word";
+  served.run(say(*served.peer, "", 1, served.heard));
+  EXPECT_EQ(served.heard, std::string(tls::no_place_alert) + "END") << "TLS's own word";
   EXPECT_EQ(served.handler.end, SmtpEnd::refused);
 }
 
