@@ -294,6 +294,13 @@ TEST_F(ExpandTest, EachListsMembersStandInItsOwnTenantAlone) {
   names_nobody_of(cedar, {"bob@", "dora@"});
   EXPECT_EQ(only(birch).message.mail_from, "postmaster@birch.example");
   EXPECT_EQ(only(cedar).message.mail_from, "postmaster@cedar.example");
+  // Each of them begins with the way in, however many lists lie between.
+  for (const auto& tenant : {birch, cedar}) {
+    const auto trace = trace_of(tenant, only(tenant).message.trace).value();
+    ASSERT_FALSE(trace.hops.empty());
+    EXPECT_EQ(trace.hops[0].kind, hop::Kind::relay);
+    EXPECT_EQ(trace.hops[0].protection.level, hop::Level::encrypted);
+  }
 }
 
 TEST_F(ExpandTest, Attack14TheNullReversePathStaysNull) {
