@@ -216,7 +216,7 @@ TEST(Window, SaysWhenThereIsRoomForThoseWhoAsked) {
 // Any flood, by tenants who never let a job end: then somebody comes new, in each lane, and his
 // job is there at once.
 TEST(Window, NoFloodKeepsAnotherTenantsMailOrAnotherLane) {
-  for (unsigned seed = 1; seed <= 50; ++seed) {
+  for (unsigned seed = 1; seed <= 20; ++seed) {
     std::minstd_rand random(seed);
     const auto below = [&](unsigned end) { return static_cast<unsigned>(random() % end); };
     Window window({});
