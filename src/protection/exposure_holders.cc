@@ -137,7 +137,7 @@ Answering legal_order(const Evidence& evidence, const std::vector<Gap>& gaps) {
   } else {
     answer.otherwise =
         "no queue, mailbox or known backup here has it any more; what was deleted can be found on "
-        "the disk until its place is used again");
+        "the disk until its place is used again";
   }
   if (!unseen.empty()) {
     answer.clauses.add(fmt::format("whether it lies in {} is not shown here", and_list(unseen)));
