@@ -1,6 +1,8 @@
 #include "trace/event.h"
 
 #include "trace/fixture.h"
+#include "trace/table.h"
+#include "trace/words.h"
 
 namespace letterlock::trace {
 namespace {
@@ -241,14 +243,20 @@ TEST_F(TraceEvent, PagesGoOn) {
 // Not told yet is not the same as not fetched.
 TEST_F(TraceEvent, TheTraceKnowsAsOfWhenItIsTold) {
   const Trace trace = delivered();
-  EXPECT_FALSE(loaded(trace.id).told_as_of);
+  const auto unknown = loaded(trace.id);
+  EXPECT_FALSE(unknown.told_as_of);
+  EXPECT_EQ(standing_of(unknown, unknown.ways[1], {}), "delivered 10:02:10, no fetch told so far");
   base::Result<void> put = base::fail(base::ErrorKind::cancelled, "");
   put = wait<void>(store.transact(store::Scope::site(), [](store::Transaction& tx) {
     put_told_as_of(tx, test::at("10:07:00"));
     return [](store::Transaction&) -> net::ResultTask<> { co_return base::Result<>(); }(tx);
   }));
   EXPECT_TRUE(put);
-  EXPECT_EQ(loaded(trace.id).told_as_of, test::at("10:07:00"));
+  const auto known = loaded(trace.id);
+  EXPECT_EQ(known.told_as_of, test::at("10:07:00"));
+  EXPECT_EQ(standing_of(known, known.ways[1], {}),
+            "delivered 10:02:10, no fetch told as of 10:07:00");
+  EXPECT_NE(to_json(known, {}).find("\"told_as_of\":\"2026-11-23T10:07:00"), std::string::npos);
 }
 
 // ---- which fetches are kept ----

@@ -79,13 +79,16 @@ json::array exposure_json(const protection::Exposure& exposure) {
 }  // namespace
 
 std::string to_json(const LoadedTrace& trace, const protection::Evidence& evidence) {
-  const json::object all{{"trace", trace_json(trace.trace)},
-                         {"hops", hops_json(trace)},
-                         {"ways", ways_json(trace, evidence)},
-                         {"exposure", exposure_json(protection::exposure(evidence))},
-                         {"attempts_only_counted", trace.quiet_attempts_not_kept},
-                         {"fetches_only_counted", trace.fetches_not_kept},
-                         {"complete", trace.complete}};
+  const json::object all{
+      {"trace", trace_json(trace.trace)},
+      {"hops", hops_json(trace)},
+      {"ways", ways_json(trace, evidence)},
+      {"exposure", exposure_json(protection::exposure(evidence))},
+      {"attempts_only_counted", trace.quiet_attempts_not_kept},
+      {"fetches_only_counted", trace.fetches_not_kept},
+      {"told_as_of",
+       trace.told_as_of ? json::value(base::to_rfc3339(*trace.told_as_of)) : json::value()},
+      {"complete", trace.complete}};
   return json::serialize(all);
 }
 

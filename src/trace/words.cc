@@ -194,12 +194,15 @@ std::string when_of(const Hop& hop, base::Time day) {
 constexpr std::string_view in_part = ", a part was fetched";
 
 // What happens in a mailbox that isn't seen is told late, or never: that isn't "not fetched".
-std::string_view not_fetched(const Hop& delivery, const protection::Evidence& evidence) {
+std::string not_fetched(const LoadedTrace& trace, const Hop& delivery,
+                        const protection::Evidence& evidence) {
   const bool is_seen =
       std::ranges::any_of(evidence.at_rest.mailboxes, [&](const protection::Mailbox& mailbox) {
         return base::equal_ignoring_case(mailbox.account, delivery.to.who);
       });
-  return is_seen ? ", not fetched yet" : ", no fetch told so far";
+  if (is_seen) return ", not fetched yet";
+  if (!trace.told_as_of) return ", no fetch told so far";
+  return ", no fetch told as of " + moment(*trace.told_as_of, trace.trace.accepted);
 }
 
 }  // namespace
@@ -231,7 +234,7 @@ std::string standing_of(const LoadedTrace& trace, const Way& way,
     if (hop.outcome == Outcome::intended) words = "being relayed";
     if (hop.outcome != Outcome::completed) continue;
     if (hop.kind == Kind::delivery) {
-      words = fmt::format("delivered{}{}", when, not_fetched(hop, evidence));
+      words = fmt::format("delivered{}{}", when, not_fetched(trace, hop, evidence));
     }
     if (hop.kind == Kind::expansion && hop.to.role == hop::End::Role::list) {
       words = "went on to a list's members" + when;
