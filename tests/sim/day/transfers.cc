@@ -25,6 +25,7 @@ void Transfers::committed(const Commit& commit) {
     // Forgotten: what begins anew under this name counts its hops anew.
     if (!row.value) {
       outcomes_.erase(key);
+      open_.erase(key);
       continue;
     }
     if (row.value->outcome == Outcome::intended) {
