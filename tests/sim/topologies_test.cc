@@ -21,6 +21,8 @@ struct Node {
   unsigned others = 0;  // bits: the two other names, in their order
   unsigned ends = 0;    // bits: somebody who gets it, somebody who doesn't
 };
+// Many, so that deliveries needn't wait for each other's changes of one mailbox.
+constexpr std::size_t boxes_count = 64;
 constexpr std::size_t members_count = 4 * 3 - 1;
 constexpr std::size_t nodes_count = 2 * members_count;
 
@@ -56,8 +58,9 @@ struct Case {
   std::string name(std::size_t which) const { return std::string(names[which]) + "@" + domain(); }
   // One of three kinds of each, in turn: they are told alike.
   std::string arrives() const {
-    return number % 3 == 0 ? "taken+" + tag() + "@modern.example"
-                           : "box+" + tag() + "@acorn.example";
+    return number % 3 == 0
+               ? "taken+" + tag() + "@modern.example"
+               : "box" + std::to_string(number % boxes_count) + "+" + tag() + "@acorn.example";
   }
   std::string fails() const {
     constexpr std::array users{"nobody", "suspended", "refused"};
@@ -94,7 +97,8 @@ struct Seen {
 class TopologiesTest : public custody::test::Fixture {
  protected:
   TopologiesTest() {
-    add_account("box@acorn.example");
+    for (std::size_t i = 0; i < boxes_count; ++i)
+      add_account("box" + std::to_string(i) + "@acorn.example");
     add_account("suspended@acorn.example");
     set_account("suspended@acorn.example", {.state = directory::Account::State::suspended});
     mda.emplace(mda::Ports{store, directory, dispatcher, leases, world.loop(), world.timers(),
