@@ -92,7 +92,7 @@ TEST_F(ReporterEvents, AThousandAreAFewTransactions) {
   world.advance(1s);
   store.on_commit({});
   for (const auto& id : ids) EXPECT_EQ(told_of(id), 10U);
-  // 200 of them in one, and one to forget them; and as of when it is.
+  // A hundred of them in one, and one to forget them; and as of when it is.
   EXPECT_LE(commits, 2 * 1000 / trace::events_at_once + 1);
 }
 

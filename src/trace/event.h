@@ -36,8 +36,8 @@ net::ResultTask<EventPage> pending_events(store::Transaction& tx, base::TenantId
 
 // In a transaction of `to`, whose events these are. Each is applied once, however often it comes;
 // one that knows the end of a hop closes the hop that it began. Limits: events_at_once, so that
-// the transaction stays within its 1 MiB.
-inline constexpr std::size_t events_at_once = 200;
+// the transaction stays within its 1 MiB, though each names a thousand recipients.
+inline constexpr std::size_t events_at_once = 100;
 struct Applied {
   std::size_t now = 0;
   std::size_t before = 0;         // were known already

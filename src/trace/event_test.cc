@@ -209,7 +209,7 @@ TEST_F(TraceEvent, ABegunFetchIsToldAndItsEndClosesIt) {
 
 TEST_F(TraceEvent, ManyAreOneTransaction) {
   std::vector<Trace> traces;
-  for (std::uint8_t i = 1; i <= 20; ++i) {
+  for (std::uint8_t i = 1; i <= 10; ++i) {
     traces.push_back(begun(i, {"bob@birch.example", "carol@birch.example"}));
     EXPECT_TRUE(begin_in(birch, copy_for(traces.back(), {0, 1})));
     for (unsigned recipient : {0U, 1U}) {
@@ -224,6 +224,25 @@ TEST_F(TraceEvent, ManyAreOneTransaction) {
   for (const auto& trace : traces) EXPECT_EQ(loaded(trace.id).hops.size(), 10U);
   EXPECT_TRUE(in<void>(birch, [&, this](auto& tx) { return events_done(tx, birch, events); }));
   EXPECT_TRUE(pending().empty());
+}
+
+// One account may have a message for each of a thousand of its addresses.
+TEST_F(TraceEvent, AsManyAsAreAppliedAtOnceFitThoughEachNamesAThousandRecipients) {
+  std::vector<std::string> recipients;
+  for (int i = 0; i < 1000; ++i) recipients.push_back("bob+" + std::to_string(i) + "@b.example");
+  for (std::uint8_t i = 1; i <= events_at_once / fetches_max; ++i) {
+    const Trace trace = begun(i, recipients);
+    EXPECT_TRUE(begin_in(birch, trace));
+    Hop hop = fetch(trace, Level::encrypted, 0, "POP3S");
+    hop.recipients.clear();
+    for (unsigned r = 0; r < recipients.size(); ++r) hop.recipients.push_back(r);
+    hop.protection.tls.cipher = hop.protection.tls.group = std::string(200, 'x');
+    for (std::size_t n = 0; n < fetches_max; ++n) fetched(hop);
+  }
+  const auto events = pending(1000);
+  ASSERT_EQ(events.size(), events_at_once);
+  EXPECT_EQ(apply(events), (Applied{.now = events_at_once}));
+  EXPECT_TRUE(in<void>(birch, [&, this](auto& tx) { return events_done(tx, birch, events); }));
 }
 
 TEST_F(TraceEvent, PagesGoOn) {
