@@ -193,7 +193,8 @@ admin::Ports Node::admin_ports() {
           [this](std::string directory, std::optional<base::Milliseconds> keep) {
             return backup(std::move(directory), keep);
           },
-          [this](std::string node) { return platform_->close_what_was_left_by(std::move(node)); }};
+          [this](std::string node) { return platform_->close_what_was_left_by(std::move(node)); },
+          config_.trace.keep};
 }
 
 net::ResultTask<store::BackupFacts> Node::write_backup(std::string directory) {

@@ -52,6 +52,7 @@ struct Ports {
       backup = {};
   // What a node that is gone left under way becomes unknown; how many that were.
   std::function<net::ResultTask<std::size_t>(std::string)> forget_node = {};
+  base::Milliseconds keep_trace = std::chrono::days(90);  // of a message that has outlived its own
 };
 
 // The arguments of one call, checked against the operation's parameters before it runs.

@@ -8,6 +8,7 @@
 #include "admin/operation.h"
 #include "admin/queue_walk.h"
 #include "admin/values.h"
+#include "custody/trace_again.h"
 #include "queue/queue.h"
 #include "trace/trace.h"
 
@@ -146,6 +147,13 @@ net::ResultTask<> change_in(store::Transaction& transaction, const Ports& ports,
                         .status = change.status,
                         .reply = change.reply,
                         .counts_as_attempt = !change.reply.empty()});
+  // A held message outlives its trace: an end of its way has a record all the same.
+  const bool ends = change.step == queue::Step::remove || change.step == queue::Step::fail;
+  CO_TRY(const auto still, co_await queue::find(transaction, tenant, entry.message.id));
+  if (ends && still) {
+    CO_CHECK(co_await custody::begin_trace_again_if_gone(transaction, entry.message,
+                                                         ports.clock.now(), ports.keep_trace));
+  }
   auto settled =
       co_await queue::settle(transaction, schedule, tenant, entry.message.id, std::move(outcomes),
                              {.now = ports.clock.now(), .random = 0, .epoch = {}});
@@ -156,11 +164,8 @@ net::ResultTask<> change_in(store::Transaction& transaction, const Ports& ports,
   if (trace_indexes.empty()) co_return base::Result<>();
   const auto kind = change.step == queue::Step::remove ? trace::Ending::Kind::removed
                                                        : trace::Ending::Kind::bounced;
-  auto ended =
-      co_await trace::end(transaction, tenant, entry.message.trace, std::move(trace_indexes),
-                          {kind, change.status, ports.clock.now()});
-  if (!ended && ended.error().kind != ErrorKind::not_found) co_return base::fail(ended.error());
-  co_return base::Result<>();
+  co_return co_await trace::end(transaction, tenant, entry.message.trace, std::move(trace_indexes),
+                                {kind, change.status, ports.clock.now()});
 }
 
 net::ResultTask<> change_part_in(store::Transaction& transaction, const Ports& ports,
