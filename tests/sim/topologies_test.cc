@@ -1,6 +1,8 @@
 // Mail ends: whatever three names stand for, groups and aliases that lead to each other, to
 // mailboxes, outside and nowhere, a message makes a bounded number of copies and of reports, and
-// its sender hears of it or somebody has it. Over all of them, by the agents themselves.
+// its sender hears of it or somebody has it. By the agents themselves: over a fifth of all in
+// ./test, over all where LETTERLOCK_ALL_TOPOLOGIES is set.
+#include <cstdlib>
 #include <map>
 
 #include "custody/fixture.h"
@@ -228,6 +230,7 @@ class TopologiesTest : public custody::test::Fixture {
 
 TEST_F(TopologiesTest, Attack14MailEnds) {
   constexpr std::size_t batch = 500;
+  const std::size_t each = std::getenv("LETTERLOCK_ALL_TOPOLOGIES") != nullptr ? 1 : 5;
   std::vector<Case> cases;
   std::size_t number = 0;
   const auto add = [&](std::array<std::size_t, 3> numbers, std::size_t from, std::size_t to) {
@@ -241,6 +244,7 @@ TEST_F(TopologiesTest, Attack14MailEnds) {
     }
     Case one;
     one.number = number++;
+    if (one.number % each != 0) return;
     one.nodes = nodes;
     if (from < names.size()) one.mail_from = one.name(from);
     one.to = one.name(to);
