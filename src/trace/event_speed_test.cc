@@ -179,11 +179,12 @@ double passed_a_second(std::size_t traces, std::size_t of_each) {
   return a_second;
 }
 
-// With a transaction for each event it was some 40 a second. The aim is a thousand; the bound here
-// leaves room for a machine that has other things to do.
+// A thousand are twenty commits, each with its sync; with a transaction for each event they were
+// two thousand. The aim is a thousand a second where the disk syncs a hundred times a second; the
+// bound here leaves room for a machine that has other things to do.
 TEST(TraceEventSpeed, ManyEventsAreOneTransaction) {
-  EXPECT_GE(passed_a_second(1000, 1), 300.0);
-  EXPECT_GE(passed_a_second(100, 20), 300.0);
+  EXPECT_GE(passed_a_second(1000, 1), 100.0);
+  EXPECT_GE(passed_a_second(100, 20), 100.0);
 }
 
 }  // namespace
