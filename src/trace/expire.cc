@@ -19,7 +19,7 @@ net::ResultTask<> erase_some(store::Transaction& tx, std::string prefix, std::si
   co_return base::Result<>();
 }
 
-// Hops, and the marks of those that are still open.
+// Hops, and the mark of one that is said to be open.
 net::ResultTask<> erase_hops(store::Transaction& tx, base::TenantId tenant, base::TraceId id,
                              std::size_t& left) {
   const std::string prefix = keys::hops(tenant, id);
@@ -35,6 +35,14 @@ net::ResultTask<> erase_hops(store::Transaction& tx, base::TenantId tenant, base
   }
   left -= found.size();
   co_return base::Result<>();
+}
+
+// Content is on its way under it: whoever gives it closes it, or the node's next start does.
+net::ResultTask<bool> has_open_intents(store::Transaction& tx, base::TenantId tenant,
+                                       base::TraceId id) {
+  const std::string prefix = keys::opens(tenant) + std::string(id.octets());
+  CO_TRY(const auto found, co_await tx.scan(store::range_of(prefix), {.count_max = 1}));
+  co_return !found.empty();
 }
 
 // How many keys that were.
@@ -64,9 +72,15 @@ net::ResultTask<Expired> expire(store::Transaction& tx, base::TenantId tenant, b
   CO_TRY(const auto found, co_await tx.scan(due, {.count_max = traces_max}));
   Expired expired;
   std::size_t left = batch_keys_max;
+  std::size_t waiting = 0;
   for (const auto& [key, value] : found) {
     CO_TRY(const auto id,
            base::TraceId::from_octets(std::string_view(key).substr(area.size() + 8)));
+    CO_TRY(const bool is_open, co_await has_open_intents(tx, tenant, id));
+    if (is_open) {
+      ++waiting;
+      continue;
+    }
     CO_CHECK(co_await erase_hops(tx, tenant, id, left));
     for (const std::string& prefix :
          {keys::lasts(tenant, id), keys::endings(tenant, id), keys::links(tenant, id),
@@ -82,7 +96,9 @@ net::ResultTask<Expired> expire(store::Transaction& tx, base::TenantId tenant, b
     ++expired.traces;
     if (left == 0) break;
   }
-  expired.more = expired.traces < found.size() || found.size() == traces_max;
+  // Those that wait for an intent's end are looked at again the next time, not at once.
+  const bool all_seen = expired.traces + waiting == found.size();
+  expired.more = !all_seen || (found.size() == traces_max && expired.traces > 0);
   co_return expired;
 }
 

@@ -274,7 +274,7 @@ TEST_F(TraceTest, NothingIsLeftOfWhatExpired) {
   const Trace trace = begun(1, {"dave@old.example", "erin@old.example"});
   recorded(submission(trace));
   for (int i = 0; i < 20; ++i) recorded(quiet(trace, 0));
-  intended(relay(trace, Level::clear, 1, "mx.old.example"));
+  const HopRef on_its_way = intended(relay(trace, Level::clear, 1, "mx.old.example"));
   EXPECT_TRUE(in<void>(acorn, [&](auto& tx) { return end(tx, acorn, trace.id, {0}, {}); }));
   const Trace later = [&] {
     Trace other = trace_of(2, {"dave@old.example"});
@@ -284,6 +284,11 @@ TEST_F(TraceTest, NothingIsLeftOfWhatExpired) {
   EXPECT_TRUE(begin_in(acorn, later));
 
   EXPECT_EQ(expired(trace.expires - base::Milliseconds(1)).traces, 0U);
+  // Content is on its way under it: it is kept until that has ended.
+  EXPECT_EQ(expired(trace.expires).traces, 0U);
+  EXPECT_FALSE(expired(trace.expires).more);
+  EXPECT_EQ(loaded(trace.id).hops.size(), 22U);
+  EXPECT_TRUE(close_it(on_its_way, {.outcome = Outcome::completed, .finished = trace.expires}));
   EXPECT_EQ(expired(trace.expires).traces, 1U);
   EXPECT_EQ(found({.to = "dave@old.example"}).traces.size(), 1U);
   EXPECT_EQ(expired(later.expires).traces, 1U);
