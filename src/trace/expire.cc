@@ -19,24 +19,6 @@ net::ResultTask<> erase_some(store::Transaction& tx, std::string prefix, std::si
   co_return base::Result<>();
 }
 
-// Hops, and the mark of one that is said to be open.
-net::ResultTask<> erase_hops(store::Transaction& tx, base::TenantId tenant, base::TraceId id,
-                             std::size_t& left) {
-  const std::string prefix = keys::hops(tenant, id);
-  CO_TRY(const auto found, co_await tx.scan(store::range_of(prefix), {.count_max = left}));
-  for (const auto& [key, value] : found) {
-    tx.erase(key);
-    // An unreadable hop is forgotten like any other.
-    const auto hop = unpack_hop(value);
-    const auto sequence = base::from_key_number(std::string_view(key).substr(prefix.size()));
-    if (hop && sequence && hop->outcome == hop::Outcome::intended) {
-      tx.erase(keys::open(tenant, id, *sequence));
-    }
-  }
-  left -= found.size();
-  co_return base::Result<>();
-}
-
 // Content is on its way under it: whoever gives it closes it, or the node's next start does.
 net::ResultTask<bool> has_open_intents(store::Transaction& tx, base::TenantId tenant,
                                        base::TraceId id) {
@@ -81,11 +63,10 @@ net::ResultTask<Expired> expire(store::Transaction& tx, base::TenantId tenant, b
       ++waiting;
       continue;
     }
-    CO_CHECK(co_await erase_hops(tx, tenant, id, left));
     for (const std::string& prefix :
-         {keys::lasts(tenant, id), keys::endings(tenant, id), keys::links(tenant, id),
-          keys::lefts(tenant, id), keys::of(tenant, "v", id), keys::of(tenant, "d", id),
-          keys::of(tenant, "a", id), keys::of(tenant, "p", id)}) {
+         {keys::hops(tenant, id), keys::lasts(tenant, id), keys::endings(tenant, id),
+          keys::links(tenant, id), keys::lefts(tenant, id), keys::of(tenant, "v", id),
+          keys::of(tenant, "d", id), keys::of(tenant, "a", id), keys::of(tenant, "p", id)}) {
       CO_CHECK(co_await erase_some(tx, prefix, left));
     }
     // The head goes last, and with it the entry that led here.
