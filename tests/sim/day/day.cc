@@ -301,14 +301,14 @@ void Day::work() {
       drain_max);
   if (!findings_.all().empty()) return;
   if (!drained) return findings_.broken("custody: not everything is settled: " + custody_.text());
-  ask_all(2);
+  ask_all(3);
   if (!findings_.all().empty()) return;
   check_day({site_, people_, readers_, letters_, custody_, transfers_, findings_});
   // Once more, for by now everybody has everything, and has been told.
   const auto fetched = site_.now();
   live([] { return false; }, 25min);
   asker_.told_until(fetched);
-  ask_all(4);
+  ask_all(5);
 }
 
 void Day::ask_all(unsigned share) {
