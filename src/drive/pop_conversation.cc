@@ -117,11 +117,15 @@ net::ResultTask<pop::Line> PopConversation::read_line(base::Milliseconds wait) {
     if (stopping()) co_return base::fail(ErrorKind::cancelled, "stopping");
     reads_ = true;
     auto heard = co_await hear(std::min(left, quiet_after));
-    if (!heard && heard.error().kind == ErrorKind::timeout && left > quiet_after) {
+    const bool only_quiet =
+        !heard && heard.error().kind == ErrorKind::timeout && left > quiet_after;
+    // A node that began to stop as the short wait ended has woken nobody: this one goes by itself.
+    if (only_quiet && !stopping()) {
       out_ = {};
       heard = co_await connection_->wait_readable(left - quiet_after);
     }
     reads_ = false;
+    if (!heard && stopping()) co_return base::fail(ErrorKind::cancelled, "stopping");
     CO_CHECK(std::move(heard));
   }
 }

@@ -172,10 +172,12 @@ net::ResultTask<> SmtpServer::read(Waiting waiting) {
   auto result = co_await read_more(waiting);
   const bool only_quiet = for_command && !result && result.error().kind == ErrorKind::timeout &&
                           buffer_.is_empty() && deadline(waiting) > now();
-  if (only_quiet) result = co_await stand_by();
+  // A node that began to stop as the short wait ended has woken nobody: this one goes by itself.
+  if (only_quiet && !stopping()) result = co_await stand_by();
   reads_command_ = false;
-  if (!result && for_command && stopping() && result.error().kind == ErrorKind::cancelled)
-    co_return co_await end_for_stop();
+  const bool was_waiting = !result && (result.error().kind == ErrorKind::cancelled ||
+                                       result.error().kind == ErrorKind::timeout);
+  if (for_command && stopping() && was_waiting) co_return co_await end_for_stop();
   if (!result && result.error().kind == ErrorKind::timeout) {
     // RFC 5321 §3.8: 421 before closing for a timeout.
     end_ = SmtpEnd::timeout;
