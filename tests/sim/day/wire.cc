@@ -56,6 +56,8 @@ void Wire::left(const sim::Crossing& crossing, const Mark& mark) {
     say("protection: " + what + " goes to the smart host in clear");
   if (required.network.value == hop::NetworkNeed::private_)
     say("protection: " + what + " leaves over a public network");
+  // One whose trace is forgotten meanwhile took its intent along.
+  if (intents.empty() && transfers_.is_forgotten(mark.number)) return;
   if (intents.empty()) return say("intent: " + what + " leaves without a durable intent");
   // A crash may have left another one open; one of them must say how it leaves.
   const bool is_said = std::ranges::any_of(intents, [&](const Transfers::Intent& intent) {
