@@ -288,7 +288,7 @@ TEST(Exposure, ChildrenCount) {
       "beyond mx.old.example: unknown from here");
   EXPECT_EQ(of(who, Party::others).could, Could::yes);
   EXPECT_EQ(verdict_of(hops, Fate::going_on, in_mailbox(), {list}),
-            "protected on every hop before it went on. By way of team@birch.example, "
+            "protected before it went on. By way of team@birch.example, "
             "listening on the network: YES.");
   // All members within, and all of them seen.
   const auto within = exposure_of({submission(), delivery(2)});

@@ -24,11 +24,27 @@ std::string_view everybody(const Hop& hop) {
                                                          : "anyone on that private network";
 }
 
-// Whether it went on to where it could be read: what is said of its own hops isn't all then.
-enum class Onward { no, to_others };
+// Which hops are spoken of, where not all can be.
+enum class Spoken {
+  of_all,             // that this platform saw
+  before_it_went_on,  // to where it could be read
+  still_recorded,     // the trace was forgotten and begun again, or is a copy without its beginning
+};
+
+std::string_view which_hops(Spoken spoken) {
+  switch (spoken) {
+    case Spoken::of_all:
+      return "";
+    case Spoken::before_it_went_on:
+      return " before it went on";
+    case Spoken::still_recorded:
+      return " on the hops that are still recorded";
+  }
+  ASSERT(false && "hops without words");
+}
 
 // How far it was protected, of the hops on which content crossed a network.
-std::string how_far(const Hops& crossed, Onward onward) {
+std::string how_far(const Hops& crossed, Spoken spoken) {
   const auto is_at = [](Level level) {
     return [level](const Hop* hop) { return hop->protection.level == level; };
   };
@@ -37,14 +53,13 @@ std::string how_far(const Hops& crossed, Onward onward) {
   if (first == crossed.end()) {
     Hops unproved;
     std::ranges::copy_if(crossed, std::back_inserter(unproved), is_at(Level::encrypted));
-    const bool went_on = onward == Onward::to_others;
     if (unproved.empty()) {
-      return went_on ? "protected on every hop before it went on"
-                     : "protected on every hop that this platform saw";
+      if (spoken == Spoken::of_all) return "protected on every hop that this platform saw";
+      return fmt::format("protected{}", which_hops(spoken));
     }
     return fmt::format(
         "nobody who only listened could read it{}; somebody interfering could have on {}, where {}",
-        went_on ? " before it went on" : "", hop_list(numbers_of(unproved)),
+        which_hops(spoken), hop_list(numbers_of(unproved)),
         unproved.size() == 1 ? unproved_clause(*unproved.front()) : "identities were not proved");
   }
   const Hop& open = **first;
@@ -182,6 +197,12 @@ bool adds_listeners(const Child& child) {
   return !child.exposure || child.exposure->parties.front().could != Could::no;
 }
 
+Spoken spoken_of(const Evidence& way) {
+  if (!has_first_hop(way.hops)) return Spoken::still_recorded;
+  return std::ranges::any_of(way.children, adds_listeners) ? Spoken::before_it_went_on
+                                                           : Spoken::of_all;
+}
+
 // What isn't seen, in one sentence; and those who could read it beyond.
 std::string by_gaps(const Evidence& way, const std::vector<Gap>& gaps) {
   Clauses clauses;
@@ -227,8 +248,7 @@ std::string verdict(const Evidence& way, Fate fate) {
   const auto hides_everybody = [](const Gap& gap) { return gap.hides == Hides::everybody; };
   if (std::ranges::any_of(gaps, hides_everybody)) left = Left::something;
   const std::string ended = how_it_ended(way, left, fate);
-  const bool goes_on = std::ranges::any_of(way.children, adds_listeners);
-  const std::string far = how_far(crossed, goes_on ? Onward::to_others : Onward::no);
+  const std::string far = how_far(crossed, spoken_of(way));
   const bool failed = last_of(way.hops).outcome == Outcome::failed;
   // Of mail that didn't go on, that is what matters most.
   std::vector<std::string> sentences =

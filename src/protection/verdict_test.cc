@@ -34,6 +34,18 @@ TEST(Verdict, SaysHowFarAndWhatIsNotKnown) {
             "Not fetched yet. Before mail.outside.example: unknown from here.");
 }
 
+// A trace that was forgotten, and begun again, lacks hops that the platform did see: nothing is
+// said of those.
+TEST(Verdict, OfWhatIsStillRecorded) {
+  EXPECT_EQ(verdict_of({delivery(2), fetch(3, Level::authenticated)}),
+            "protected on the hops that are still recorded. How it came here is not recorded.");
+  EXPECT_EQ(
+      verdict_of({delivery(2), fetch(3, Level::encrypted)}),
+      "nobody who only listened could read it on the hops that are still recorded; somebody "
+      "interfering could have on hop 3, where bob's client may not have checked who answered. "
+      "How it came here is not recorded.");
+}
+
 TEST(Verdict, OfMailThatDidNotGoOn) {
   using enum hop::Answer;
   EXPECT_EQ(verdict_of({submission(), failed(relay(2, Level::clear), Given::nothing, hold)}),
