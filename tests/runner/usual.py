@@ -99,12 +99,12 @@ def days(count, first, seeds, minutes):
     """Days of the whole platform in the simulator, one a seed, as many as fit. Gives back how many were run."""
     command = [str(RELEASE / "bin" / "sim_days"), "--from", str(first), "--seeds", str(seeds), "--minutes", str(minutes)]
     code, output, seconds = run(command, minutes * 60 + 120)
-    last = output.splitlines()[-1] if output else ""
-    done = re.match(r"(\d+) seeds", last)
+    done = re.search(r"^(\d+) seeds from .*$", output, re.M)
     failed = len(set(re.findall(r"^seed (\d+) fails", output, re.M))) or int(code != 0 or not done)
     ran = int(done.group(1)) if done else 0
     count.add("sim_days", max(ran - failed, 0), failed, seconds, output)
-    print(f"     {last}", flush=True)
+    if done:
+        print(f"     {done.group()}", flush=True)
     return ran
 
 
