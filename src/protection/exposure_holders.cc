@@ -15,10 +15,6 @@ using hop::Hop;
 using hop::Kind;
 using hop::Outcome;
 
-std::string mailbox_of(const std::string& account) {
-  return short_name({End::Role::mailbox, account, {}, {}});
-}
-
 bool goes_beyond(const std::vector<Hop>& hops) {
   return std::ranges::any_of(hops,
                              [](const Hop& hop) { return gave_content(hop) && goes_out(hop); });

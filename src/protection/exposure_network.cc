@@ -39,10 +39,6 @@ std::string road(const Hop& hop) {
   return is_public(hop) ? "" : " (on a private network)";
 }
 
-std::string mailbox_of(const std::string& account) {
-  return short_name({hop::End::Role::mailbox, account, {}, {}});
-}
-
 // Since when, and until when, a mailbox lies open.
 std::string open_until(const Opening& opening) {
   if (!opening.closed) return "lies open until the password is changed (not yet)";

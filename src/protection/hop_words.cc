@@ -44,6 +44,10 @@ std::string short_name(const End& end) {
   ASSERT(false && "a role without a name");
 }
 
+std::string mailbox_of(const std::string& account) {
+  return short_name({End::Role::mailbox, account, {}, {}});
+}
+
 bool gave_content(const hop::Hop& hop) {
   switch (hop.outcome) {
     case Outcome::completed:

@@ -14,6 +14,9 @@ bool crosses_network(const hop::Hop& hop);
 bool goes_out(const hop::Hop& hop);
 bool comes_in(const hop::Hop& hop);
 
+// "bob's mailbox", of "bob@birch.example".
+std::string mailbox_of(const std::string& account);
+
 // Numbers once each, in order.
 std::vector<unsigned> numbers_of(const std::vector<const hop::Hop*>& hops);
 // "hop 4", "hops 1 and 2", "hops 1, 2, 3 and 5"; at most eight are named.

@@ -119,8 +119,8 @@ std::vector<Gap> gaps_of(const Evidence& evidence) {
   }
   for (const Hop& hop : evidence.hops) add_gaps_of(hop, evidence, gaps);
   for (const std::string& account : unseen_mailboxes(evidence)) {
-    gaps.add(Hides::readers, fmt::format("what happens in {} is not shown here",
-                                         short_name({End::Role::mailbox, account, {}, {}})));
+    gaps.add(Hides::readers,
+             fmt::format("what happens in {} is not shown here", mailbox_of(account)));
   }
   for (const Child& child : evidence.children) {
     if (child.exposure) continue;

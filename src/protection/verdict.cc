@@ -183,7 +183,7 @@ std::string how_it_ended(const Evidence& way, Left left, Fate fate) {
 // Who could read it where no hop of its own shows it: sign-ins that opened the mailbox.
 std::string by_openings(const Evidence& way) {
   for (const auto& [mailbox, opening] : openings_of(way)) {
-    const std::string name = short_name({hop::End::Role::mailbox, mailbox->account, {}, {}});
+    const std::string name = mailbox_of(mailbox->account);
     if (opening->how == Opening::How::in_clear) {
       return fmt::format(
           "sign-ins in clear opened {}: {} could read it there", name,
