@@ -182,6 +182,7 @@ const Words& problem_events() {
                          "account.sending_stopped",
                          "directory.failed",
                          "dns.no_validation",
+                         "clock.set_back",
                          "dns.unknown_validation",
                          "fetch.no_place",
                          "fetch.outcome_lost",

@@ -26,6 +26,11 @@ directory::Environment environment(const World& world) {
   return {world.store, world.clock, world.random, world.workers, world.events, world.timers};
 }
 
+World on_watched_clock(World world, os::Clock& clock) {
+  return {std::move(world.loops), world.timers,   clock,       world.random,  world.network,
+          world.tls,              world.resolver, world.store, world.workers, world.events};
+}
+
 relay::Options relay_options(const Config& config) {
   relay::Options out;
   out.node = config.site.node;
@@ -82,7 +87,9 @@ struct Platform::Lane {
 };
 
 Platform::Platform(World world, const Config& config, unsigned password_rounds, Pace pace)
-    : world_(std::move(world)),
+    : calendar_(world.store, world.clock, world.timers, world.events,
+                {config.site.node, pace.calendar}),
+      world_(on_watched_clock(std::move(world), calendar_.clock())),
       config_(config),
       pace_(pace),
       directory_(environment(world_), {password_rounds}),
@@ -197,9 +204,11 @@ net::ResultTask<std::vector<base::TenantId>> Platform::tenants() {
 }
 
 net::ResultTask<> Platform::start() {
+  CO_CHECK(co_await calendar_.open());
   CO_CHECK(co_await leases_.take_and_renew());
   CO_TRY(const auto left, co_await close_what_was_left_by(config_.site.node));
   (void)left;
+  start_on_duty("calendar", calendar_.run());
   start_on_duty("leases", renew_leases());
   start_on_duty("queue", dispatcher_.run());
   if (config_.deliver) {
@@ -370,6 +379,8 @@ net::Task<> Platform::stop(base::Milliseconds grace) {
     world_.events.emit(
         {base::Severity::warning, "queue.leases_not_given_back", {{"reason", given.error().what}}});
   }
+  // After this nothing is recorded. Where it fails, the next start takes it for a crash.
+  (void)co_await calendar_.close();
 }
 
 }  // namespace letterlock::apps

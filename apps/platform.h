@@ -8,6 +8,7 @@
 #include "apps/config.h"
 #include "base/event.h"
 #include "custody/custody.h"
+#include "directory/calendar.h"
 #include "directory/directory.h"
 #include "directory/operations.h"
 #include "dns/peer_names.h"
@@ -57,6 +58,7 @@ struct Entrance {
 struct Pace {
   base::Milliseconds lease = std::chrono::seconds(30);  // renewed at a third of it
   base::Milliseconds look = std::chrono::seconds(2);    // of the reporter, for events
+  base::Milliseconds calendar = directory::calendar_ahead;  // written again at half of it
 };
 
 class Platform {
@@ -92,6 +94,7 @@ class Platform {
   queue::Dispatcher& dispatcher() { return dispatcher_; }
   const queue::Schedule& schedule() const { return config_.schedule; }
   net::Admission& admission() { return admission_; }
+  directory::Calendar& calendar() { return calendar_; }
   queue::Leases& leases() { return leases_; }
   route::Router& router() { return router_; }
   const World& world() const { return world_; }
@@ -119,7 +122,8 @@ class Platform {
   msa::Options msa_options(drive::SmtpServerOptions::Start start) const;
   popd::Options popd_options() const;
 
-  World world_;
+  directory::Calendar calendar_;
+  World world_;  // its clock is the calendar's
   Config config_;
   Pace pace_;
   directory::Directory directory_;

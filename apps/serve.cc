@@ -183,6 +183,7 @@ admin::Ports Node::admin_ports() {
           platform_->schedule(),
           platform_->admission(),
           world.clock,
+          platform_->calendar(),
           world.random,
           events_,
           config_.site.node,

@@ -94,6 +94,7 @@ class TraceShow : public mda::test::MdaTest {
   }
 
   // ---- the operation ----
+  directory::Calendar calendar{store, world.clock(), world.timers(), events, {"dublin-1"}};
   base::Result<json::object> asked(json::object arguments) {
     const admin::Ports ports{store,
                              directory,
@@ -103,6 +104,7 @@ class TraceShow : public mda::test::MdaTest {
                              schedule,
                              admission,
                              world.clock(),
+                             calendar,
                              world.random(),
                              events,
                              "dublin-1",

@@ -9,6 +9,7 @@
 
 #include <boost/json/object.hpp>
 
+#include "directory/calendar.h"
 #include "directory/operations.h"
 #include "net/admission.h"
 #include "net/task.h"
@@ -39,6 +40,7 @@ struct Ports {
   const queue::Schedule& schedule;
   net::Admission& admission;
   os::Clock& clock;
+  directory::Calendar& calendar;
   os::Random& random;
   base::EventSink& events;
   std::string node;

@@ -25,6 +25,7 @@ class QueueOperations : public custody::test::Fixture {
                schedule_,
                admission,
                world.clock(),
+               calendar_,
                world.random(),
                events,
                "dublin-1",
@@ -93,6 +94,7 @@ class QueueOperations : public custody::test::Fixture {
 
   queue::Schedule schedule_;
   std::vector<base::TenantId> noticed_;
+  directory::Calendar calendar_{store, world.clock(), world.timers(), events, {"dublin-1"}};
   Ports ports_;
 };
 

@@ -31,8 +31,9 @@ net::ResultTask<> ask_mailboxes(store::Transaction& transaction, base::TenantId 
 }
 
 net::ResultTask<> ask_backups(store::Transaction& transaction, base::Time from, base::Time now,
-                              std::vector<protection::Backup>& backups) {
-  CO_TRY(backups, co_await directory::backups_between(transaction, from, now, now));
+                              base::Order order, std::vector<protection::Backup>& backups) {
+  CO_TRY(backups,
+         co_await directory::backups_between(transaction, from, now, now, std::move(order)));
   co_return base::Result<>();
 }
 
@@ -72,6 +73,7 @@ net::ResultTask<std::vector<Kept>> kept_in(const Ports& ports, std::vector<base:
 }
 
 net::ResultTask<Evidence> Gathering::evidence_of(Seen seen) {
+  CO_TRY(order_, co_await ports_.calendar.order());
   co_return co_await evidence_at(std::move(seen), 0);
 }
 
@@ -79,6 +81,7 @@ net::ResultTask<Evidence> Gathering::evidence_at(Seen seen, unsigned depth) {
   const auto id = seen.loaded.trace.id;
   under_way_.insert(id);
   Evidence evidence;
+  evidence.order = order_;
   evidence.complete = seen.complete && seen.loaded.complete && seen.loaded.has_all_links;
   CO_TRY(evidence.at_rest, co_await at_rest_of(seen));
   for (const Link& link : seen.loaded.links) {
@@ -107,7 +110,7 @@ net::ResultTask<AtRest> Gathering::at_rest_of(const Seen& seen) {
   const auto from = seen.loaded.trace.accepted;
   const auto now = ports_.clock.now();
   CO_CHECK(co_await ports_.store.read(store::Scope::site(), [&](store::Transaction& transaction) {
-    return ask_backups(transaction, from, now, out.backups);
+    return ask_backups(transaction, from, now, order_, out.backups);
   }));
   co_return out;
 }

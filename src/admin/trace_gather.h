@@ -47,6 +47,7 @@ class Gathering {
 
   const Ports& ports_;
   Viewer viewer_;
+  base::Order order_;
   std::size_t children_ = 0;
   std::set<base::TraceId> under_way_;
   std::map<base::TraceId, std::optional<protection::Exposure>> known_;

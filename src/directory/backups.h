@@ -50,9 +50,10 @@ net::ResultTask<std::vector<BackupRecord>> list_backups(store::Transaction& tx, 
 
 // Those that may hold what lay in the store at some moment from `from` to `to`, that nobody has
 // said are destroyed, and that are to be kept at `now`; in any scope. One whose end isn't known
-// counts as made for as long as it may have taken. Errors: the store's.
+// counts as made for as long as it may have taken; where the calendar was set back, which came first
+// counts only where it is certain. Errors: the store's.
 net::ResultTask<std::vector<protection::Backup>> backups_between(store::Transaction& tx,
                                                                  base::Time from, base::Time to,
-                                                                 base::Time now);
+                                                                 base::Time now, base::Order order);
 
 }  // namespace letterlock::directory

@@ -26,9 +26,10 @@ struct BackupsTest : testing::Test, test::Fixture {
   std::vector<Backup> between(base::Time from, base::Time to) {
     return wait(ask<std::vector<Backup>>(
                     store, store::Scope::tenant(base::TenantId()),
-                    [&](auto& tx) { return backups_between(tx, from, to, clock.time); }))
+                    [&](auto& tx) { return backups_between(tx, from, to, clock.time, order); }))
         .value();
   }
+  base::Order order;
   std::vector<Backup> at(base::Time time) { return between(time, time); }
 };
 
@@ -43,6 +44,14 @@ TEST_F(BackupsTest, WhatLayThereWhenItWasMadeIsInIt) {
   EXPECT_EQ(between(ended, ended + hours(9)), held);
   EXPECT_EQ(at(ended + minutes(1)), std::vector<Backup>()) << "it came after";
   EXPECT_EQ(between(began - hours(9), ended + hours(9)), held);
+}
+
+TEST_F(BackupsTest, WhereTheCalendarWasSetBackItCountsThoughItSeemsToHaveBeenMadeBefore) {
+  make();
+  const auto came = clock.time + minutes(30);
+  EXPECT_EQ(at(came).size(), 0U);
+  order = base::Order({{clock.time - minutes(5), came}});
+  EXPECT_EQ(at(came).size(), 1U);
 }
 
 TEST_F(BackupsTest, ItCountsUntilItsEndOrUntilSomebodySaysThatItIsDestroyed) {

@@ -36,6 +36,12 @@ std::string backup(std::string_view id) {
 std::string backups() {
   return site("B");
 }
+std::string calendar(std::string_view node) {
+  return calendars().append(node);
+}
+std::string calendars() {
+  return site("C");
+}
 std::string tenant(const base::TenantId& id) {
   return tenants().append(id.octets());
 }
@@ -93,7 +99,9 @@ std::string groups(const base::TenantId& tenant) {
 }
 
 bool is_of_directory(std::string_view key) {
-  if (key.starts_with(store::site_prefix())) return key.substr(2).starts_with("d/");
+  // The calendar is written down every few minutes, and nothing that is remembered depends on it.
+  if (key.starts_with(store::site_prefix()))
+    return key.substr(2).starts_with("d/") && !key.substr(2).starts_with("d/C");
   constexpr std::size_t scope_octets = 2 + 16 + 1;  // t/, the tenant, /
   const auto rest = key.substr(std::min(key.size(), scope_octets));
   return rest.starts_with("d/") && !rest.starts_with("d/C") && !rest.starts_with("d/O");

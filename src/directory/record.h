@@ -32,6 +32,8 @@ std::string secret();
 std::string site_postmaster();
 std::string backup(std::string_view id);  // its 16 octets
 std::string backups();
+std::string calendar(std::string_view node);
+std::string calendars();
 std::string tenant(const base::TenantId& id);
 std::string tenants();  // the prefix of all
 std::string tenant_name(std::string_view name);

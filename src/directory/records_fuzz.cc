@@ -2,6 +2,9 @@
 #include <cstdint>
 
 #include "base/assert.h"
+#include "directory/backups.h"
+#include "directory/calendar.h"
+#include "directory/openings.h"
 #include "directory/record.h"
 #include "fuzz/mutators.h"
 
@@ -37,6 +40,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 'E':
       try_one(octets, decode_entry);
+      break;
+    case 'O':
+      try_one(octets, decode_openings);
+      break;
+    case 'B':
+      try_one(octets, decode_backup);
+      break;
+    case 'C':
+      try_one(octets, decode_calendar);
       break;
     default:
       try_one(octets, decode_sending_count);

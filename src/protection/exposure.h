@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/setbacks.h"
 #include "base/time.h"
 #include "hop/hop.h"
 
@@ -106,6 +107,7 @@ struct Evidence {
   // False: there are more hops than these (a limit, or some were only counted that gave content).
   bool complete = true;
   AtRest at_rest;
+  base::Order order = {};  // of the moments in it
 };
 
 Exposure exposure(const Evidence& evidence);

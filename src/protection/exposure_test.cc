@@ -148,10 +148,10 @@ TEST(Exposure, SignInsOpenTheMailbox) {
   EXPECT_EQ(could(Party::listener), Could::yes);
   mailbox.openings[0].network = Network::public_;
 
-  // Closed before the message came: at that very moment it no longer opens anything.
-  mailbox.openings[0].closed = at("2026-11-23T10:00:00Z");
+  // Closed before the message came; within a second of it nobody can tell.
+  mailbox.openings[0].closed = at("2026-11-23T09:59:59Z");
   EXPECT_EQ(could(Party::listener), Could::no);
-  mailbox.openings[0].closed = at("2026-11-23T10:00:01Z");
+  mailbox.openings[0].closed = at("2026-11-23T09:59:59.001Z");
   EXPECT_EQ(could(Party::listener), Could::anyone);
   // The message was gone before the first of them.
   mailbox.openings[0] = {.how = Opening::How::in_clear,
@@ -160,7 +160,7 @@ TEST(Exposure, SignInsOpenTheMailbox) {
                          .last = at("2026-11-25T09:00:00Z")};
   mailbox.left = at("2026-11-25T08:59:59Z");
   EXPECT_EQ(could(Party::listener), Could::no);
-  mailbox.left = at("2026-11-25T09:00:00Z");
+  mailbox.left = at("2026-11-25T08:59:59.001Z");
   EXPECT_EQ(could(Party::listener), Could::anyone);
   mailbox.left.reset();
   EXPECT_EQ(could(Party::listener), Could::anyone);
@@ -177,6 +177,48 @@ TEST(Exposure, SignInsOpenTheMailbox) {
   mailbox.openings.clear();
   at_rest.mailboxes.push_back({.account = "erin@birch.example"});
   EXPECT_EQ(could(Party::listener), Could::no);
+}
+
+// What bears a later time may have come first: then it counts, and no end of it is claimed.
+TEST(Exposure, WhereTheCalendarWasSetBackNoOrderIsTaken) {
+  Hop in = delivery(2);
+  in.time = at("2026-11-23T10:00:00Z");
+  AtRest at_rest = in_mailbox();
+  auto& mailbox = at_rest.mailboxes[0];
+  mailbox.openings = {{.how = Opening::How::in_clear,
+                       .network = Network::public_,
+                       .first = at("2026-11-23T08:00:00Z"),
+                       .last = at("2026-11-23T08:00:00Z"),
+                       .closed = at("2026-11-23T09:00:00Z")}};
+  std::vector<Hop> hops{submission(), in};
+  const auto listener = [&](base::Order order) {
+    return of(exposure({hops, {}, true, at_rest, std::move(order)}), Party::listener);
+  };
+  const auto back = [](const char* to, const char* from) {
+    return base::Order({{at(to), at(from)}});
+  };
+  EXPECT_EQ(listener({}).could, Could::no);
+  EXPECT_EQ(listener(back("2026-11-23T08:59:00Z", "2026-11-23T10:00:00Z")).could, Could::anyone);
+  EXPECT_EQ(listener(back("2026-11-23T09:00:01Z", "2026-11-23T11:00:00Z")).could, Could::no);
+  // It left before the mailbox was opened, or afterwards.
+  mailbox.openings[0] = {.how = Opening::How::in_clear,
+                         .network = Network::public_,
+                         .first = at("2026-11-25T09:00:00Z"),
+                         .last = at("2026-11-25T09:00:00Z")};
+  mailbox.left = at("2026-11-25T08:00:00Z");
+  EXPECT_EQ(listener({}).could, Could::no);
+  EXPECT_EQ(listener(back("2026-11-25T07:30:00Z", "2026-11-25T09:10:00Z")).could, Could::anyone);
+  // The password that this fetch showed may have been the next one.
+  Hop open = fetch(3, Level::clear);
+  open.password_in_clear = true;
+  open.time = at("2026-11-25T09:00:00Z");
+  hops.push_back(open);
+  mailbox.openings[0].closed = at("2026-11-25T09:30:00Z");
+  const std::string until = "until the password was changed on 2026-11-25";
+  EXPECT_NE(listener({}).reason.find(until), std::string::npos);
+  const auto unsure = listener(back("2026-11-25T08:59:00Z", "2026-11-25T09:40:00Z"));
+  EXPECT_NE(unsure.reason.find("(whether it was is not known)"), std::string::npos)
+      << unsure.reason;
 }
 
 // A sign-in in clear on a hop that gave nothing still opens the mailbox.

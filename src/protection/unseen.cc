@@ -79,9 +79,11 @@ base::Time delivered(const Evidence& evidence, const std::string& account) {
   return first.value_or(base::Time());
 }
 
-bool overlaps(const Opening& opening, base::Time from, const std::optional<base::Time>& left) {
-  const bool closed_before = opening.closed && *opening.closed <= from;
-  const bool opened_after = left && *left < opening.first;
+// Unless it is certain that they don't.
+bool overlaps(const Opening& opening, base::Time from, const std::optional<base::Time>& left,
+              const base::Order& order) {
+  const bool closed_before = opening.closed && order.is_before(*opening.closed, from);
+  const bool opened_after = left && order.is_before(*left, opening.first);
   return !closed_before && !opened_after;
 }
 
@@ -141,14 +143,14 @@ std::vector<Open> openings_of(const Evidence& evidence) {
   for (const Mailbox& mailbox : evidence.at_rest.mailboxes) {
     const base::Time from = delivered(evidence, mailbox.account);
     for (const Opening& opening : mailbox.openings) {
-      if (overlaps(opening, from, mailbox.left)) open.push_back({&mailbox, &opening});
+      if (overlaps(opening, from, mailbox.left, evidence.order)) open.push_back({&mailbox, &opening});
     }
   }
   return open;
 }
 
 Evidence of_way(const Evidence& all, std::vector<Hop> hops) {
-  Evidence way{std::move(hops), {}, all.complete, {all.at_rest.in_queue, {}, all.at_rest.backups}};
+  Evidence way{std::move(hops), {}, all.complete, {all.at_rest.in_queue, {}, all.at_rest.backups}, all.order};
   const auto leads_to = [&](auto condition) { return std::ranges::any_of(way.hops, condition); };
   for (const Child& child : all.children) {
     const bool concerns =

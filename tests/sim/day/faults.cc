@@ -358,7 +358,6 @@ void Faults::fill_the_disk() {
 void Faults::jump_the_clock() {
   const auto by = random_.below(2) == 0 ? a_while(3h) : -a_while(2h);
   site_.findings.note(fmt::format("the clock jumps by {} s", by.count() / 1000));
-  if (by.count() < 0) site_.calendar_goes_back();
   site_.world.clock().jump(by);
 }
 

@@ -72,7 +72,7 @@ std::vector<PasswordsSeen::Open> PasswordsSeen::opened(const base::AccountId& ac
                                                        base::Milliseconds now) const {
   std::vector<Open> found;
   const auto known = periods_.find(account);
-  if (known == periods_.end() || calendar_went_back_) return found;
+  if (known == periods_.end()) return found;
   if (const auto at = shown_.find(account); at != shown_.end()) {
     for (const auto& shown : at->second) add_open(shown, known->second, found);
   }

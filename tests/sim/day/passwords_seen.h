@@ -39,9 +39,6 @@ class PasswordsSeen {
   void shown_in_vain(const base::AccountId& account, Shown shown);
   // A store that fails, a node that stalls or dies.
   void trouble(base::Milliseconds now);
-  // The program tells what came first by the calendar (SECURITY.md): no order is demanded of it on
-  // a day on which that went back.
-  void calendar_went_back() { calendar_went_back_ = true; }
 
   // While the account had a password that somebody had learnt by then. What a session showed had
   // to be there before it was asked for, and still when it was answered.
@@ -72,7 +69,6 @@ class PasswordsSeen {
   std::map<base::AccountId, std::vector<Shown>> shown_;
   std::map<base::AccountId, std::vector<Shown>> in_vain_;  // counted once they have settled
   bool has_trouble_ = false;
-  bool calendar_went_back_ = false;
 };
 
 }  // namespace letterlock::day

@@ -127,7 +127,7 @@ Site::Site(sim::World& its_world, Findings& its_findings, NamesKnown& its_names,
   if (random_.below(6) == 0) add_smart_host();
   const std::size_t count = random_.below(2) == 0 ? 2 : 1;
   // A node alone waits for nobody's lease to end, and needn't be at it all day.
-  const apps::Pace pace{.lease = count == 1 ? 60min : 20min, .look = 10min};
+  const apps::Pace pace{.lease = count == 1 ? 60min : 20min, .look = 10min, .calendar = 20min};
   for (std::size_t i = 0; i < count; ++i) {
     auto& host = network.host(addresses_of_node(i));
     nodes.push_back(std::make_unique<Node>(

@@ -86,7 +86,6 @@ class Site {
   bool forgets_soon() const { return forgets_soon_; }
   // A store that fails, a node that stalls or dies: what is written behind an answer may be lost.
   void trouble() { passwords.trouble(now()); }
-  void calendar_goes_back() { passwords.calendar_went_back(); }
   // By any of his addresses.
   const Person* person(std::string address) const;
   base::Milliseconds now() const { return world.schedule()->now(); }
