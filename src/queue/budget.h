@@ -21,6 +21,9 @@ struct Budget {
     if (own < few()) return free() > 0;
     return free() > reserve() && own < 4 * (free() - reserve());
   }
+  // The same for places that are few: all but the last quarter for whoever comes, that for those
+  // who have none.
+  bool allows_all_but_last(std::size_t own) const { return free() > (own == 0 ? 0 : max / 4); }
 };
 
 }  // namespace letterlock::queue

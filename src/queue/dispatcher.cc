@@ -316,7 +316,10 @@ void Dispatcher::rest(Lane lane, const std::string& destination, base::Time unti
 
 void Dispatcher::end_rest(Lane lane, const std::string& destination) {
   const auto now = ports_.clock.now();
-  if (window_.lane(lane).resting_until(destination, now)) rest(lane, destination, now);
+  if (!window_.lane(lane).resting_until(destination, now)) return;
+  rest(lane, destination, now);
+  // Whose mail waits for it stands in the store alone.
+  for (auto& [tenant, state] : loading_[static_cast<std::size_t>(lane)]) state.next_due = now;
 }
 
 void Dispatcher::look_again(const base::TenantId& tenant) {

@@ -53,9 +53,13 @@ std::size_t LaneWindow::allowed(const Destination& destination) const {
   return std::min(limits_.destination_concurrency_first, limits_.destination_concurrency);
 }
 
-bool LaneWindow::may_start(const Destination& destination, base::Time now) const {
-  return destination.under_way < allowed(destination) && destination.rests_until <= now &&
-         destination.next_start <= now;
+bool LaneWindow::may_start(const base::TenantId& tenant, const Destination& destination,
+                           base::Time now) const {
+  if (destination.rests_until > now || destination.next_start > now) return false;
+  // A host that is slow to answer one tenant's mail keeps a place for another's.
+  const auto own = destination.under_way_of.find(tenant);
+  return Budget{allowed(destination), destination.under_way}.allows_all_but_last(
+      own == destination.under_way_of.end() ? 0 : own->second);
 }
 
 bool LaneWindow::note(const std::string& name, Showed showed, base::Time now) {
@@ -225,7 +229,7 @@ std::optional<Job> LaneWindow::take_ready(const base::TenantId& id, Tenant& tena
       tenant.ready[on_trial].push_back(name);
       continue;
     }
-    if (!may_start(destination, now)) {
+    if (!may_start(id, destination, now)) {
       park(id, name, destination, now);
       continue;
     }
@@ -252,6 +256,7 @@ Job LaneWindow::start(const base::TenantId& id, Tenant& tenant, const std::strin
   else
     tenant.ready[its].push_back(name);
   ++destination.under_way;
+  ++destination.under_way_of[id];
   ++tenant.places;
   ++places_.used;
   if (job.on_trial) {
@@ -310,6 +315,9 @@ void LaneWindow::free_place(const Job& job) {
   auto& destination = destinations_.at(job.destination);
   ASSERT(destination.under_way > 0 && tenant.places > 0);
   --destination.under_way;
+  const auto own = destination.under_way_of.find(job.tenant);
+  ASSERT(own != destination.under_way_of.end() && own->second > 0);
+  if (--own->second == 0) destination.under_way_of.erase(own);
   --tenant.places;
   --places_.used;
   if (job.on_trial) {

@@ -96,6 +96,7 @@ class LaneWindow {
   struct Destination {
     std::size_t recipients = 0;  // ready and under way
     std::size_t under_way = 0;
+    std::map<base::TenantId, std::size_t> under_way_of;
     std::size_t allowed = 0;  // under way at once, as it has shown; 0: it has shown nothing
     std::optional<base::Time> took_at;
     bool turned_away = false;
@@ -110,7 +111,8 @@ class LaneWindow {
   const Destination* known_destination(const std::string& name) const;
   std::size_t recipients_max(Standing standing) const;
   std::size_t allowed(const Destination& destination) const;
-  bool may_start(const Destination& destination, base::Time now) const;
+  bool may_start(const base::TenantId& tenant, const Destination& destination,
+                 base::Time now) const;
   void put_in_turn(const base::TenantId& id, Tenant& tenant, const std::string& destination,
                    Standing standing);
   void park(const base::TenantId& id, const std::string& name, Destination& destination,

@@ -210,18 +210,43 @@ TEST(Window, ADestinationThatTakesGetsMoreAtOnceAndOneThatDoesntFewer) {
   limits.destination_concurrency = 6;
   Remote window(limits);
   for (std::uint8_t i = 0; i < 100; ++i) window.add(item(1, i, "a.example"), now);
-  EXPECT_EQ(startable(window), 4U);
+  EXPECT_EQ(startable(window), 3U);
   (void)window.note("a.example", Showed::takes, now);
   EXPECT_EQ(startable(window), 1U);
   for (int i = 0; i < 10; ++i) (void)window.note("a.example", Showed::takes, now);
   EXPECT_EQ(startable(window), 1U);
-  EXPECT_EQ(window.under_way(), 6U);
+  EXPECT_EQ(window.under_way(), 5U);
   for (int i = 0; i < 10; ++i) (void)window.note("a.example", Showed::crowded, now);
   EXPECT_EQ(startable(window), 0U);
   // Others know nothing of it.
   for (std::uint8_t i = 0; i < 9; ++i) window.add(item(1, 200 + i, "b.example"), now);
-  EXPECT_EQ(startable(window), 4U);
+  EXPECT_EQ(startable(window), 3U);
   (void)window.note("unknown.example", Showed::takes, now);
+}
+
+// A host that is slow to answer one tenant's mail.
+TEST(Window, TheLastPlacesToADestinationAreForTenantsWithNoneThere) {
+  WindowLimits limits;
+  limits.destination_concurrency_first = 8;
+  Remote window(limits);
+  for (std::uint8_t i = 0; i < 20; ++i) window.add(item(1, i, "a.example"), now);
+  EXPECT_EQ(startable(window), 6U);
+  for (const std::uint8_t tenant : {2, 3, 4})
+    for (std::uint8_t i = 0; i < 3; ++i)
+      window.add(item(tenant, static_cast<std::uint8_t>(50 + 10 * tenant + i), "a.example"), now);
+  const auto second = window.take(now);
+  const auto third = window.take(now);
+  ASSERT_TRUE(second && third);
+  EXPECT_NE(second->tenant, third->tenant);
+  EXPECT_NE(second->tenant, numbered<base::TenantId>(1));
+  EXPECT_FALSE(window.take(now));
+  // Its place goes to the tenant that has had none yet.
+  (void)window.finish(*second, now);
+  const auto fourth = window.take(now);
+  ASSERT_TRUE(fourth);
+  EXPECT_NE(fourth->tenant, third->tenant);
+  EXPECT_NE(fourth->tenant, numbered<base::TenantId>(1));
+  EXPECT_FALSE(window.take(now));
 }
 
 // Fewer are allowed than are under way: they end one after the other, and nobody follows.

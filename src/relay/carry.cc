@@ -114,7 +114,9 @@ net::ResultTask<Conclusion> Carry::try_hosts(route::NextHops hops) {
       co_return std::move(*conclusion);
     }
     auto& trouble = std::get<Trouble>(end);
-    if (trouble.kind != Trouble::Kind::network) reached_ = Reached::somebody;
+    // Who ends the session at an address that he dislikes was there all the same.
+    if (trouble.kind != Trouble::Kind::network || trouble.hop.given != hop::Given::nothing)
+      reached_ = Reached::somebody;
     unreached = unreached || trouble.kind != Trouble::Kind::judged;
     attempts_.push_back(trouble.hop);
     troubles.push_back(std::move(trouble));

@@ -219,7 +219,50 @@ TEST_F(JudgedTest, DeadSessionCostsNoAttempt) {
   EXPECT_EQ(hops(message).at(0).attempt, 1U);
 }
 
+// ---- what is said before TLS ----
+
+TEST_F(JudgedTest, WhereTlsIsRequiredNoAnswerBeforeItIsForGood) {
+  auto& mx = add_mta("modern.example", "mx1.modern.example", "198.51.100.1");
+  mx.greeting = smtp::reply(554, dsn::Status{5, 3, 2}, "no mail here");
+  start();
+  submit({});
+  ASSERT_TRUE(happens("hop.failed"));
+  const auto message = submit({.require = "level=encrypted"});
+  ASSERT_TRUE(happens("hop.deferred"));
+  EXPECT_EQ(recipients(message).at(0).status, "4.3.2");
+  EXPECT_EQ(events.count("hop.failed"), 1U);
+}
+
 // ---- rest ----
+
+TEST_F(JudgedTest, AHostThatEndsTheSessionAtOneAddressKeepsNoOthersWaiting) {
+  auto& mx = add_mta("modern.example", "mx1.modern.example", "198.51.100.1");
+  mx.rcpt_pause = 20min;
+  start();
+  submit({});
+  ASSERT_TRUE(happens("hop.deferred"));
+  EXPECT_EQ(events.count("relay.destination_rests"), 0U);
+  const auto later = submit({});
+  world.advance(1s);
+  EXPECT_TRUE(recipients(later).empty());
+}
+
+// Two were under way: one finds nobody, the other somebody.
+TEST_F(JudgedTest, ARestEndsWithTheFirstAnswer) {
+  auto& mx = add_mta("modern.example", "mx1.modern.example", "198.51.100.1");
+  mx.rcpt_pause = 10s;
+  start();
+  submit({});
+  world.advance(1s);
+  const auto down = network.add({.to = mx.at().address});
+  submit({});
+  ASSERT_TRUE(happens("relay.destination_rests"));
+  network.remove(down);
+  const auto later = submit({});
+  world.advance(15s);
+  EXPECT_EQ(events.count("hop.relayed"), 2U);
+  EXPECT_TRUE(recipients(later).empty());
+}
 
 TEST_F(JudgedTest, DestinationRestsWhereNobodyAnswers) {
   auto& mx = add_mta("modern.example", "mx1.modern.example", "198.51.100.1");

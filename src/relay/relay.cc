@@ -62,7 +62,7 @@ net::Task<> Relay::handle(queue::Job job) {
     }
     if (carry.reached() == Carry::Reached::nobody) rest(carry.job().lane, carry.job().destination);
     if (carry.reached() == Carry::Reached::somebody)
-      rests(carry.job().lane).answered(carry.job().destination);
+      end_rest(carry.job().lane, carry.job().destination);
     if (!*carried) {
       give_back(*world_, carry.job(), queue::Settled());
       co_return;
@@ -105,6 +105,12 @@ net::Task<> Relay::write_late() {
     const auto wait = unwritten_.empty() ? base::Milliseconds(idle) : options_.together_wait;
     if (!co_await late_bell_.wait(ports_.timers, wait)) co_return;
   }
+}
+
+// What was tried beside it, and found nobody, keeps nobody's mail waiting.
+void Relay::end_rest(queue::Lane lane, const std::string& destination) {
+  rests(lane).answered(destination);
+  ports_.dispatcher.end_rest(lane, destination);
 }
 
 void Relay::rest(queue::Lane lane, const std::string& destination) {

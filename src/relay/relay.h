@@ -105,6 +105,7 @@ class Relay {
   net::Task<> handle(queue::Job job);
   net::Task<> write_late();
   void note_waiting(std::shared_ptr<Unwritten> unwritten);
+  void end_rest(queue::Lane lane, const std::string& destination);
   void rest(queue::Lane lane, const std::string& destination);
   Rests& rests(queue::Lane lane) { return lane == queue::Lane::report ? report_rests_ : rests_; }
 

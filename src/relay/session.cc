@@ -95,7 +95,7 @@ class Opener {
     const auto reply = co_await session_->client->greeting();
     if (!reply) co_return note(dsn::status::bad_connection, reply.error());
     if (!reply->is_positive())
-      failure_ = answered("the connection", *reply);
+      failure_ = so_far(answered("the connection", *reply));
     else if (is_our_name(first_word(reply->lines[0]), world_.options))
       failure_ = ourselves();
     co_return base::Result<>();
@@ -105,7 +105,7 @@ class Opener {
     const auto reply = co_await session_->client->ehlo(world_.options.ehlo_name);
     if (!reply) co_return note(dsn::status::bad_connection, reply.error());
     if (!reply->is_positive())
-      failure_ = answered("EHLO", *reply);
+      failure_ = so_far(answered("EHLO", *reply));
     else if (is_our_name(session_->client->offered().host, world_.options))
       failure_ = ourselves();
     co_return base::Result<>();
@@ -133,6 +133,13 @@ class Opener {
     if (!failure_)
       facts = facts_of(*session_->client->tls(), opening_, session_->client->offered());
     co_return base::Result<>();
+  }
+
+  // Whoever stands between can say it before TLS: where the message requires TLS that ends nothing.
+  Failure so_far(Failure failure) const {
+    if (opening_.ask.tls_required && session_->client->tls() == nullptr)
+      failure.status = failure.status.as_temporary();
+    return failure;
   }
 
   base::Result<> note(dsn::Status status, const base::Error& error) {
