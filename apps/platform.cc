@@ -130,6 +130,7 @@ Platform::Platform(World world, const Config& config, unsigned password_rounds, 
                  .host_name = config_.site.host_name,
                  .budget = {config_.reports.per_address, config_.reports.per_domain},
                  .look = pace_.look}),
+                 .told_times = popd_options().told_times,
       agents_(*world_.loops.front()) {
   for (auto* loop : world_.loops)
     lanes_.push_back(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 #include <set>
 
 #include "base/bytes.h"
@@ -30,6 +31,25 @@ std::vector<unsigned> visible(const LoadedTrace& loaded, const base::TenantId& t
   return indexes;
 }
 
+// Places and numbers as if what is left were all that there is.
+LoadedTrace numbered_anew(LoadedTrace loaded) {
+  std::map<unsigned, unsigned> places;
+  const auto place = [&](unsigned index) {
+    return places.try_emplace(index, static_cast<unsigned>(places.size())).first->second;
+  };
+  for (Recipient& recipient : loaded.trace.recipients) recipient.index = place(recipient.index);
+  for (auto& way : loaded.ways) way.recipient.index = place(way.recipient.index);
+  std::map<unsigned, unsigned> numbers;
+  for (const auto& hop : loaded.hops) numbers.emplace(hop.number, 0);
+  unsigned next = 1;
+  for (auto& [before, number] : numbers) number = next++;
+  for (auto& hop : loaded.hops) {
+    hop.number = numbers.at(hop.number);
+    for (unsigned& index : hop.recipients) index = place(index);
+  }
+  return loaded;
+}
+
 // As far as the viewer may see it; nothing: he asks for a recipient whom it doesn't have.
 std::optional<Seen> seen_by(const Viewer& viewer, Kept kept) {
   const auto indexes = visible(kept.loaded, kept.tenant, viewer);
@@ -41,6 +61,7 @@ std::optional<Seen> seen_by(const Viewer& viewer, Kept kept) {
   seen.complete = seen.hidden == 0;
   seen.loaded =
       seen.is_narrowed ? trace::narrowed(std::move(kept.loaded), indexes) : std::move(kept.loaded);
+  if (viewer.tenant) seen.loaded = numbered_anew(std::move(seen.loaded));
   return seen;
 }
 
@@ -84,7 +105,7 @@ std::vector<Kept> merged(std::vector<Kept> kept) {
     if (owner == owners.end() || !is_owners(*owner))
       owners.push_back(std::move(copy));
     else
-      owner->loaded = with_fetches_of(std::move(owner->loaded), copy.loaded);
+      owner->loaded = with_records_of(std::move(owner->loaded), copy.loaded);
   }
   return owners;
 }
@@ -99,6 +120,29 @@ bool concerns(const hop::Hop& hop, const trace::Trace& of) {
   });
 }
 
+// How it came into a mailbox, or was in it before, as the mailbox's tenant recorded it.
+bool is_arrival(const hop::Hop& hop) {
+  return !hop.told && (hop.kind == hop::Kind::delivery || hop.kind == hop::Kind::expansion);
+}
+
+// The same, as its owner was told: written in one transaction, at one moment.
+bool is_told_of(const hop::Hop& told, const hop::Hop& arrival) {
+  return told.told && told.kind == hop::Kind::delivery && told.time == arrival.time &&
+         std::ranges::find_first_of(told.recipients, arrival.recipients) != told.recipients.end();
+}
+
+bool is_recorded_in(const LoadedTrace& copy, const hop::Hop& told) {
+  return std::ranges::any_of(
+      copy.hops, [&](const hop::Hop& hop) { return is_arrival(hop) && is_told_of(told, hop); });
+}
+
+void add_links(LoadedTrace& owners, const LoadedTrace& copy) {
+  for (const auto& link : copy.links) {
+    if (std::ranges::find(owners.links, link) == owners.links.end()) owners.links.push_back(link);
+  }
+  owners.has_all_links = owners.has_all_links && copy.has_all_links;
+}
+
 }  // namespace
 
 View view_of(std::vector<Kept> kept, const Viewer& viewer) {
@@ -110,30 +154,39 @@ View view_of(std::vector<Kept> kept, const Viewer& viewer) {
   return view;
 }
 
-LoadedTrace with_fetches_of(LoadedTrace owners, const LoadedTrace& copy) {
-  // Every fetch that was told stands in the copy; those that aren't told yet stand there alone. The
-  // numbers of the told ones go on, in order.
-  std::deque<unsigned> numbers;
+LoadedTrace with_records_of(LoadedTrace owners, const LoadedTrace& copy) {
+  // What was told stands in the copy; fetches that aren't told yet stand there alone. The numbers
+  // of what was told go on, in order.
+  std::deque<unsigned> fetches;
+  std::vector<hop::Hop> arrivals;
   unsigned next = 1;
   std::vector<hop::Hop> hops;
   for (auto& hop : owners.hops) {
     next = std::max(next, hop.number + 1);
     if (is_told_fetch(hop) && concerns(hop, copy.trace))
-      numbers.push_back(hop.number);
+      fetches.push_back(hop.number);
     else
-      hops.push_back(std::move(hop));
+      (is_recorded_in(copy, hop) ? arrivals : hops).push_back(std::move(hop));
   }
   for (const auto& hop : copy.hops) {
-    if (hop.kind != hop::Kind::fetch) continue;
+    const bool is_fetch = hop.kind == hop::Kind::fetch;
+    if (!is_fetch && !is_arrival(hop)) continue;
+    const auto told = std::ranges::find_if(
+        arrivals, [&](const hop::Hop& arrival) { return is_told_of(arrival, hop); });
     hops.push_back(hop);
-    hops.back().number = numbers.empty() ? next++ : numbers.front();
-    if (!numbers.empty()) numbers.pop_front();
+    if (is_fetch && !fetches.empty()) {
+      hops.back().number = fetches.front();
+      fetches.pop_front();
+    } else {
+      hops.back().number = is_fetch || told == arrivals.end() ? next++ : told->number;
+    }
   }
   std::ranges::sort(hops, {},
                     [](const hop::Hop& hop) { return std::pair(hop.number, hop.attempt); });
   owners.hops = std::move(hops);
   for (const auto& one : copy.left) owners.left.push_back(one);
   owners.complete = owners.complete && copy.complete;
+  add_links(owners, copy);
   trace::lay_out_ways(owners);
   return owners;
 }

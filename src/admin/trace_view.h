@@ -2,7 +2,8 @@
 //
 // A recipient whom no field of the header names (Bcc) is shown to the sender's tenant, to the
 // operator, and where he himself is asked for; nobody else learns of him. A view of one recipient's
-// way says so, and is about that way alone.
+// way says so, and is about that way alone. What a tenant sees is numbered as if there were nothing
+// else, so that nobody counts those whom he doesn't see.
 #pragma once
 
 #include <optional>
@@ -43,7 +44,8 @@ struct View {
 // `kept`: of one message, from all tenants. An empty view: there is nothing that he may see.
 View view_of(std::vector<Kept> kept, const Viewer& viewer);
 
-// For the operator: in place of what was told of fetches, the records of the tenants that told it.
-trace::LoadedTrace with_fetches_of(trace::LoadedTrace owners, const trace::LoadedTrace& copy);
+// For the operator: in place of what the owner was told of deliveries and fetches in another
+// tenant, that tenant's records.
+trace::LoadedTrace with_records_of(trace::LoadedTrace owners, const trace::LoadedTrace& copy);
 
 }  // namespace letterlock::admin

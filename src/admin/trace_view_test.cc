@@ -56,12 +56,24 @@ std::vector<std::string> addresses(const Seen& seen) {
   return out;
 }
 
+hop::Hop delivery(unsigned number, std::vector<unsigned> recipients, std::string who, int at = 0) {
+  auto hop = hop_of(number, hop::Kind::delivery, std::move(recipients));
+  hop.to = {End::Role::mailbox, std::move(who), {}, {}};
+  hop.time = base::from_milliseconds(at);
+  return hop;
+}
+hop::Hop told(hop::Hop hop) {
+  hop.told = true;
+  return hop;
+}
+
 // Of alice's message to bob, with a hidden copy for carol, both at birch.
 std::vector<Kept> alices() {
-  const std::vector<hop::Hop> hops{hop_of(1, hop::Kind::submission, {0, 1}),
-                                   hop_of(2, hop::Kind::delivery, {0}),
-                                   hop_of(3, hop::Kind::delivery, {1})};
-  return {kept(acorn, acorn, {bob, carol}, hops), kept(birch, acorn, {bob, carol}, hops)};
+  const auto submitted = hop_of(1, hop::Kind::submission, {0, 1});
+  const auto bobs = delivery(2, {0}, bob.address, 1);
+  const auto carols = delivery(3, {1}, carol.address, 2);
+  return {kept(acorn, acorn, {bob, carol}, {submitted, told(bobs), told(carols)}),
+          kept(birch, acorn, {bob, carol}, {told(submitted), bobs, carols})};
 }
 
 TEST(TraceView, AHiddenRecipientIsTheSendersAndTheOperators) {
@@ -170,6 +182,65 @@ TEST(TraceView, TheOperatorSeesTheFetchesThemselves) {
   EXPECT_EQ(hops[4].to.address, "192.0.2.9");
   EXPECT_EQ(hops[4].number, 5U);
   EXPECT_EQ(view.seen[0].loaded.ways.at(0).hops, (std::vector<std::size_t>{0, 1, 3, 4}));
+}
+
+// Neither a place nor a number tells of those whom a tenant doesn't see.
+TEST(TraceView, ATenantsViewIsNumberedAsIfThereWereNothingElse) {
+  const trace::Recipient daves{5, dave.address};
+  const auto all = alices();
+  const auto hers = view_of(all, {birch, carol.address}).seen.at(0).loaded;
+  ASSERT_THAT(hers.hops, SizeIs(2));
+  EXPECT_EQ(hers.hops[1].number, 2U);
+  EXPECT_THAT(hers.hops[1].recipients, ElementsAre(0));
+  EXPECT_EQ(hers.trace.recipients.at(0).index, 0U);
+  EXPECT_EQ(hers.ways.at(0).recipient.index, 0U);
+  EXPECT_THAT(hers.hops_of(hers.ways[0]), SizeIs(2));
+
+  const auto copy = kept(cedar, acorn, {daves},
+                         {told(hop_of(1, hop::Kind::submission, {})), delivery(2, {5}, "dave")});
+  const auto his = view_of({copy}, {cedar, {}}).seen.at(0).loaded;
+  EXPECT_THAT(his.hops.at(1).recipients, ElementsAre(0));
+  EXPECT_EQ(his.ways.at(0).recipient.index, 0U);
+  EXPECT_EQ(his.ways.at(0).hops, (std::vector<std::size_t>{0, 1}));
+  const auto operators = view_of({copy}, {}).seen.at(0).loaded;
+  EXPECT_EQ(operators.ways.at(0).recipient.index, 5U) << "who sees all sees it as it is recorded";
+}
+
+TEST(TraceView, FetchesThatAreOnlyCountedAreThoseOfWhomOneSees) {
+  auto all = alices();
+  auto& birchs = all[1].loaded;
+  birchs.ways[0].fetches_not_kept = 3;
+  birchs.ways[1].fetches_not_kept = 4;
+  birchs.fetches_not_kept = 7;
+  EXPECT_EQ(view_of(all, {birch, {}}).seen.at(0).loaded.fetches_not_kept, 3U);
+}
+
+// Acorn knows two addresses and no more. The operator sees that they are one account's, and that
+// the third was served by another way.
+TEST(TraceView, TheOperatorSeesTheDeliveriesThemselves) {
+  const trace::Recipient role{1, "abuse@birch.example"};
+  const trace::Recipient alias{2, "friends@acorn.example"};
+  auto left_out = hop_of(3, hop::Kind::expansion, {2});
+  left_out.to = {End::Role::list, bob.address, {}, {}};
+  left_out.time = base::from_milliseconds(8);
+  const std::vector<Kept> all{
+      kept(acorn, acorn, {bob, role, alias},
+           {hop_of(1, hop::Kind::submission, {}), told(delivery(2, {0}, bob.address, 7)),
+            told(delivery(3, {1}, role.address, 7)), told(delivery(4, {2}, bob.address, 8)),
+            delivery(5, {2}, "alice@acorn.example", 8),
+            told(delivery(6, {2}, "dave@cedar.example", 9))}),
+      kept(birch, acorn, {bob, role, alias},
+           {told(hop_of(1, hop::Kind::submission, {})), delivery(2, {0, 1}, bob.address, 7),
+            left_out})};
+  const auto seen = view_of(all, {}).seen.at(0).loaded;
+  ASSERT_THAT(seen.hops, SizeIs(5));
+  EXPECT_EQ(seen.hops[1].number, 2U);
+  EXPECT_THAT(seen.hops[1].recipients, ElementsAre(0, 1));
+  EXPECT_EQ(seen.hops[2].number, 4U);
+  EXPECT_EQ(seen.hops[2].kind, hop::Kind::expansion);
+  EXPECT_EQ(seen.hops[3].to.who, "alice@acorn.example") << "acorn's own stays";
+  EXPECT_EQ(seen.hops[4].to.who, "dave@cedar.example") << "and what nobody else recorded";
+  EXPECT_THAT(view_of(all, {acorn, {}}).seen.at(0).loaded.hops, SizeIs(6));
 }
 
 // The owner's trace was forgotten: a copy is shown as it is.

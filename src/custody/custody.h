@@ -30,6 +30,8 @@ struct Recipient {
   address::Address address;
   dsn::RcptParams params;
   std::optional<base::TenantId> tenant;  // nothing: another operator's
+  // Where the envelope named a role that `address` has (postmaster); empty: `address` itself.
+  std::string written_to = {};
 };
 
 // All that is known of a message on its way in, beside its content.

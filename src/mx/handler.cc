@@ -60,7 +60,8 @@ net::Task<smtp::Reply> Handler::refuse_rcpt(Refusal refusal, address::Address to
 }
 
 // RFC 5321 §4.5.1: a bare <Postmaster> is taken, whoever else is here. It was read as postmaster at
-// this host's name; where that is nobody's domain, the site's postmaster gets it.
+// this host's name; where that is nobody's domain, the site's postmaster gets it. Who that is, no
+// trace and no report says.
 net::ResultTask<directory::Taker> Handler::taker_of(address::Address& to) const {
   using Kind = directory::Taker::Kind;
   CO_TRY(const auto taker, co_await ports_.directory.taker(to));
@@ -90,12 +91,14 @@ net::Task<smtp::Reply> Handler::on_rcpt(smtp::Rcpt rcpt) {
   // Said again it is the same recipient: one message, however often somebody asks for it.
   auto& recipients = transaction_->recipients;
   if (std::ranges::find(recipients, rcpt.to, &custody::Recipient::address) == recipients.end()) {
-    recipients.push_back({std::move(rcpt.to), std::move(rcpt.dsn), taker->tenant});
+    if (written_to == rcpt.to.text()) written_to.clear();
+    recipients.push_back({std::move(rcpt.to), std::move(rcpt.dsn), taker->tenant, written_to});
     transaction_->mailboxes.push_back(mailbox);
   }
   co_return smtp::reply(250, dsn::status::address_valid, "recipient taken");
 }
 
+  auto written_to = rcpt.to.text();
 net::Task<Room> Handler::room(Mailbox mailbox, std::uint64_t octets) const {
   co_return co_await room_in(ports_.store, mailbox, octets);
 }

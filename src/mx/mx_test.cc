@@ -140,6 +140,9 @@ TEST_F(MxTest, TheBarePostmasterIsTheSites) {
   ASSERT_EQ(queued(birch).size(), 1U);
   ASSERT_EQ(queued(birch)[0].recipients.size(), 1U) << "named twice, it is one";
   EXPECT_EQ(queued(birch)[0].recipients[0].address, "bob@birch.example");
+  EXPECT_EQ(queued(birch)[0].recipients[0].address_written_to(), "postmaster@mail.acorn.example");
+  const auto trace = trace_of(birch, queued(birch)[0].message.trace).value().trace;
+  EXPECT_EQ(trace.recipients.at(0).address, "postmaster@mail.acorn.example") << "as it was written";
 }
 
 // The one that mda writes says who is told of a failure; a stranger's beside it would say another.

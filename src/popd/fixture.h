@@ -172,8 +172,9 @@ class PopdTest : public ::testing::Test {
   }
 
   static net::ResultTask<std::vector<trace::Event>> events_of(store::Transaction& tx,
-                                                              base::TenantId tenant) {
-    CO_TRY(auto page, co_await trace::pending_events(tx, tenant, "", 100));
+                                                              base::TenantId tenant,
+                                                              base::Time day_end) {
+    CO_TRY(auto page, co_await trace::pending_events(tx, tenant, day_end, "", 100));
     co_return std::move(page.events);
   }
   base::Result<trace::LoadedTrace> loaded(const base::TraceId& id) {
@@ -188,7 +189,10 @@ class PopdTest : public ::testing::Test {
   }
   std::vector<trace::Event> told() {
     return wait(ask<std::vector<trace::Event>>(
-                    store, birch, [&](store::Transaction& tx) { return events_of(tx, birch); }))
+                    store, birch,
+                    [&](store::Transaction& tx) {
+                      return events_of(tx, birch, world.clock().now() + std::chrono::days(1));
+                    }))
         .value();
   }
   void allow_clear() {

@@ -6,7 +6,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using store::CommitStage;
-using testing::IsEmpty;
 using testing::SizeIs;
 
 class ReporterEvents : public test::Fixture {
@@ -42,7 +41,8 @@ class ReporterEvents : public test::Fixture {
   std::size_t told_of(base::TraceId id) { return trace_of(acorn, id).value().hops.size() - 1; }
 };
 
-net::ResultTask<> fetch_in(store::Transaction& tx, base::TenantId birch, trace::Trace copy) {
+net::ResultTask<> fetch_in(store::Transaction& tx, base::TenantId birch, trace::Trace copy,
+                           base::Time time, trace::TimeDetail detail) {
   CO_CHECK(co_await trace::begin(tx, birch, copy));
   hop::Hop hop;
   hop.trace = copy.id;
@@ -51,8 +51,9 @@ net::ResultTask<> fetch_in(store::Transaction& tx, base::TenantId birch, trace::
   hop.to = {hop::End::Role::client, "bob@birch.example", "198.51.100.9", "POP3"};
   hop.recipients = {0};
   hop.reason = "a word of birch's own";
+  hop.time = hop.finished = time;
   CO_TRY(const auto ref, co_await trace::record(tx, birch, hop));
-  trace::put_event(tx, birch, copy.owner, ref, hop, trace::TimeDetail::day);
+  trace::put_event(tx, birch, copy.owner, ref, hop, detail);
   co_return base::Result<>();
 }
 
@@ -62,7 +63,7 @@ TEST_F(ReporterEvents, AFetchIsToldToTheTracesOwnerAndNoMore) {
   const auto id = accept(mail);
   auto copy = trace_of(acorn, id).value().trace;
   ASSERT_TRUE(wait(store.transact(store::Scope::tenant(birch), [&](store::Transaction& tx) {
-    return fetch_in(tx, birch, copy);
+    return fetch_in(tx, birch, copy, world.clock().now(), trace::TimeDetail::exact);
   })));
   // A crash between applying it and forgetting it.
   store.on_commit([this, left = 2](CommitStage at) mutable {
@@ -78,9 +79,9 @@ TEST_F(ReporterEvents, AFetchIsToldToTheTracesOwnerAndNoMore) {
   EXPECT_EQ(hops[1].to.address, "");
   EXPECT_EQ(hops[1].from.address, "");
   EXPECT_EQ(hops[1].reason, "");
-  const auto left = ask<trace::EventPage>(
-      birch, [this](store::Transaction& tx) { return trace::pending_events(tx, birch, "", 10); });
-  EXPECT_THAT(left.value().events, IsEmpty());
+  const auto left =
+      ask<bool>(birch, [this](store::Transaction& tx) { return trace::has_events(tx, birch); });
+  EXPECT_FALSE(left.value());
 }
 
 TEST_F(ReporterEvents, AThousandAreAFewTransactions) {
@@ -114,8 +115,31 @@ TEST_F(ReporterEvents, WhatNobodyRangForIsToldWithinTwoSeconds) {
   EXPECT_EQ(told_of(id), 1U);
 }
 
+// Who looks each second learns the day, and not the second.
+TEST_F(ReporterEvents, WhereTimesAreLetOutByTheDayItIsToldAtItsEnd) {
+  Mail mail;
+  mail.owner = acorn;
+  const auto id = accept(mail);
+  const auto copy = trace_of(acorn, id).value().trace;
+  start();
+  world.advance(1min);
+  ASSERT_TRUE(wait(store.transact(store::Scope::tenant(birch), [&](store::Transaction& tx) {
+    return fetch_in(tx, birch, copy, world.clock().now(), trace::TimeDetail::day);
+  })));
+  reporter->put_event(birch);
+  const auto today = std::chrono::floor<std::chrono::days>(world.clock().now());
+  world.clock().jump(today + 24h - 10s - world.clock().now());
+  world.advance(9s);
+  EXPECT_EQ(told_of(id), 0U);
+  EXPECT_EQ(trace_of(acorn, id).value().told_as_of, today) << "no later than what is told";
+  world.advance(15s);
+  EXPECT_EQ(told_of(id), 1U);
+  EXPECT_EQ(trace_of(acorn, id).value().told_as_of, today + 24h);
+}
+
 // A trace says as of when it is told: never later than what is told.
 TEST_F(ReporterEvents, AsOfIsWhenAllWasPassed) {
+  options.told_times = trace::TimeDetail::exact;
   const auto id = fetched(3);
   store.fail_next_commit(base::ErrorKind::io);
   start();

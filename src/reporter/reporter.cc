@@ -32,8 +32,9 @@ net::ResultTask<> read_notices(store::Transaction& transaction, base::TenantId t
   co_return base::Result<>();
 }
 net::ResultTask<> read_events(store::Transaction& transaction, base::TenantId tenant,
-                              std::string after, trace::EventPage& page) {
-  CO_TRY(page, co_await trace::pending_events(transaction, tenant, std::move(after), events_page));
+                              base::Time now, std::string after, trace::EventPage& page) {
+  CO_TRY(page,
+         co_await trace::pending_events(transaction, tenant, now, std::move(after), events_page));
   co_return base::Result<>();
 }
 net::ResultTask<> apply(store::Transaction& transaction, base::TenantId to,
@@ -196,7 +197,7 @@ net::ResultTask<Reporter::Left> Reporter::serve(base::TenantId tenant, const Rou
     CO_CHECK(co_await tell_all(tenant, round.now));
   auto left = Left::nothing;
   if (anew || round.looks || round.rung.contains(tenant)) {
-    CO_TRY(left, co_await pass_events(tenant));
+    CO_TRY(left, co_await pass_events(tenant, round.now));
   }
   if (round.cleans) CO_CHECK(co_await clean(tenant));
   co_return left;
@@ -268,7 +269,7 @@ net::ResultTask<> Reporter::tell_one(base::TenantId tenant, Resting& resting, ba
 // ---- events ----
 
 // Applied first, then done: a crash between the two applies it twice, which changes nothing.
-net::ResultTask<Reporter::Left> Reporter::pass_events(base::TenantId tenant) {
+net::ResultTask<Reporter::Left> Reporter::pass_events(base::TenantId tenant, base::Time now) {
   trace::EventPage page{{}, {}, true};
   for (std::size_t pages = 0; page.more; ++pages) {
     if (pages == event_pages_at_once) {
@@ -278,7 +279,7 @@ net::ResultTask<Reporter::Left> Reporter::pass_events(base::TenantId tenant) {
     const auto after = page.last;
     CO_CHECK(co_await ports_.store.read(store::Scope::tenant(tenant),
                                         [&](store::Transaction& transaction) {
-                                          return read_events(transaction, tenant, after, page);
+                                          return read_events(transaction, tenant, now, after, page);
                                         }));
     if (!page.events.empty()) passed_ = true;
     for (const auto& piece : pieces_of(std::move(page.events))) {
@@ -295,12 +296,13 @@ net::ResultTask<Reporter::Left> Reporter::pass_events(base::TenantId tenant) {
   co_return Left::nothing;
 }
 
-// Each tenant was looked at since `as_of`: what was put before that is told.
+// Each tenant was looked at since `as_of`: what may be told by then is told.
 net::ResultTask<> Reporter::note_told(base::Time as_of) {
   if (!passed_ && !is_over(noted_, note_wait, as_of)) co_return base::Result<>();
-  CO_CHECK(co_await ports_.store.transact(
-      store::Scope::site(),
-      [&](store::Transaction& transaction) { return put_as_of(transaction, as_of); }));
+  CO_CHECK(
+      co_await ports_.store.transact(store::Scope::site(), [&](store::Transaction& transaction) {
+        return put_as_of(transaction, trace::told_until(as_of, options_.told_times));
+      }));
   passed_ = false;
   noted_ = as_of;
   co_return base::Result<>();

@@ -19,6 +19,7 @@
 #include "reporter/budget.h"
 #include "reporter/rounds.h"
 #include "store/store.h"
+#include "trace/trace.h"
 
 namespace letterlock::reporter {
 
@@ -37,6 +38,7 @@ struct Options {
   std::string node;
   std::string host_name;  // Reporting-MTA, and whose postmaster reports come from
   BudgetLimits budget;
+  trace::TimeDetail told_times = trace::TimeDetail::day;  // of fetches, as their events are put
   std::uint64_t returned_octets_max = 1 << 20;        // a larger original comes back as its header
   base::Milliseconds look = std::chrono::seconds(2);  // for events that nobody rang for
   base::Milliseconds look_at_all = std::chrono::minutes(5);  // for notices that nobody spoke of
@@ -72,7 +74,7 @@ class Reporter {
   net::ResultTask<> tell_all(base::TenantId tenant, base::Time now);
   net::ResultTask<> tell_one(base::TenantId tenant, Resting& resting, base::MessageId id,
                              base::Time now);
-  net::ResultTask<Left> pass_events(base::TenantId tenant);
+  net::ResultTask<Left> pass_events(base::TenantId tenant, base::Time now);
   net::ResultTask<> clean(base::TenantId tenant);
   net::ResultTask<> note_told(base::Time as_of);
   base::Milliseconds until_next() const;

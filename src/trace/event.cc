@@ -1,5 +1,8 @@
 #include "trace/event.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/assert.h"
 #include "trace/keys.h"
 #include "trace/write.h"
@@ -20,6 +23,15 @@ base::Time coarse(base::Time time, TimeDetail detail) {
       return {};
   }
   ASSERT(false && "a detail without a case");
+}
+
+base::Time end_of_day(base::Time time) {
+  return std::chrono::floor<std::chrono::days>(time) + std::chrono::days(1);
+}
+
+base::Time due_of(const Hop& hop, TimeDetail detail) {
+  if (detail == TimeDetail::exact) return {};
+  return end_of_day(std::max(hop.time, hop.finished));
 }
 
 // The owner knows the mailbox by the address that it wrote to itself; no name is told.
@@ -52,25 +64,58 @@ Hop redacted(const Hop& hop, TimeDetail detail) {
 void put_event(store::Transaction& tx, const base::TenantId& from, const base::TenantId& to,
                const HopRef& ref, const Hop& hop, TimeDetail detail) {
   if (ref.sequence == 0) return;
-  tx.put(keys::event(from, ref.trace, ref.sequence), pack_event(to, redacted(hop, detail)));
+  tx.put(keys::event(from, due_of(hop, detail), ref.trace, ref.sequence),
+         pack_event(to, redacted(hop, detail)));
 }
 
+base::Time told_until(base::Time now, TimeDetail detail) {
+  return detail == TimeDetail::exact ? now : std::chrono::floor<std::chrono::days>(now);
+}
+
+namespace {
+
+base::Result<Event> event_at(const base::TenantId& from, std::string_view key,
+                             std::string_view value) {
+  const std::string_view name = key.substr(keys::area(from, "v").size());
+  const auto due = TRY(base::from_key_number(name.substr(0, 8)));
+  const auto sequence = TRY(base::from_key_number(name.substr(8 + 16)));
+  auto [to, hop] = TRY(unpack_event(value));
+  return Event{base::from_milliseconds(static_cast<std::int64_t>(due)), from, to, sequence,
+               std::move(hop)};
+}
+
+}  // namespace
+
 net::ResultTask<EventPage> pending_events(store::Transaction& tx, base::TenantId from,
-                                          std::string after, std::size_t count_max) {
-  const std::string area = keys::area(from, "v");
-  auto range = store::range_of(area);
-  if (!after.empty()) range.first = after + std::string(1, '\0');
-  CO_TRY(const auto found, co_await tx.scan(std::move(range), {.count_max = count_max}));
+                                          base::Time now, std::string after,
+                                          std::size_t count_max) {
+  // Today's wait. One that is due later than the day's end was put while the clock was ahead:
+  // nobody waits longer than a day.
+  constexpr base::Milliseconds beyond(1);
+  const store::Range all = store::range_of(keys::area(from, "v"));
+  const std::array<store::Range, 2> due{
+      store::Range{all.first, keys::events_due(from, now + beyond)},
+      store::Range{keys::events_due(from, end_of_day(now) + beyond), all.end}};
   EventPage page;
-  for (const auto& [key, value] : found) {
-    CO_TRY(const auto sequence,
-           base::from_key_number(std::string_view(key).substr(area.size() + 16)));
-    CO_TRY(auto unpacked, unpack_event(value));
-    page.events.push_back({from, unpacked.first, sequence, std::move(unpacked.second)});
-    page.last = key;
+  for (store::Range range : due) {
+    if (!after.empty()) range.first = std::max(range.first, after + std::string(1, '\0'));
+    const std::size_t left = count_max - page.events.size();
+    if (left == 0 || range.first >= range.end) continue;
+    CO_TRY(const auto found, co_await tx.scan(std::move(range), {.count_max = left}));
+    for (const auto& [key, value] : found) {
+      CO_TRY(auto event, event_at(from, key, value));
+      page.events.push_back(std::move(event));
+      page.last = key;
+    }
   }
-  page.more = found.size() == count_max;
+  page.more = page.events.size() == count_max;
   co_return page;
+}
+
+net::ResultTask<bool> has_events(store::Transaction& tx, base::TenantId from) {
+  CO_TRY(const auto found,
+         co_await tx.scan(store::range_of(keys::area(from, "v")), {.count_max = 1}));
+  co_return !found.empty();
 }
 
 namespace {
@@ -78,12 +123,29 @@ namespace {
 // The owner knows the mailbox by the address that it wrote to.
 void name_ends(Hop& hop, const Trace& trace) {
   for (const Recipient& recipient : trace.recipients) {
-    if (hop.recipients.empty() || hop.recipients.front() != recipient.index) continue;
+    if (hop.recipients.front() != recipient.index) continue;
     for (End* end : {&hop.from, &hop.to}) {
       if (end->role == End::Role::mailbox || end->role == End::Role::client)
         end->who = recipient.address;
     }
   }
+}
+
+// One for each address that was written to. Those beyond the limit stay together.
+std::vector<Hop> apart(Hop hop, const Trace& trace) {
+  hop.number = 0;
+  if (hop.recipients.empty()) return {std::move(hop)};
+  std::vector<Hop> hops;
+  const auto& all = hop.recipients;
+  for (std::size_t at = 0; at < std::min(all.size(), told_apart_max); ++at) {
+    const bool is_last = at + 1 == told_apart_max;
+    const auto first = all.begin() + static_cast<std::ptrdiff_t>(at);
+    Hop one = hop;
+    one.recipients.assign(first, is_last ? all.end() : std::next(first));
+    name_ends(one, trace);
+    hops.push_back(std::move(one));
+  }
+  return hops;
 }
 
 // A hop whose beginning was told may be told again, with its end. Says whether that was news.
@@ -110,17 +172,24 @@ net::ResultTask<bool> close_told(store::Transaction& tx, base::TenantId to, cons
 net::ResultTask<> apply(store::Transaction& tx, const Trace& trace, Event event, Applied& applied) {
   std::string mark = keys::told(event.to, event.hop.trace, event.from, event.sequence);
   CO_TRY(const auto already, co_await tx.get(mark));
+  constexpr std::size_t octets = 8;
   if (already) {
-    CO_TRY(const auto sequence, base::from_key_number(*already));
-    CO_TRY(const bool is_news, co_await close_told(tx, event.to, event.hop, sequence));
+    bool is_news = false;
+    for (std::size_t at = 0; at < already->size(); at += octets) {
+      CO_TRY(const auto sequence,
+             base::from_key_number(std::string_view(*already).substr(at, octets)));
+      CO_TRY(const bool is_one, co_await close_told(tx, event.to, event.hop, sequence));
+      is_news = is_news || is_one;
+    }
     ++(is_news ? applied.now : applied.before);
     co_return base::Result<>();
   }
-  name_ends(event.hop, trace);
-  event.hop.number = 0;
-  const auto to = event.to;
-  CO_TRY(const auto ref, co_await append(tx, to, std::move(event.hop)));
-  tx.put(std::move(mark), base::key_number(ref.sequence));
+  std::string sequences;
+  for (auto& hop : apart(std::move(event.hop), trace)) {
+    CO_TRY(const auto ref, co_await append(tx, event.to, std::move(hop)));
+    sequences += base::key_number(ref.sequence);
+  }
+  tx.put(std::move(mark), std::move(sequences));
   ++applied.now;
   co_return base::Result<>();
 }
@@ -157,7 +226,7 @@ net::ResultTask<> events_done(store::Transaction& tx, base::TenantId from,
   ASSERT(events.size() <= events_at_once);
   std::vector<std::string> names;
   for (const auto& event : events)
-    names.push_back(keys::event(from, event.hop.trace, event.sequence));
+    names.push_back(keys::event(from, event.due, event.hop.trace, event.sequence));
   CO_TRY(const auto rows, co_await tx.get_many(names));
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (rows[i] && *rows[i] == pack_event(events[i].to, events[i].hop)) tx.erase(names[i]);

@@ -134,7 +134,8 @@ net::Task<> put_all(World& world, std::size_t traces, std::size_t of_each) {
 
 net::ResultTask<> read_page(store::Transaction& tx, base::TenantId from, std::string after,
                             EventPage& page) {
-  CO_TRY(page, co_await pending_events(tx, from, std::move(after), page_count));
+  const auto day_end = base::from_milliseconds(0) + std::chrono::days(365 * 100);
+  CO_TRY(page, co_await pending_events(tx, from, day_end, std::move(after), page_count));
   co_return base::Result<>();
 }
 net::ResultTask<> apply_in(store::Transaction& tx, base::TenantId to, std::vector<Event> events) {

@@ -27,9 +27,11 @@ struct TraceEvent : test::Fixture {
     put_event(tx, birch, acorn, ref, hop, detail);
     co_return ref;
   }
-  std::vector<Event> pending(std::size_t count_max = 100) {
-    return in<EventPage>(birch,
-                         [=, this](auto& tx) { return pending_events(tx, birch, "", count_max); })
+  // By the day's end, if nothing else is said.
+  std::vector<Event> pending(std::size_t count_max = 100,
+                             base::Time by = test::at("00:00:00") + std::chrono::days(1)) {
+    return in<EventPage>(
+               birch, [=, this](auto& tx) { return pending_events(tx, birch, by, "", count_max); })
         .value()
         .events;
   }
@@ -154,6 +156,63 @@ TEST_F(TraceEvent, TimesAreAsCoarseAsTheTenantLetsOut) {
   EXPECT_EQ(events[1].hop.time, base::Time());
 }
 
+// Else whoever looks again and again knows when it was fetched.
+TEST_F(TraceEvent, WhoLetsNoTimesOutTellsAtTheDaysEnd) {
+  const Trace trace = delivered();
+  const Hop hop = fetch(trace, Level::encrypted, 1, "POP3S");  // at 10:05
+  fetched(hop, TimeDetail::day);
+  fetched(hop, TimeDetail::none);
+  fetched(hop, TimeDetail::exact);
+  const auto midnight = test::at("00:00:00") + std::chrono::days(1);
+  EXPECT_EQ(pending(100, midnight - base::Milliseconds(1)).size(), 1U);
+  EXPECT_EQ(pending(100, midnight).size(), 3U);
+  auto over_midnight = hop;
+  over_midnight.finished = hop.time + std::chrono::days(1);
+  fetched(over_midnight, TimeDetail::day);
+  EXPECT_EQ(pending(100, over_midnight.finished).size(), 3U);
+  EXPECT_EQ(pending(100, midnight + std::chrono::days(1)).size(), 4U);
+  // The clock was ahead by days when they were put: they wait no longer than a day.
+  EXPECT_EQ(pending(100, test::at("10:06:00") - std::chrono::days(3)).size(), 4U);
+}
+
+// What is told by then happened before.
+TEST_F(TraceEvent, UpToWhenItIsTold) {
+  EXPECT_EQ(told_until(test::at("10:07:00"), TimeDetail::exact), test::at("10:07:00"));
+  EXPECT_EQ(told_until(test::at("10:07:00"), TimeDetail::day), test::at("00:00:00"));
+  EXPECT_EQ(told_until(test::at("00:00:00"), TimeDetail::none), test::at("00:00:00"));
+}
+
+// One mailbox was written to under two addresses: that it is one isn't told.
+TEST_F(TraceEvent, TwoAddressesAreTwoHops) {
+  const Trace trace = begun(1, {"bob@birch.example", "abuse@birch.example"});
+  EXPECT_TRUE(begin_in(birch, trace));
+  Hop hop = fetch(trace, Level::encrypted, 0, "POP3S");
+  hop.recipients = {0, 1};
+  const auto ref =
+      in<HopRef>(birch, [&](auto& tx) { return intend(tx, birch, hop, "dublin-1"); }).value();
+  const auto put = [&](Outcome outcome) {
+    Hop told = hop;
+    told.outcome = outcome;
+    EXPECT_TRUE(in<bool>(birch, [=, this](auto& tx) -> net::ResultTask<bool> {
+      put_event(tx, birch, acorn, ref, told, TimeDetail::exact);
+      return [](store::Transaction&) -> net::ResultTask<bool> { co_return true; }(tx);
+    }));
+  };
+  put(Outcome::intended);
+  EXPECT_EQ(apply(pending().at(0)), now);
+  put(Outcome::completed);
+  EXPECT_EQ(apply(pending().at(0)), now) << "both are closed";
+  EXPECT_EQ(apply(pending().at(0)), before);
+  const auto all = loaded(trace.id);
+  ASSERT_EQ(all.hops.size(), 2U);
+  for (const unsigned at : {0U, 1U}) {
+    EXPECT_EQ(all.hops[at].recipients, std::vector<unsigned>{at});
+    EXPECT_EQ(all.hops[at].from.who, trace.recipients[at].address);
+    EXPECT_EQ(all.hops[at].outcome, Outcome::completed);
+    EXPECT_EQ(all.hops[at].number, at + 1);
+  }
+}
+
 TEST_F(TraceEvent, OfATraceThatIsGone) {
   const Trace trace = delivered();
   fetched(fetch(trace, Level::clear, 1, "POP3"));
@@ -161,6 +220,7 @@ TEST_F(TraceEvent, OfATraceThatIsGone) {
   EXPECT_TRUE(in<Expired>(acorn, [&](auto& tx) { return expire(tx, acorn, trace.expires); }));
   EXPECT_EQ(apply(events[0]), gone);
   EXPECT_TRUE(in<Expired>(birch, [&](auto& tx) { return expire(tx, birch, trace.expires); }));
+  done(events[0]);  // it goes by being told, to whomever
   EXPECT_TRUE(pending().empty());
   EXPECT_TRUE(store.contents().empty());
 }
@@ -226,10 +286,11 @@ TEST_F(TraceEvent, ManyAreOneTransaction) {
   EXPECT_TRUE(pending().empty());
 }
 
-// One account may have a message for each of a thousand of its addresses.
-TEST_F(TraceEvent, AsManyAsAreAppliedAtOnceFitThoughEachNamesAThousandRecipients) {
+// One account may have a message for several of its addresses.
+TEST_F(TraceEvent, AsManyAsAreAppliedAtOnceFitThoughEachNamesSeveralRecipients) {
   std::vector<std::string> recipients;
-  for (int i = 0; i < 1000; ++i) recipients.push_back("bob+" + std::to_string(i) + "@b.example");
+  for (std::size_t i = 0; i < told_apart_max; ++i)
+    recipients.push_back("bob+" + std::to_string(i) + "@b.example");
   for (std::uint8_t i = 1; i <= events_at_once / fetches_max; ++i) {
     const Trace trace = begun(i, recipients);
     EXPECT_TRUE(begin_in(birch, trace));
@@ -252,7 +313,7 @@ TEST_F(TraceEvent, PagesGoOn) {
   EventPage page{{}, {}, true};
   while (page.more) {
     page = in<EventPage>(birch, [&](auto& tx) {
-             return pending_events(tx, birch, page.last, 2);
+             return pending_events(tx, birch, test::at("23:00:00"), page.last, 2);
            }).value();
     all.insert(all.end(), page.events.begin(), page.events.end());
   }
@@ -262,15 +323,20 @@ TEST_F(TraceEvent, PagesGoOn) {
 // Not told yet is not the same as not fetched.
 TEST_F(TraceEvent, TheTraceKnowsAsOfWhenItIsTold) {
   const Trace trace = delivered();
-  const auto unknown = loaded(trace.id);
-  EXPECT_FALSE(unknown.told_as_of);
-  EXPECT_EQ(standing_of(unknown, unknown.ways[1], {}), "delivered 10:02:10, no fetch told so far");
-  base::Result<void> put = base::fail(base::ErrorKind::cancelled, "");
-  put = wait<void>(store.transact(store::Scope::site(), [](store::Transaction& tx) {
-    put_told_as_of(tx, test::at("10:07:00"));
-    return [](store::Transaction&) -> net::ResultTask<> { co_return base::Result<>(); }(tx);
-  }));
-  EXPECT_TRUE(put);
+  const auto put = [&](base::Time as_of) {
+    EXPECT_TRUE(wait<void>(store.transact(store::Scope::site(), [=](store::Transaction& tx) {
+      put_told_as_of(tx, as_of);
+      return [](store::Transaction&) -> net::ResultTask<> { co_return base::Result<>(); }(tx);
+    })));
+  };
+  EXPECT_FALSE(loaded(trace.id).told_as_of);
+  for (int i = 0; i < 2; ++i) {
+    const auto unknown = loaded(trace.id);
+    EXPECT_EQ(standing_of(unknown, unknown.ways[1], {}),
+              "delivered 10:02:10, no fetch told so far");
+    put(test::at("00:00:00"));  // the day's beginning says nothing of the day
+  }
+  put(test::at("10:07:00"));
   const auto known = loaded(trace.id);
   EXPECT_EQ(known.told_as_of, test::at("10:07:00"));
   EXPECT_EQ(standing_of(known, known.ways[1], {}),

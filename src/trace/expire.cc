@@ -65,8 +65,8 @@ net::ResultTask<Expired> expire(store::Transaction& tx, base::TenantId tenant, b
     }
     for (const std::string& prefix :
          {keys::hops(tenant, id), keys::lasts(tenant, id), keys::endings(tenant, id),
-          keys::links(tenant, id), keys::lefts(tenant, id), keys::of(tenant, "v", id),
-          keys::of(tenant, "d", id), keys::of(tenant, "a", id), keys::of(tenant, "p", id)}) {
+          keys::links(tenant, id), keys::lefts(tenant, id), keys::of(tenant, "d", id),
+          keys::of(tenant, "a", id), keys::of(tenant, "p", id)}) {
       CO_CHECK(co_await erase_some(tx, prefix, left));
     }
     // The head goes last, and with it the entry that led here.

@@ -149,6 +149,7 @@ class Fixture : public testing::Test {
                             .post_quantum = false,
                             .exporter_digest = "ab"};
     }
+    if (kind == hop::Kind::expansion) hop.changes = {hop::Change::expanded};
     hop.time = at("10:02:09");
     hop.finished = at("10:02:10");
     return hop;

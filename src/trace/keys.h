@@ -114,11 +114,15 @@ inline std::string expiry(const base::TenantId& tenant, base::Time at, const bas
          std::string(id.octets());
 }
 
-// Events that wait to be told to another tenant; those that were told to this one, with the
-// sequence that they have here.
-inline std::string event(const base::TenantId& tenant, const base::TraceId& id,
+// Events that wait to be told to another tenant, in the order in which they may be; those that were
+// told to this one, with the sequences that their hops have here.
+inline std::string events_due(const base::TenantId& tenant, base::Time due) {
+  return area(tenant, "v") +
+         base::key_number(static_cast<std::uint64_t>(base::to_milliseconds(due)));
+}
+inline std::string event(const base::TenantId& tenant, base::Time due, const base::TraceId& id,
                          std::uint64_t sequence) {
-  return of(tenant, "v", id) + base::key_number(sequence);
+  return events_due(tenant, due) + std::string(id.octets()) + base::key_number(sequence);
 }
 inline std::string told(const base::TenantId& tenant, const base::TraceId& id,
                         const base::TenantId& by, std::uint64_t sequence) {

@@ -33,12 +33,14 @@ LoadedTrace narrowed(LoadedTrace loaded, const std::vector<unsigned>& recipients
     if (part) hops.push_back(std::move(*part));
   }
   loaded.hops = std::move(hops);
+  loaded.fetches_not_kept = 0;
   for (Way& way : loaded.ways) {
     std::vector<std::size_t> left;
     for (const std::size_t at : way.hops) {
       if (places[at]) left.push_back(*places[at]);
     }
     way.hops = std::move(left);
+    loaded.fetches_not_kept += way.fetches_not_kept;
   }
   return loaded;
 }

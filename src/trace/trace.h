@@ -30,6 +30,9 @@ inline constexpr std::size_t fetches_of_trace_max = 2000;
 inline constexpr std::size_t loaded_hops_max = 10'000;
 inline constexpr std::size_t loaded_links_max = 1000;
 
+// One mailbox's addresses that a trace in another tenant names apart, of what came in one delivery.
+inline constexpr std::size_t told_apart_max = 8;
+
 // How exactly the owner of a mailbox lets times out to other tenants.
 enum class TimeDetail { exact, day, none };
 

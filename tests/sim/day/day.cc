@@ -304,8 +304,10 @@ void Day::work() {
   ask_all(3);
   if (!findings_.all().empty()) return;
   check_day({site_, people_, readers_, letters_, custody_, transfers_, findings_});
-  // Once more, for by now everybody has everything, and has been told.
+  // Once more, for by now everybody has everything, and at the day's end has been told.
   const auto fetched = site_.now();
+  const auto now = world_.clock().now();
+  world_.clock().jump(std::chrono::ceil<std::chrono::days>(now) - now);
   live([] { return false; }, 25min);
   asker_.told_until(fetched);
   ask_all(5);

@@ -8,9 +8,13 @@ namespace {
 // As mda says it.
 constexpr std::string_view has_it_already = "the mailbox has this message already";
 
-bool concerns(const Commit::HopRow& row, const About& about) {
-  return row.value && row.tenant == about.tenant && row.trace == about.trace &&
+bool concerns_in_any(const Commit::HopRow& row, const About& about) {
+  return row.value && row.trace == about.trace &&
          std::ranges::find(row.value->recipients, about.recipient) != row.value->recipients.end();
+}
+
+bool concerns(const Commit::HopRow& row, const About& about) {
+  return row.tenant == about.tenant && concerns_in_any(row, about);
 }
 
 bool is_expansion(const hop::Hop& hop) {
@@ -18,11 +22,21 @@ bool is_expansion(const hop::Hop& hop) {
          std::ranges::find(hop.changes, hop::Change::expanded) != hop.changes.end();
 }
 
-// The mailbox has it by another way.
+bool is_delivery(const hop::Hop& hop) {
+  return hop.kind == hop::Kind::delivery && hop.outcome == hop::Outcome::completed &&
+         !is_expansion(hop);
+}
+
+// The mailbox has it by another way: its tenant's record says so. Another tenant's says what it
+// says of any delivery.
 bool shows_delivery_before(const Commit& commit, const About& about) {
+  const Commit::HopRow* record = nullptr;
+  for (const auto& row : commit.hops) {
+    if (concerns_in_any(row, about) && row.value->reason.starts_with(has_it_already)) record = &row;
+  }
+  if (record == nullptr || record->tenant == about.tenant) return record != nullptr;
   return std::ranges::any_of(commit.hops, [&](const Commit::HopRow& row) {
-    return concerns(row, about) && is_expansion(*row.value) &&
-           row.value->reason.starts_with(has_it_already);
+    return concerns(row, about) && is_delivery(*row.value) && row.value->told;
   });
 }
 
@@ -49,8 +63,7 @@ bool shows_delivery(const Commit& commit, const About& about) {
   });
   if (shows_delivery_before(commit, about)) return true;
   return kept && std::ranges::any_of(commit.hops, [&](const Commit::HopRow& row) {
-           return concerns(row, about) && row.value->kind == hop::Kind::delivery &&
-                  row.value->outcome == hop::Outcome::completed && !is_expansion(*row.value);
+           return concerns(row, about) && is_delivery(*row.value);
          });
 }
 
