@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "directory/restores.h"
 #include "net/proxied.h"
 #include "trace/trace.h"
 
@@ -206,6 +207,7 @@ net::ResultTask<std::vector<base::TenantId>> Platform::tenants() {
 
 net::ResultTask<> Platform::start() {
   CO_CHECK(co_await calendar_.open());
+  CO_CHECK(co_await directory::begin_restored(world_.store, calendar_.clock()));
   CO_CHECK(co_await leases_.take_and_renew());
   CO_TRY(const auto left, co_await close_what_was_left_by(config_.site.node));
   (void)left;

@@ -7,6 +7,7 @@
 
 #include "apps/cli.h"
 #include "apps/config.h"
+#include "directory/restores.h"
 #include "os/privileges.h"
 #include "store/backup.h"
 
@@ -34,10 +35,17 @@ base::Result<> check_data(const Config& config) {
   return {};
 }
 
+// The new store knows that what came after the backup is lost.
+base::Result<std::pair<std::string, std::string>> row_of(const store::BackupFacts& facts) {
+  const auto as_of = base::from_rfc3339(facts.written);
+  if (!as_of) return fail(ErrorKind::invalid, "the backup doesn't say when it was made");
+  return directory::restored_row(*as_of);
+}
+
 base::Result<store::BackupFacts> restore_for(const Config& config, const std::string& backup) {
   TRY(check_data(config));
   TRY(os::leave_root(config.site.user, os::Root::refused));
-  return store::restore_backup(backup, config.store_path());
+  return store::restore_backup(backup, config.store_path(), row_of);
 }
 
 }  // namespace

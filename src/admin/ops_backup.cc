@@ -8,7 +8,7 @@ namespace {
 using Place = Parameter::Place;
 using Kind = Parameter::Kind;
 
-json::object to_json(const directory::BackupRecord& backup) {
+json::object to_json(const directory::BackupRecord& backup, base::Time now) {
   json::object out{{"id", backup.id.text()},
                    {"made", base::to_rfc3339(backup.began)},
                    {"state", directory::name(backup.state)},
@@ -16,6 +16,9 @@ json::object to_json(const directory::BackupRecord& backup) {
                    {"directory", backup.directory}};
   out["kept-until"] =
       backup.kept_until ? base::to_rfc3339(*backup.kept_until) : std::string("no end known");
+  if (directory::is_overdue(backup, now))
+    out["to-do"] = "its time is over: destroy every copy, then say: letterlock backup forget " +
+                   backup.id.text();
   if (backup.forgotten) {
     out["destroyed"] = base::to_rfc3339(backup.forgotten->when);
     out["said-by"] = backup.forgotten->who;
@@ -50,14 +53,14 @@ net::ResultTask<json::object> backup_list(const Ports& ports, Arguments argument
   const auto page = page_of(arguments);
   CO_TRY(const auto backups, co_await ports.operations.list_backups(after, page));
   co_return rows(
-      backups, [](const auto& one) { return to_json(one); }, page,
+      backups, [now = ports.clock.now()](const auto& one) { return to_json(one, now); }, page,
       [](const auto& one) { return one.id.text(); });
 }
 
 net::ResultTask<json::object> backup_forget(const Ports& ports, Arguments arguments) {
   CO_TRY(const auto id, directory::BackupId::parse(arguments.text("id")));
   CO_TRY(const auto forgotten, co_await ports.operations.forget_backup(id, "operator"));
-  co_return to_json(forgotten);
+  co_return to_json(forgotten, ports.clock.now());
 }
 
 }  // namespace
@@ -69,7 +72,8 @@ std::vector<Operation> backup_operations() {
            "a copy of all that the node keeps, while it runs",
            {{"directory", Kind::text, Place::positional, "made by this; it must not be there yet"},
             {"keep", Kind::text, Place::option,
-             "how long you keep it, 30d: it counts in traces until then; not said: until you say "
+             "how long you mean to keep it, 30d: traces and backup list say so; it counts until "
+             "you say "
              "that it is destroyed"}},
            backup},
           {"backup.list",

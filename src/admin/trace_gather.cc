@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "directory/restores.h"
 #include "mailbox/mailbox.h"
 #include "queue/queue.h"
 
@@ -37,6 +38,12 @@ net::ResultTask<> ask_backups(store::Transaction& transaction, base::Time from, 
   co_return base::Result<>();
 }
 
+net::ResultTask<> ask_lost(store::Transaction& transaction, base::Time accepted,
+                           std::vector<protection::Lost>& lost) {
+  CO_TRY(lost, co_await directory::lost_since(transaction, accepted));
+  co_return base::Result<>();
+}
+
 bool is_delivery(const hop::Hop& hop) {
   return hop.kind == hop::Kind::delivery && hop.outcome == hop::Outcome::completed &&
          hop.to.role == hop::End::Role::mailbox;
@@ -45,6 +52,26 @@ bool is_delivery(const hop::Hop& hop) {
 bool goes_on(const Link& link) {
   return link.has_content && (link.relation == Link::Relation::expanded_into ||
                               link.relation == Link::Relation::reported_in);
+}
+
+// Nothing was here any more at this moment, nor came anything of it later: for certain.
+bool had_gone(const Seen& seen, const AtRest& at_rest, base::Time at, const base::Order& order) {
+  const auto before = [&](base::Time time) { return order.is_before(time, at); };
+  if (!seen.complete || !seen.loaded.complete || at_rest.in_queue != AtRest::InQueue::no)
+    return false;
+  const bool has_left = std::ranges::all_of(at_rest.mailboxes, [&](const auto& mailbox) {
+    return !mailbox.holds && mailbox.left && before(*mailbox.left);
+  });
+  const bool has_ended = std::ranges::all_of(
+      seen.loaded.ways, [&](const auto& way) { return !way.ending || before(way.ending->time); });
+  return has_left && has_ended && std::ranges::all_of(seen.loaded.hops, [&](const hop::Hop& hop) {
+           if (hop.outcome == hop::Outcome::intended) return false;
+           if (!before(std::max(hop.time, hop.finished))) return false;
+           if (!is_delivery(hop)) return true;
+           return std::ranges::any_of(at_rest.mailboxes, [&](const auto& mailbox) {
+             return base::equal_ignoring_case(mailbox.account, hop.to.who);
+           });
+         });
 }
 
 // Of the recipients that are shown. Reports concern the whole message.
@@ -84,6 +111,7 @@ net::ResultTask<Evidence> Gathering::evidence_at(Seen seen, unsigned depth) {
   evidence.order = order_;
   evidence.complete = seen.complete && seen.loaded.complete && seen.loaded.has_all_links;
   CO_TRY(evidence.at_rest, co_await at_rest_of(seen));
+  CO_TRY(evidence.lost, co_await lost_of(seen, evidence.at_rest));
   for (const Link& link : seen.loaded.links) {
     // A circle's content is in what is being gathered already.
     if (!goes_on(link) || !is_of(link, seen) || under_way_.contains(link.trace)) continue;
@@ -113,6 +141,17 @@ net::ResultTask<AtRest> Gathering::at_rest_of(const Seen& seen) {
     return ask_backups(transaction, from, now, order_, out.backups);
   }));
   co_return out;
+}
+
+// What was recorded of it and lost, as the store was restored.
+net::ResultTask<std::vector<protection::Lost>> Gathering::lost_of(const Seen& seen,
+                                                                  const AtRest& at_rest) {
+  std::vector<protection::Lost> lost;
+  CO_CHECK(co_await ports_.store.read(store::Scope::site(), [&](store::Transaction& transaction) {
+    return ask_lost(transaction, seen.loaded.trace.accepted, lost);
+  }));
+  std::erase_if(lost, [&](const auto& one) { return had_gone(seen, at_rest, one.from, order_); });
+  co_return lost;
 }
 
 // The content waits in the queue of whoever owns the trace.

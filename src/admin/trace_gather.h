@@ -29,6 +29,8 @@ class Gathering {
  private:
   net::ResultTask<protection::Evidence> evidence_at(Seen seen, unsigned depth);
   net::ResultTask<protection::AtRest> at_rest_of(const Seen& seen);
+  net::ResultTask<std::vector<protection::Lost>> lost_of(const Seen& seen,
+                                                         const protection::AtRest& at_rest);
   net::ResultTask<protection::AtRest::InQueue> queue_of(const Seen& seen);
   net::ResultTask<std::vector<base::AccountId>> holding(base::TenantId tenant, base::TraceId id);
   // `named`: the accounts that are in it already.

@@ -4,16 +4,7 @@ namespace letterlock::custody {
 
 InboundHandler::InboundHandler(Role role, const InboundPorts& ports, const InboundOptions& options,
                                Ends ends)
-    : ports_(ports),
-      options_(options),
-      local_(ends.local),
-      peer_(ends.peer),
-      role_(role),
-      loopback_(ends.loopback) {}
-
-hop::Network InboundHandler::network() const {
-  return protection::network_between(peer_.address, local_.address, options_.networks, loopback_);
-}
+    : ports_(ports), options_(options), peer_(ends.peer), role_(role), network_(ends.network) {}
 
 void InboundHandler::has_signed_in() {
   if (ticket_) ticket_->signed_in(ports_.clock.steady());

@@ -36,9 +36,8 @@ struct InboundOptions {
 class InboundHandler : public drive::SmtpHandler {
  public:
   struct Ends {
-    net::Endpoint local;
     net::Endpoint peer;
-    protection::Loopback loopback = protection::Loopback::anybody;
+    hop::Network network = hop::Network::public_;
   };
   // For what a session came, and the agent that takes it, a literal as events name it.
   struct Role {
@@ -62,7 +61,7 @@ class InboundHandler : public drive::SmtpHandler {
   net::ResultTask<> add(queue::Intake& intake, std::string_view octets, std::string account);
   void not_accepted(const base::Error& error, std::string account) const;
   // The road that the connection came by.
-  hop::Network network() const;
+  hop::Network network() const { return network_; }
   // Whoever has signed in has more room.
   void has_signed_in();
   void refused(std::string_view event, base::Severity severity, const smtp::Reply& reply,
@@ -70,14 +69,13 @@ class InboundHandler : public drive::SmtpHandler {
 
   const InboundPorts& ports_;
   const InboundOptions& options_;
-  const net::Endpoint local_;
   const net::Endpoint peer_;
   smtp::Hello hello_;
   const tls::Session* tls_ = nullptr;  // none in clear
 
  private:
   Role role_;
-  protection::Loopback loopback_;
+  hop::Network network_;
   std::optional<net::Admission::Ticket> ticket_;
   std::optional<net::Admission::LastWords> last_words_;  // while we turn it away
 };

@@ -12,10 +12,8 @@ constexpr std::uint64_t version = 1;
 // store::BackupOptions::time_max: no backup takes longer.
 constexpr base::Milliseconds taken_max = std::chrono::hours(6);
 
-bool counts(const BackupRecord& backup, base::Time from, base::Time to, base::Time now,
-            const base::Order& order) {
+bool counts(const BackupRecord& backup, base::Time from, base::Time to, const base::Order& order) {
   if (backup.forgotten) return false;
-  if (backup.kept_until && *backup.kept_until < now) return false;
   const auto ended = backup.ended.value_or(backup.began + taken_max);
   return !order.is_before(to, backup.began) && !order.is_before(ended, from);
 }
@@ -30,6 +28,10 @@ std::optional<base::Time> unpack_time(base::Unpacker& in) {
 }
 
 }  // namespace
+
+bool is_overdue(const BackupRecord& backup, base::Time now) {
+  return !backup.forgotten && backup.kept_until && *backup.kept_until < now;
+}
 
 std::string_view name(BackupRecord::State state) {
   switch (state) {
@@ -103,13 +105,15 @@ net::ResultTask<std::vector<BackupRecord>> list_backups(store::Transaction& tx, 
 
 net::ResultTask<std::vector<protection::Backup>> backups_between(store::Transaction& tx,
                                                                  base::Time from, base::Time to,
-                                                                 base::Time now, base::Order order) {
+                                                                 base::Time now,
+                                                                 base::Order order) {
   std::vector<protection::Backup> held;
   BackupId after;
   while (true) {
     CO_TRY(const auto page, co_await list_backups(tx, after, page_max));
     for (const auto& backup : page)
-      if (counts(backup, from, to, now, order)) held.push_back({backup.began, backup.kept_until});
+      if (counts(backup, from, to, order))
+        held.push_back({backup.began, backup.kept_until, is_overdue(backup, now)});
     if (page.size() < page_max) co_return held;
     after = page.back().id;
   }

@@ -36,6 +36,8 @@ struct BackupRecord {
   bool operator==(const BackupRecord&) const = default;
 };
 std::string_view name(BackupRecord::State state);  // "begun" …
+// It was to be kept no longer, and nobody has said that it is destroyed.
+bool is_overdue(const BackupRecord& backup, base::Time now);
 
 std::string encode(const BackupRecord& backup);
 base::Result<BackupRecord> decode_backup(std::string_view octets);
@@ -48,10 +50,10 @@ net::ResultTask<BackupRecord> find_backup(store::Transaction& tx, BackupId id);
 net::ResultTask<std::vector<BackupRecord>> list_backups(store::Transaction& tx, BackupId after,
                                                         std::size_t count_max);
 
-// Those that may hold what lay in the store at some moment from `from` to `to`, that nobody has
-// said are destroyed, and that are to be kept at `now`; in any scope. One whose end isn't known
-// counts as made for as long as it may have taken; where the calendar was set back, which came first
-// counts only where it is certain. Errors: the store's.
+// Those that may hold what lay in the store at some moment from `from` to `to`, and that nobody has
+// said are destroyed: none goes by itself when its time is over. In any scope. One whose end isn't
+// known counts as made for as long as it may have taken; where the calendar was set back, which
+// came first counts only where it is certain. Errors: the store's.
 net::ResultTask<std::vector<protection::Backup>> backups_between(store::Transaction& tx,
                                                                  base::Time from, base::Time to,
                                                                  base::Time now, base::Order order);

@@ -54,13 +54,17 @@ TEST_F(BackupsTest, WhereTheCalendarWasSetBackItCountsThoughItSeemsToHaveBeenMad
   EXPECT_EQ(at(came).size(), 1U);
 }
 
-TEST_F(BackupsTest, ItCountsUntilItsEndOrUntilSomebodySaysThatItIsDestroyed) {
+TEST_F(BackupsTest, ItCountsUntilSomebodySaysThatItIsDestroyed) {
   const auto kept = make(hours(24));
   const auto always = make();
   EXPECT_EQ(between(kept.began, clock.time).size(), 2U);
   EXPECT_EQ(kept.kept_until, kept.began + hours(24));
   clock.pass(hours(24));
-  EXPECT_EQ(between(kept.began, clock.time), (std::vector<Backup>{{always.began, std::nullopt}}));
+  // Its time is over; that it is destroyed nobody has said.
+  EXPECT_EQ(between(kept.began, clock.time),
+            (std::vector<Backup>{{kept.began, kept.kept_until, true}, {always.began, {}}}));
+  ASSERT_TRUE(wait(operations.forget_backup(kept.id, by)));
+  EXPECT_EQ(between(kept.began, clock.time), (std::vector<Backup>{{always.began, {}}}));
   EXPECT_EQ(wait(operations.forget_backup(always.id, "")).error().kind, base::ErrorKind::denied);
   const auto said = wait(operations.forget_backup(always.id, by)).value();
   EXPECT_EQ(said.forgotten, (SetBy{by, clock.time}));

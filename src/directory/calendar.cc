@@ -17,18 +17,26 @@ net::ResultTask<CalendarRecord> record_of(store::Transaction& tx, std::string no
   co_return record;
 }
 
-net::ResultTask<std::vector<base::Setback>> all_of(store::Transaction& tx) {
-  std::vector<base::Setback> all;
+net::ResultTask<std::vector<CalendarRecord>> records(store::Transaction& tx) {
+  std::vector<CalendarRecord> all;
   auto range = store::range_of(keys::calendars());
   while (true) {
     CO_TRY(const auto rows, co_await tx.scan(range, {.count_max = page_max}));
     for (const auto& row : rows) {
-      CO_TRY(const auto record, decode_calendar(row.second));
-      all.insert(all.end(), record.setbacks.begin(), record.setbacks.end());
+      CO_TRY(auto record, decode_calendar(row.second));
+      all.push_back(std::move(record));
     }
     if (rows.size() < page_max) co_return all;
     range.first = rows.back().first + '\0';
   }
+}
+
+net::ResultTask<std::vector<base::Setback>> setbacks(store::Transaction& tx) {
+  CO_TRY(const auto nodes, co_await records(tx));
+  std::vector<base::Setback> all;
+  for (const auto& record : nodes)
+    all.insert(all.end(), record.setbacks.begin(), record.setbacks.end());
+  co_return all;
 }
 
 }  // namespace
@@ -50,6 +58,16 @@ base::Result<CalendarRecord> decode_calendar(std::string_view octets) {
   }
   TRY(in.done(version));
   return record;
+}
+
+net::ResultTask<base::Time> latest_recorded(store::Transaction& tx) {
+  CO_TRY(const auto nodes, co_await records(tx));
+  base::Time latest;
+  for (const auto& record : nodes) {
+    latest = std::max(latest, record.not_after);
+    for (const auto& one : record.setbacks) latest = std::max(latest, one.from);
+  }
+  co_return latest;
 }
 
 Calendar::Calendar(store::Store& store, const os::Clock& machine, net::Timers& timers,
@@ -122,8 +140,8 @@ net::ResultTask<> Calendar::close() {
 
 net::ResultTask<> Calendar::write(base::Milliseconds ahead) {
   const auto written = unwritten();
-  CO_CHECK(co_await store_.transact(
-      store::Scope::site(), [&](store::Transaction& tx) { return write_in(tx, ahead); }));
+  CO_CHECK(co_await store_.transact(store::Scope::site(),
+                                    [&](store::Transaction& tx) { return write_in(tx, ahead); }));
   // What was told meanwhile may be in it or not: it stays.
   const std::scoped_lock lock(mutex_);
   if (unwritten_ == written) unwritten_.clear();
@@ -142,9 +160,8 @@ net::ResultTask<> Calendar::write_in(store::Transaction& tx, base::Milliseconds 
 net::ResultTask<base::Order> Calendar::order() {
   // What is written before the rows are read is in them, what is not is here.
   auto all = unwritten();
-  CO_TRY(const auto rows,
-         co_await ask<std::vector<base::Setback>>(store_, store::Scope::site(),
-                                                  [](auto& tx) { return all_of(tx); }));
+  CO_TRY(const auto rows, co_await ask<std::vector<base::Setback>>(
+                              store_, store::Scope::site(), [](auto& tx) { return setbacks(tx); }));
   all.insert(all.end(), rows.begin(), rows.end());
   co_return base::Order(std::move(all));
 }

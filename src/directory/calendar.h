@@ -34,6 +34,9 @@ struct CalendarOptions {
   base::Milliseconds ahead = calendar_ahead;  // written again at half of it
 };
 
+// The latest moment that any node may have recorded. Errors: the store's, corrupt.
+net::ResultTask<base::Time> latest_recorded(store::Transaction& tx);
+
 class Calendar {
  public:
   Calendar(store::Store& store, const os::Clock& machine, net::Timers& timers,

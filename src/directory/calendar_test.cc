@@ -155,7 +155,8 @@ TEST_F(CalendarTest, HoweverManyTheRowStaysSmallAndNoneIsForgotten) {
 }
 
 TEST(CalendarRecord, RoundTripAndWhatIsCutShort) {
-  const CalendarRecord record{base::Time(seconds(5)), {{base::Time(seconds(1)), base::Time(seconds(3))}}};
+  const CalendarRecord record{base::Time(seconds(5)),
+                              {{base::Time(seconds(1)), base::Time(seconds(3))}}};
   const auto octets = encode(record);
   EXPECT_EQ(decode_calendar(octets).value(), record);
   for (std::size_t length = 0; length < octets.size(); ++length)

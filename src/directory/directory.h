@@ -75,6 +75,8 @@ struct Expansion {
 struct Credentials {
   sasl::ScramKeys keys;            // of the account, or such as nobody can tell from them
   std::optional<Account> account;  // nobody by this name
+  // Whose further address it is: nobody signs in by it, but a password shown under it may be his.
+  std::optional<Account> further;
   // The login for the log. People type passwords where their name belongs, so what names no account
   // is told by its domain, where that is ours, and a digest under a key of this process.
   std::string told;
@@ -155,6 +157,10 @@ class Directory {
   net::Task<> keep_openings();
   // The same, once. Errors: the store's.
   net::ResultTask<> write_openings();
+  // Nobody but its owner can have been given the password, as far as that is known: nothing weaker
+  // than SCRAM-SHA-256-PLUS was accepted since it was set, and no sign-in, refused ones included,
+  // has opened the mailbox. Only then does a sign-in by PLUS prove anything.
+  net::ResultTask<bool> password_is_bound(Account account);
   // Whether the account may sign in by this mechanism.
   static sasl::Standing standing(const Account& account, sasl::Mechanism mechanism);
 
@@ -165,7 +171,14 @@ class Directory {
   void report_stopped(const Account& account, std::string_view reason);
 
  private:
-  net::ResultTask<std::optional<Account>> account_of(Address login);
+  // Whose address it is, and whether he signs in by it.
+  struct Login {
+    std::optional<Account> account;
+    bool is_further = false;
+  };
+  static net::ResultTask<Login> find_login(store::Transaction& tx, base::TenantId tenant,
+                                           Address address);
+  net::ResultTask<Login> account_of(Address login);
   class Attempt;
   net::ResultTask<base::Bytes> secret();
   std::string told_of(std::string_view login, const std::optional<Account>& account,
@@ -175,10 +188,15 @@ class Directory {
   bool is_recorded(const SignInFact& fact);
   net::ResultTask<> record_opening(SignInFact fact, Asker asker);
   SignInFact fact_of(const Account& account, Shown shown, const Asker& asker) const;
+  bool is_unwritten(const Account& account);
   net::ResultTask<> look_unseen(Credentials found, std::string password, Asker asker);
   void leave_to_write(const Account& account, Asker asker);
+  void leave_to_write(SignInFact fact, Asker asker);
+  void note_wrong(const Credentials& found, sasl::ScramKeys shown, const Asker& asker);
   enum class From { known_place, elsewhere };
-  net::ResultTask<bool> password_fits(std::string password, sasl::ScramKeys keys, From from);
+  // What the password's keys are, as those that it is checked against.
+  net::ResultTask<sasl::ScramKeys> keys_shown(std::string password, sasl::ScramKeys keys,
+                                              From from);
 
   Environment environment_;
   Options options_;

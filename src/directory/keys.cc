@@ -42,6 +42,12 @@ std::string calendar(std::string_view node) {
 std::string calendars() {
   return site("C");
 }
+std::string restore(base::Time as_of) {
+  return restores().append(base::to_rfc3339(as_of));
+}
+std::string restores() {
+  return site("R");
+}
 std::string tenant(const base::TenantId& id) {
   return tenants().append(id.octets());
 }

@@ -7,6 +7,7 @@
 #include "base/pack.h"
 #include "directory/lookup.h"
 #include "directory/record.h"
+#include "directory/restores.h"
 
 namespace letterlock::directory {
 namespace {
@@ -39,8 +40,25 @@ std::string_view words(Opening::How how) {
              "password or had the session";
     case Opening::How::recordable:
       return "the password crossed in TLS that a quantum computer could open later";
+    case Opening::How::unrecorded:
+      return "the store was restored, and the sign-ins before that are not recorded: somebody may "
+             "have seen the password";
   }
   return "";
+}
+
+void remember(std::vector<FormerPassword>& all, FormerPassword former) {
+  const auto same = std::ranges::find(all, former.keys, &FormerPassword::keys);
+  if (same != all.end()) {
+    for (const auto& open : same->open)
+      if (std::ranges::find(former.open, open) == former.open.end()) former.open.push_back(open);
+    all.erase(same);
+  }
+  all.push_back(std::move(former));
+  if (all.size() <= former_passwords_max) return;
+  const auto unknown =
+      std::ranges::find_if(all, [](const FormerPassword& one) { return one.open.empty(); });
+  all.erase(unknown == all.end() ? all.begin() : unknown);
 }
 
 std::string_view words(hop::Network network) {
@@ -65,12 +83,16 @@ std::string_view name(Opening::How how) {
       return "unbound";
     case Opening::How::recordable:
       return "recordable";
+    case Opening::How::unrecorded:
+      return "unrecorded";
   }
   return "";
 }
 
 std::string describe(const Opening& opening) {
-  return fmt::format("{}; over {}, from {} to {}{}", words(opening.how), words(opening.network),
+  const bool is_known = opening.how != Opening::How::unrecorded;
+  return fmt::format("{}; {}from {} to {}{}", words(opening.how),
+                     is_known ? fmt::format("over {}, ", words(opening.network)) : "",
                      base::to_rfc3339(opening.first), base::to_rfc3339(opening.last),
                      opening.closed ? "; over since the password became another one on " +
                                           base::to_rfc3339(*opening.closed)
@@ -104,7 +126,7 @@ void note_former(std::vector<Opening>& openings, Opening::How how, hop::Network 
   keep_bounded(openings, how);
 }
 
-bool close_all(Openings& row, const sasl::ScramKeys& keys, base::Time now) {
+void close_all(Openings& row, const sasl::ScramKeys& keys, base::Time now) {
   auto& openings = row.all;
   FormerPassword former{keys, {}};
   for (auto& opening : openings) {
@@ -112,12 +134,23 @@ bool close_all(Openings& row, const sasl::ScramKeys& keys, base::Time now) {
     opening.closed = std::max(now, opening.last);
     former.open.push_back({opening.how, opening.network});
   }
-  const bool any = !former.open.empty();
-  if (any) row.former.push_back(std::move(former));
-  if (row.former.size() > former_passwords_max) row.former.erase(row.former.begin());
-  for (const auto how : {Opening::How::in_clear, Opening::How::unbound, Opening::How::recordable})
+  remember(row.former, std::move(former));
+  for (const auto how : {Opening::How::in_clear, Opening::How::unbound, Opening::How::recordable,
+                         Opening::How::unrecorded})
     keep_bounded(openings, how);
-  return any;
+}
+
+bool note_shown(std::vector<FormerPassword>& former, const sasl::ScramKeys& keys,
+                FormerPassword::Open open) {
+  const auto shown = std::ranges::find(former, keys, &FormerPassword::keys);
+  if (shown == former.end()) return false;
+  if (std::ranges::find(shown->open, open) != shown->open.end()) return false;
+  shown->open.push_back(open);
+  return true;
+}
+
+bool is_any_open(const std::vector<Opening>& openings) {
+  return std::ranges::any_of(openings, [](const Opening& opening) { return !opening.closed; });
 }
 
 std::string encode(const Openings& row) {
@@ -144,7 +177,7 @@ base::Result<Openings> decode_openings(std::string_view octets) {
   Openings row;
   bool known = true;
   const auto how_from = [&known](std::uint64_t number) {
-    known = known && number <= static_cast<std::uint64_t>(Opening::How::recordable);
+    known = known && number <= static_cast<std::uint64_t>(Opening::How::unrecorded);
     return static_cast<Opening::How>(number);
   };
   const auto network_from = [&known](std::uint64_t number) {
@@ -193,7 +226,13 @@ net::ResultTask<Openings> openings_row(store::Transaction& tx, base::TenantId te
 
 net::ResultTask<std::vector<Opening>> openings(store::Transaction& tx, base::TenantId tenant,
                                                Address address) {
-  CO_TRY(auto row, co_await openings_row(tx, tenant, std::move(address)));
+  CO_TRY(auto row, co_await openings_row(tx, tenant, address));
+  CO_TRY(const auto entry, co_await find_entry(tx, tenant, address));
+  if (!entry || entry->kind != Entry::Kind::account) co_return std::move(row.all);
+  CO_TRY(const auto account, co_await find_account(tx, tenant, entry->account));
+  if (!account) co_return std::move(row.all);
+  CO_TRY(const auto lost, co_await unrecorded(tx, account->restores));
+  row.all.insert(row.all.end(), lost.begin(), lost.end());
   co_return std::move(row.all);
 }
 
@@ -207,8 +246,9 @@ net::ResultTask<std::vector<Opening::How>> record(store::Transaction& tx, SignIn
   const bool is_current = account && account->keys == fact.keys;
   for (const auto how : fact.hows) {
     if (!is_current) {
-      note_former(all, how, fact.network, fact.time);
-      changed = true;
+      if (fact.was_right) note_former(all, how, fact.network, fact.time);
+      const bool is_former = note_shown(row.former, fact.keys, {how, fact.network});
+      changed = changed || fact.was_right || is_former;
       continue;
     }
     const auto noted = note(all, how, fact.network, fact.time);
@@ -221,16 +261,31 @@ net::ResultTask<std::vector<Opening::How>> record(store::Transaction& tx, SignIn
 
 net::ResultTask<> close_openings(store::Transaction& tx, const Account& account, base::Time now) {
   CO_TRY(auto row, co_await openings_row(tx, account.tenant, account.address));
-  if (close_all(row, account.keys, now))
-    tx.put(keys::openings(account.tenant, account.address), encode(row));
+  CO_TRY(const auto lost, co_await unrecorded(tx, account.restores));
+  row.all.insert(row.all.end(), lost.begin(), lost.end());
+  close_all(row, account.keys, now);
+  tx.put(keys::openings(account.tenant, account.address), encode(row));
   co_return base::Result<>();
 }
 
 net::ResultTask<> open_again(store::Transaction& tx, const Account& account,
                              std::vector<FormerPassword::Open> open, base::Time now) {
-  if (open.empty()) co_return base::Result<>();
   CO_TRY(auto row, co_await openings_row(tx, account.tenant, account.address));
-  for (const auto& one : open) note(row.all, one.how, one.network, now);
+  // What was noted of it since `open` was read.
+  const auto same = std::ranges::find(row.former, account.keys, &FormerPassword::keys);
+  if (same != row.former.end()) open.insert(open.end(), same->open.begin(), same->open.end());
+  if (open.empty()) co_return base::Result<>();
+  for (const auto& one : open) {
+    const auto lost = std::ranges::find(row.all, Opening::How::unrecorded, &Opening::how);
+    if (one.how != Opening::How::unrecorded || lost == row.all.end()) {
+      note(row.all, one.how, one.network, now);
+      continue;
+    }
+    // Nothing is known of when it was shown but that the store was restored then.
+    auto again = *lost;
+    again.closed.reset();
+    if (std::ranges::find(row.all, again) == row.all.end()) row.all.push_back(again);
+  }
   tx.put(keys::openings(account.tenant, account.address), encode(row));
   co_return base::Result<>();
 }

@@ -39,12 +39,13 @@ enum class Shown {
 
 // What a sign-in opens; nothing where there is no road.
 std::vector<Opening::How> opened_by(const Road& road, Shown shown);
-std::string_view name(Opening::How how);  // "in-clear", "unbound", "recordable"
+std::string_view name(Opening::How how);  // "in-clear", "unbound", "recordable", "unrecorded"
 // "the password was sent in clear over the public network": for the operator.
 std::string describe(const Opening& opening);
 
-// A former password of the account, and what was open when it was replaced: if it is set again,
-// whoever had it has it again.
+// A former password of the account, and who can have it: what was open when it was replaced, and
+// where it was shown later. If it is set again, whoever had it has it again. All passwords of an
+// address have one salt, so that one password is compared with all of them by the work of one.
 struct FormerPassword {
   sasl::ScramKeys keys;
   struct Open {
@@ -55,7 +56,8 @@ struct FormerPassword {
   std::vector<Open> open;
   bool operator==(const FormerPassword&) const = default;
 };
-inline constexpr std::size_t former_passwords_max = 16;  // of an address; the oldest goes
+// Of an address. Beyond, the oldest goes that nobody is known to have, or the oldest.
+inline constexpr std::size_t former_passwords_max = 32;
 
 struct Openings {
   std::vector<Opening> all;  // closed ones in the order of time, then those that are open
@@ -69,28 +71,37 @@ Noted note(std::vector<Opening>& openings, Opening::How how, hop::Network networ
 // One with a password that the account hasn't any more.
 void note_former(std::vector<Opening>& openings, Opening::How how, hop::Network network,
                  base::Time now);
-// The password that had these keys became another one. False if nothing was open.
-bool close_all(Openings& openings, const sasl::ScramKeys& keys, base::Time now);
+// The password that had these keys became another one.
+void close_all(Openings& openings, const sasl::ScramKeys& keys, base::Time now);
+// One that was shown isn't the account's. False if it is none of its former ones either, or that
+// was known.
+bool note_shown(std::vector<FormerPassword>& former, const sasl::ScramKeys& keys,
+                FormerPassword::Open open);
+// Whether somebody else may have the password, or a session of it.
+bool is_any_open(const std::vector<Opening>& openings);
 
 std::string encode(const Openings& openings);
 base::Result<Openings> decode_openings(std::string_view octets);
 
-// All that is known of the address's mailbox, former accounts' included. Errors: the store's.
+// The row of the address's mailbox, former accounts' included. Errors: the store's.
 net::ResultTask<Openings> openings_row(store::Transaction& tx, base::TenantId tenant,
                                        Address address);
+// What is in it, and what is lost of it as the store was restored. Errors: the store's.
 net::ResultTask<std::vector<Opening>> openings(store::Transaction& tx, base::TenantId tenant,
                                                Address address);
 
-// Several kinds at once, of a sign-in that was checked against `keys`. Returns those that are the
-// first of their kind since the account has this password. Errors: the store's.
+// What a sign-in showed, several kinds at once. Returns those that are the first of their kind
+// since the account has this password. Errors: the store's.
 struct SignInFact {
   base::TenantId tenant;
   base::AccountId account;
   Address address;
-  sasl::ScramKeys keys;
+  sasl::ScramKeys
+      keys;  // of the password that was shown, or of the one that it was checked against
   std::vector<Opening::How> hows;
   hop::Network network = hop::Network::public_;
   base::Time time;
+  bool was_right = true;  // false: it is another one, perhaps a former one
 };
 net::ResultTask<std::vector<Opening::How>> record(store::Transaction& tx, SignInFact fact);
 // In the transaction that replaces the password or removes the account.

@@ -58,16 +58,32 @@ TEST(Note, TheFirstAndTheLastAndTheWidestRoad) {
 TEST(CloseAll, WhatComesAfterIsAnotherOpening) {
   Openings row;
   auto& all = row.all;
-  EXPECT_FALSE(close_all(row, keys_of(1), t0));
+  close_all(row, keys_of(1), t0);
   note(all, How::in_clear, Network::public_, t0);
-  EXPECT_TRUE(close_all(row, keys_of(1), t0 + hours(1)));
-  EXPECT_FALSE(close_all(row, keys_of(2), t0 + hours(2)));
-  EXPECT_EQ(row.former,
-            (std::vector<FormerPassword>{{keys_of(1), {{How::in_clear, Network::public_}}}}));
+  close_all(row, keys_of(1), t0 + hours(1));
+  close_all(row, keys_of(2), t0 + hours(2));
+  EXPECT_EQ(row.former, (std::vector<FormerPassword>{
+                            {keys_of(1), {{How::in_clear, Network::public_}}}, {keys_of(2), {}}}));
   EXPECT_EQ(note(all, How::in_clear, Network::private_, t0 + hours(3)), Noted::first);
   ASSERT_EQ(all.size(), 2U);
   EXPECT_EQ(all[0].closed, t0 + hours(1));
   EXPECT_EQ(all[1].closed, std::nullopt);
+}
+
+// Who can have one of them is what counts: those that nobody is known to have go first.
+TEST(CloseAll, FormerPasswordsAreBounded) {
+  Openings row;
+  for (int i = 0; i < 3; ++i) {
+    note(row.all, How::unbound, Network::public_, t0);
+    close_all(row, keys_of(i), t0);
+  }
+  for (int i = 3; i < 100; ++i) close_all(row, keys_of(i), t0);
+  close_all(row, keys_of(1), t0);
+  ASSERT_EQ(row.former.size(), former_passwords_max);
+  EXPECT_EQ(row.former[0].keys, keys_of(0));
+  EXPECT_EQ(row.former[1].keys, keys_of(2));
+  EXPECT_EQ(row.former.back().keys, keys_of(1));
+  EXPECT_EQ(row.former.back().open.size(), 1U) << "set again, and replaced again";
 }
 
 // Whatever is forgotten of them, no moment that was open is told as closed.
@@ -124,11 +140,15 @@ struct OpeningsTest : testing::Test, test::Fixture {
 };
 
 TEST_F(OpeningsTest, EachWayToSignInOpensWhatItOpens) {
-  prove(sasl::Mechanism::scram_sha_256_plus, {true, false, Network::public_});
   sign_in_over({false, false, Network::local});
   sign_in_over(clear(), "wrong horse");
   prove(sasl::Mechanism::scram_sha_256, {true, false, Network::public_}, false);
   EXPECT_THAT(hows(), IsEmpty());
+  prove(sasl::Mechanism::scram_sha_256_plus, {true, false, Network::public_}, false);
+  EXPECT_THAT(hows(), IsEmpty());
+  // The password is good for PLAIN too: somebody between could have it, and be bound to both ends.
+  prove(sasl::Mechanism::scram_sha_256_plus, {true, false, Network::public_});
+  EXPECT_THAT(hows(), ElementsAre(How::unbound));
   prove(sasl::Mechanism::scram_sha_256, {true, false, Network::public_});
   EXPECT_THAT(hows(), ElementsAre(How::unbound));
   sign_in_over({true, false, Network::public_});
@@ -180,7 +200,6 @@ TEST_F(OpeningsTest, TheSamePasswordAgainIsNoChange) {
   EXPECT_EQ(account("bob@birch.example").password_changed, clock.time);
   EXPECT_EQ(of_bob().front().closed, clock.time);
   clock.pass(minutes(1));
-  prove(sasl::Mechanism::scram_sha_256_plus, {});
   EXPECT_EQ(of_bob().size(), 1U);
   sign_in_over(clear(), "another horse");
   ASSERT_EQ(of_bob().size(), 2U) << "what was recorded of the former password is no excuse";
@@ -244,6 +263,84 @@ TEST_F(OpeningsTest, APasswordWhereNoneIsTakenWasShownToo) {
   ASSERT_TRUE(wait(directory.note_shown("nobody@birch.example", "correct horse", over(clear()))));
   ASSERT_TRUE(wait(directory.write_openings()));
   EXPECT_THAT(hows(), ElementsAre(How::in_clear));
+}
+
+// What nobody was let in by counts for the password all the same.
+TEST_F(OpeningsTest, WhatIsBoundIsBoundWhileNobodyElseCanHaveIt) {
+  const AccountChange plus_only{.password = "another horse", .accepts = Accepts::plus_only};
+  ASSERT_TRUE(set("bob@birch.example", plus_only));
+  const auto is_bound = [&] {
+    return wait(directory.password_is_bound(account("bob@birch.example"))).value();
+  };
+  prove(sasl::Mechanism::scram_sha_256_plus, {});
+  EXPECT_THAT(hows(), IsEmpty());
+  EXPECT_TRUE(is_bound());
+  const auto before = account("bob@birch.example");
+  ASSERT_TRUE(wait(directory.note_shown("bob@birch.example", "wrong horse", over(clear()))));
+  EXPECT_TRUE(is_bound());
+  ASSERT_TRUE(wait(directory.note_shown("bob@birch.example", "another horse", over(clear()))));
+  EXPECT_FALSE(is_bound()) << "not written yet, and known";
+  ASSERT_TRUE(wait(directory.write_openings()));
+  EXPECT_FALSE(is_bound());
+  prove(sasl::Mechanism::scram_sha_256_plus, {});
+  EXPECT_THAT(hows(), ElementsAre(How::in_clear, How::unbound));
+  ASSERT_TRUE(set("bob@birch.example", {.password = "a third horse"}));
+  EXPECT_TRUE(is_bound());
+  EXPECT_FALSE(wait(directory.password_is_bound(before)).value()) << "a session of the former one";
+  // Nobody gets it back by setting the shown one again.
+  EXPECT_EQ(set("bob@birch.example", {.password = "another horse"}).error().kind,
+            base::ErrorKind::invalid);
+  ASSERT_TRUE(set("bob@birch.example", {.accepts = Accepts::any}));
+  EXPECT_EQ(set("bob@birch.example", plus_only).error().kind, base::ErrorKind::invalid);
+  ASSERT_TRUE(wait(operations.remove_account(bob.address, "operator")));
+  const NewAccount again{bob.address, "", "another horse", Accepts::plus_only};
+  EXPECT_EQ(wait(operations.add_account(again, "operator")).error().kind, base::ErrorKind::invalid);
+}
+
+// An old telephone shows a former password, which is then set again. All of an address have one
+// salt, so that it is known for the work of one check.
+TEST_F(OpeningsTest, AFormerPasswordThatIsShownLater) {
+  ASSERT_TRUE(set("bob@birch.example", {.password = "another horse"}));
+  for (const bool is_taken : {false, true}) {
+    const auto runs = workers.runs;
+    if (is_taken)
+      sign_in_over({true, true, Network::public_}, "correct horse");
+    else
+      ASSERT_TRUE(wait(directory.note_shown("bob@birch.example", "correct horse", over(clear()))));
+    EXPECT_EQ(workers.runs, runs + 1);
+  }
+  ASSERT_TRUE(wait(directory.write_openings()));
+  EXPECT_THAT(hows(), IsEmpty()) << "it opens nothing now";
+  ASSERT_TRUE(set("bob@birch.example", {.password = "correct horse"}));
+  EXPECT_THAT(hows(), ElementsAre(How::in_clear, How::unbound));
+}
+
+// Shown before it is set, and written after: it is the password by then.
+TEST_F(OpeningsTest, ShownWhileItIsBeingSet) {
+  ASSERT_TRUE(set("bob@birch.example", {.password = "another horse"}));
+  ASSERT_TRUE(wait(directory.note_shown("bob@birch.example", "correct horse", over(clear()))));
+  ASSERT_TRUE(set("bob@birch.example", {.password = "correct horse"}));
+  ASSERT_TRUE(wait(directory.write_openings()));
+  EXPECT_THAT(hows(), ElementsAre(How::in_clear));
+}
+
+// Nobody signs in by a further address; who does it all the same shows the password.
+TEST_F(OpeningsTest, UnderAFurtherAddress) {
+  ASSERT_TRUE(set("bob@birch.example", {.add_addresses = {test::at("b@birch.example")}}));
+  ASSERT_TRUE(wait(directory.note_shown("nobody+b@birch.example", "correct horse", over(clear()))));
+  ASSERT_TRUE(wait(directory.write_openings()));
+  EXPECT_THAT(hows(), IsEmpty());
+  ASSERT_TRUE(wait(directory.note_shown("B+x@birch.example", "correct horse", over(clear()))));
+  ASSERT_TRUE(wait(directory.write_openings()));
+  EXPECT_THAT(hows(), ElementsAre(How::in_clear));
+  const auto answer = wait(directory.check_password("b@birch.example", "correct horse",
+                                                    over({true, true, Network::public_})));
+  EXPECT_EQ(std::get<SignInRefused>(*answer).why, SignInRefused::Why::credentials);
+  ASSERT_TRUE(wait(directory.write_openings()));
+  EXPECT_THAT(hows(), ElementsAre(How::in_clear, How::unbound));
+  EXPECT_NE(wait(directory.credentials("b@birch.example")).value().keys.salt,
+            wait(directory.credentials("bob@birch.example")).value().keys.salt)
+      << "a stranger would see that they are one";
 }
 
 // A sign-in that was checked just before the password was changed belongs to the former one.

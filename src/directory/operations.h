@@ -125,11 +125,18 @@ class Operations {
  private:
   net::ResultTask<base::TenantId> tenant_of(Domain domain);
   net::ResultTask<base::TenantId> tenant_named(std::string name);
-  net::ResultTask<sasl::ScramKeys> make_keys(std::string password);
-  net::ResultTask<bool> is_password_of(std::string password, sasl::ScramKeys keys);
-  net::ResultTask<std::vector<FormerPassword::Open>> opened_before(base::TenantId tenant,
-                                                                   Address address,
-                                                                   std::string password);
+  // A password that is to be set, and what is known of it.
+  struct Chosen {
+    sasl::ScramKeys keys;
+    bool is_the_same = false;                // as the account has
+    std::vector<FormerPassword::Open> open;  // who can have it from before
+  };
+  // `before`: nothing of an account that is made.
+  net::ResultTask<Chosen> choose(base::TenantId tenant, Address address, std::string password,
+                                 std::optional<sasl::ScramKeys> before);
+  net::ResultTask<bool> is_the_same(std::string password, sasl::ScramKeys chosen,
+                                    sasl::ScramKeys keys);
+  net::ResultTask<sasl::ScramKeys> derive(std::string password, base::Bytes salt, unsigned rounds);
   void report(std::string_view what, std::string_view name, std::string_view change,
               std::string_view by);
 

@@ -8,6 +8,7 @@
 #include "directory/openings.h"
 #include "directory/operations.h"
 #include "directory/record.h"
+#include "directory/restores.h"
 
 namespace letterlock::directory {
 namespace {
@@ -15,6 +16,14 @@ namespace {
 using base::ErrorKind;
 using base::fail;
 using store::Scope;
+
+constexpr std::size_t salt_octets = 16;
+
+auto known_to_others(const Address& address) {
+  return fail(ErrorKind::invalid,
+              "plus-only needs a password that nobody else can have: " + address.text() +
+                  " has had this one before, and a sign-in may have shown it; choose a new one");
+}
 
 void put(store::Transaction& tx, const Account& account) {
   tx.put(keys::account(account.tenant, account.id), encode(account));
@@ -25,6 +34,7 @@ net::ResultTask<Account> insert_account(store::Transaction& tx, Account account,
   CO_CHECK(co_await entries::take(tx, account.tenant, account.address,
                                   {Entry::Kind::account, account.id}));
   CO_CHECK(co_await open_again(tx, account, std::move(open), account.created));
+  CO_TRY(account.restores, co_await count_restores(tx));
   put(tx, account);
   co_return account;
 }
@@ -83,6 +93,7 @@ net::ResultTask<> change_password(store::Transaction& tx, Account& account, cons
   CO_CHECK(co_await close_openings(tx, account, asked.now));
   account.keys = *asked.keys;
   account.password_changed = asked.now;
+  CO_TRY(account.restores, co_await count_restores(tx));
   co_return co_await open_again(tx, account, asked.open, asked.now);
 }
 
@@ -163,7 +174,8 @@ net::ResultTask<base::TenantId> Operations::tenant_named(std::string name) {
   co_return tenant.id;
 }
 
-net::ResultTask<sasl::ScramKeys> Operations::make_keys(std::string password) {
+net::ResultTask<sasl::ScramKeys> Operations::derive(std::string password, base::Bytes salt,
+                                                    unsigned rounds) {
   struct Work {
     std::string password;
     base::Bytes salt;
@@ -172,40 +184,45 @@ net::ResultTask<sasl::ScramKeys> Operations::make_keys(std::string password) {
   };
   auto work = std::make_shared<Work>();
   CO_TRY(work->password, checks::password(password));
-  work->salt = environment_.random.octets(16);
-  work->rounds = options_.password_rounds;
+  work->salt = std::move(salt);
+  work->rounds = rounds;
   CO_CHECK(co_await environment_.workers.run(
       [work] { work->keys = sasl::derive(work->password, work->salt, work->rounds); }));
   co_return work->keys;
 }
 
-net::ResultTask<bool> Operations::is_password_of(std::string password, sasl::ScramKeys keys) {
-  struct Work {
-    std::string password;
-    sasl::ScramKeys keys;
-    bool fits = false;
-  };
-  auto work = std::make_shared<Work>();
-  CO_TRY(work->password, checks::password(password));
-  work->keys = std::move(keys);
-  CO_CHECK(co_await environment_.workers.run(
-      [work] { work->fits = sasl::password_matches(work->password, work->keys); }));
-  co_return work->fits;
+// Whether keys that may have another salt are the password's.
+net::ResultTask<bool> Operations::is_the_same(std::string password, sasl::ScramKeys chosen,
+                                              sasl::ScramKeys keys) {
+  if (chosen.salt == keys.salt && chosen.rounds == keys.rounds) co_return sasl::fit(chosen, keys);
+  CO_TRY(const auto shown, co_await derive(std::move(password), keys.salt, keys.rounds));
+  co_return sasl::fit(shown, keys);
 }
 
-// A few workers' turns: only those passwords are compared that others could have.
-net::ResultTask<std::vector<FormerPassword::Open>> Operations::opened_before(base::TenantId tenant,
-                                                                             Address address,
-                                                                             std::string password) {
+// All passwords of an address have the salt of its first, so that one that was shown is known again
+// for no more work than a check takes. Whoever steals the store guesses at all of them at once, but
+// at one address's only; and nobody sees by the salt that a password has changed.
+net::ResultTask<Operations::Chosen> Operations::choose(base::TenantId tenant, Address address,
+                                                       std::string password,
+                                                       std::optional<sasl::ScramKeys> before) {
   CO_TRY(const auto row,
          co_await ask<Openings>(environment_.store, Scope::tenant(tenant),
                                 [&](auto& tx) { return openings_row(tx, tenant, address); }));
-  std::vector<FormerPassword::Open> open;
-  for (const auto& former : row.former) {
-    CO_TRY(const bool same, co_await is_password_of(password, former.keys));
-    if (same) open.insert(open.end(), former.open.begin(), former.open.end());
+  auto like = before;
+  if (!like && !row.former.empty()) like = row.former.back().keys;
+  const bool fits = like && like->rounds == options_.password_rounds;
+  const auto salt = fits ? like->salt : environment_.random.octets(salt_octets);
+  Chosen chosen;
+  CO_TRY(chosen.keys, co_await derive(password, salt, options_.password_rounds));
+  if (before) {
+    CO_TRY(chosen.is_the_same, co_await is_the_same(password, chosen.keys, *before));
   }
-  co_return open;
+  for (const auto& former : row.former) {
+    if (former.open.empty()) continue;
+    CO_TRY(const bool same, co_await is_the_same(password, chosen.keys, former.keys));
+    if (same) chosen.open.insert(chosen.open.end(), former.open.begin(), former.open.end());
+  }
+  co_return chosen;
 }
 
 net::ResultTask<std::vector<Opening>> Operations::list_openings(base::TenantId tenant,
@@ -230,8 +247,10 @@ net::ResultTask<Account> Operations::add_account(NewAccount from, std::string by
   CO_CHECK(checks::text("a display name", from.display_name));
   Account account;
   CO_TRY(account.tenant, co_await tenant_of(from.address.domain()));
-  CO_TRY(account.keys, co_await make_keys(from.password));
-  CO_TRY(const auto open, co_await opened_before(account.tenant, from.address, from.password));
+  CO_TRY(const auto chosen, co_await choose(account.tenant, from.address, from.password, {}));
+  if (from.accepts == Accepts::plus_only && !chosen.open.empty())
+    co_return known_to_others(from.address);
+  account.keys = chosen.keys;
   account.id = os::make_id<base::AccountId>(environment_.clock, environment_.random);
   account.address = from.address;
   account.display_name = from.display_name;
@@ -239,8 +258,9 @@ net::ResultTask<Account> Operations::add_account(NewAccount from, std::string by
   account.quota_octets = from.quota_octets;
   account.created = account.password_changed = account.accepts_since = environment_.clock.now();
   CO_TRY(auto added,
-         co_await change<Account>(environment_.store, Scope::tenant(account.tenant),
-                                  [&](auto& tx) { return insert_account(tx, account, open); }));
+         co_await change<Account>(environment_.store, Scope::tenant(account.tenant), [&](auto& tx) {
+           return insert_account(tx, account, chosen.open);
+         }));
   report("account", added.address.text(), "added", by);
   co_return added;
 }
@@ -276,12 +296,16 @@ net::ResultTask<Account> Operations::set_account(Address address, AccountChange 
         "plus-only needs a new password (--password): whoever was ever given the one that " +
             before.address.text() + " has could go on signing in");
   if (change.password) {
-    CO_TRY(asked.keys, co_await make_keys(*change.password));
-    CO_TRY(const bool same, co_await is_password_of(*change.password, before.keys));
-    if (becomes_bound && same)
+    CO_TRY(auto chosen,
+           co_await choose(before.tenant, before.address, *change.password, before.keys));
+    if (becomes_bound && chosen.is_the_same)
       co_return fail(ErrorKind::invalid, "plus-only needs another password than the one in use");
-    if (same) asked.same_as = before.keys;
-    CO_TRY(asked.open, co_await opened_before(before.tenant, before.address, *change.password));
+    const bool is_bound = change.accepts.value_or(before.accepts) == Accepts::plus_only;
+    if (is_bound && !chosen.is_the_same && !chosen.open.empty())
+      co_return known_to_others(before.address);
+    if (chosen.is_the_same) asked.same_as = before.keys;
+    asked.keys = std::move(chosen.keys);
+    asked.open = std::move(chosen.open);
   }
   CO_TRY(auto account, co_await directory::change<Account>(
                            environment_.store, Scope::tenant(before.tenant), [&](auto& tx) {

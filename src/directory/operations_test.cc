@@ -219,16 +219,18 @@ TEST_F(OperationsTest, PlusOnlyNeedsANewPassword) {
   const auto the_same =
       set("alice@acorn.example", {.password = "correct horse", .accepts = Accepts::plus_only});
   EXPECT_EQ(the_same.error().kind, ErrorKind::invalid);
-  EXPECT_FALSE(password_is_bound(wait(operations.show_account(at("alice@acorn.example"))).value()));
+  const auto is_bound = [&](const Account& account) {
+    return wait(directory.password_is_bound(account)).value();
+  };
+  EXPECT_FALSE(is_bound(account("alice@acorn.example")));
   const auto bound =
       set("alice@acorn.example", {.password = "another horse", .accepts = Accepts::plus_only});
   ASSERT_TRUE(bound) << bound.error().what;
-  EXPECT_TRUE(password_is_bound(*bound));
+  EXPECT_TRUE(is_bound(*bound));
   // Said again it changes nothing; a password of its own keeps it.
-  EXPECT_TRUE(
-      password_is_bound(set("alice@acorn.example", {.accepts = Accepts::plus_only}).value()));
-  EXPECT_TRUE(password_is_bound(set("alice@acorn.example", {.password = "third horse"}).value()));
-  EXPECT_FALSE(password_is_bound(set("alice@acorn.example", {.accepts = Accepts::any}).value()));
+  EXPECT_TRUE(is_bound(set("alice@acorn.example", {.accepts = Accepts::plus_only}).value()));
+  EXPECT_TRUE(is_bound(set("alice@acorn.example", {.password = "third horse"}).value()));
+  EXPECT_FALSE(is_bound(set("alice@acorn.example", {.accepts = Accepts::any}).value()));
   EXPECT_EQ(set("alice@acorn.example", {.accepts = Accepts::plus_only}).error().kind,
             ErrorKind::invalid);
 }
@@ -237,13 +239,13 @@ TEST(Bound, OnlyWhereThePasswordIsYounger) {
   Account account;
   account.accepts = Accepts::plus_only;
   account.accepts_since = account.password_changed = base::from_milliseconds(5);
-  EXPECT_TRUE(password_is_bound(account)) << "made so";
+  EXPECT_TRUE(accepts_only_bound(account)) << "made so";
   account.accepts_since = base::from_milliseconds(6);
-  EXPECT_FALSE(password_is_bound(account));
+  EXPECT_FALSE(accepts_only_bound(account));
   account.password_changed = base::from_milliseconds(7);
-  EXPECT_TRUE(password_is_bound(account));
+  EXPECT_TRUE(accepts_only_bound(account));
   account.accepts = Accepts::any;
-  EXPECT_FALSE(password_is_bound(account));
+  EXPECT_FALSE(accepts_only_bound(account));
 }
 
 TEST_F(OperationsTest, CertificatesComeAndGo) {

@@ -126,6 +126,7 @@ std::string encode(const Account& account) {
   for (const auto& key : account.certificates) out.text(key);
   return out.take();
 }
+  out.number(account.restores);
 
 base::Result<Account> decode_account(std::string_view octets) {
   Unpacker in("account", octets);
@@ -148,6 +149,7 @@ base::Result<Account> decode_account(std::string_view octets) {
   const auto certificates = unpack_texts(in);
   TRY(in.done(version));
   if (certificates.size() > certificates_max) return corrupt("account");
+  account.restores = in.number();
   for (const auto key : certificates) {
     if (certificate_key(key).value_or("") != key) return corrupt("account");
     account.certificates.emplace_back(key);

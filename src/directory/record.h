@@ -34,6 +34,8 @@ std::string backup(std::string_view id);  // its 16 octets
 std::string backups();
 std::string calendar(std::string_view node);
 std::string calendars();
+std::string restore(base::Time as_of);
+std::string restores();
 std::string tenant(const base::TenantId& id);
 std::string tenants();  // the prefix of all
 std::string tenant_name(std::string_view name);

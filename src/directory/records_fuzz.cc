@@ -6,6 +6,7 @@
 #include "directory/calendar.h"
 #include "directory/openings.h"
 #include "directory/record.h"
+#include "directory/restores.h"
 #include "fuzz/mutators.h"
 
 namespace {
@@ -49,6 +50,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 'C':
       try_one(octets, decode_calendar);
+      break;
+    case 'R':
+      try_one(octets, decode_restore);
       break;
     default:
       try_one(octets, decode_sending_count);

@@ -29,16 +29,6 @@ net::ResultTask<base::Bytes> find_or_make_secret(store::Transaction& tx, base::B
   co_return fresh;
 }
 
-// Two reads, whoever is asked for.
-net::ResultTask<std::optional<Account>> find_login(store::Transaction& tx, base::TenantId tenant,
-                                                   Address address) {
-  CO_TRY(const auto entry, co_await find_entry(tx, tenant, address));
-  CO_TRY(auto account,
-         co_await find_account(tx, tenant, entry ? entry->account : base::AccountId()));
-  if (!entry || entry->kind != Entry::Kind::account) co_return std::nullopt;
-  co_return account;
-}
-
 // One name for all the ways to write it ("alice"@…, upper case, an IDN's two forms), so that a
 // guesser doesn't get tries anew for each, and can't tell by them whether there is such a name.
 std::string one_name(std::string_view login) {
@@ -82,12 +72,27 @@ net::ResultTask<base::Bytes> Directory::secret() {
   co_return found;
 }
 
-net::ResultTask<std::optional<Account>> Directory::account_of(Address login) {
+// Two reads, whoever is asked for; of a name with a "+" three.
+net::ResultTask<Directory::Login> Directory::find_login(store::Transaction& tx,
+                                                        base::TenantId tenant, Address address) {
+  CO_TRY(auto entry, co_await find_entry(tx, tenant, address));
+  bool is_further = entry && entry->kind == Entry::Kind::more_address;
+  if (const auto split = split_detail(address)) {
+    CO_TRY(const auto user, co_await find_entry(tx, tenant, split->address));
+    is_further = is_further || !entry;
+    if (!entry) entry = user;
+  }
+  CO_TRY(auto account,
+         co_await find_account(tx, tenant, entry ? entry->account : base::AccountId()));
+  if (!entry || !account) co_return Login();
+  co_return Login{std::move(account), is_further};
+}
+
+net::ResultTask<Directory::Login> Directory::account_of(Address login) {
   CO_TRY(const auto tenant, co_await is_ours(login.domain()));
   const auto scope_of = tenant.value_or(base::TenantId());
-  co_return co_await ask<std::optional<Account>>(
-      environment_.store, Scope::tenant(scope_of),
-      [&](auto& tx) { return find_login(tx, scope_of, login); });
+  co_return co_await ask<Login>(environment_.store, Scope::tenant(scope_of),
+                                [&](auto& tx) { return find_login(tx, scope_of, login); });
 }
 
 net::ResultTask<std::optional<Account>> Directory::certificate_owner(
@@ -96,9 +101,11 @@ net::ResultTask<std::optional<Account>> Directory::certificate_owner(
   for (const auto& text : addresses) {
     const auto address = Address::parse(text);
     if (!address) continue;
-    CO_TRY(auto account, co_await account_of(*address));
-    if (account && std::ranges::find(account->certificates, key) != account->certificates.end())
-      co_return account;
+    CO_TRY(auto login, co_await account_of(*address));
+    auto& account = login.account;
+    if (!account || login.is_further) continue;
+    if (std::ranges::find(account->certificates, key) != account->certificates.end())
+      co_return std::move(account);
   }
   co_return std::nullopt;
 }
@@ -117,34 +124,38 @@ net::ResultTask<Credentials> Directory::credentials(std::string login) {
   auto parsed = login.size() <= sasl::user_octets_max ? Address::parse(login) : nobody();
   const auto address = parsed ? *parsed : nobody();
   CO_TRY(const auto tenant, co_await is_ours(address.domain()));
-  CO_TRY(auto account, co_await account_of(address));
-  if (!parsed) account.reset();
+  CO_TRY(auto found, co_await account_of(address));
+  std::optional<Account> account;
+  std::optional<Account> further;
+  if (parsed) (found.is_further ? further : account) = std::move(found.account);
   std::optional<Domain> our_domain;
   if (tenant) our_domain = address.domain();
   auto told = told_of(login, account, std::move(our_domain));
   auto fake = sasl::fake_keys(site_secret, one_name(login), options_.password_rounds);
-  if (!account) co_return Credentials{std::move(fake), std::nullopt, std::move(told)};
+  if (!account)
+    co_return Credentials{std::move(fake), std::nullopt, std::move(further), std::move(told)};
   auto keys = account->keys;
-  co_return Credentials{std::move(keys), std::move(account), std::move(told)};
+  co_return Credentials{std::move(keys), std::move(account), std::nullopt, std::move(told)};
 }
 
-net::ResultTask<bool> Directory::password_fits(std::string password, sasl::ScramKeys keys,
-                                               From from) {
-  if (right_passwords_.has(keys, password, environment_.clock.steady())) co_return true;
+net::ResultTask<sasl::ScramKeys> Directory::keys_shown(std::string password, sasl::ScramKeys keys,
+                                                       From from) {
+  if (right_passwords_.has(keys, password, environment_.clock.steady())) co_return keys;
   CO_TRY(const auto place, co_await (from == From::elsewhere ? strangers_ : owners_).enter());
   // While this one waited the same password may have been checked for another session.
-  if (right_passwords_.has(keys, password, environment_.clock.steady())) co_return true;
+  if (right_passwords_.has(keys, password, environment_.clock.steady())) co_return keys;
   // Shared with the worker: a cancelled task leaves it nothing that hangs in the air.
   struct Work {
     std::string password;
-    sasl::ScramKeys keys;
-    bool fits = false;
+    sasl::ScramKeys like;
+    sasl::ScramKeys shown;
   };
-  auto work = std::make_shared<Work>(Work{password, keys});
+  auto work = std::make_shared<Work>(Work{password, keys, {}});
   CO_CHECK(co_await environment_.workers.run(
-      [work] { work->fits = sasl::password_matches(work->password, work->keys); }));
-  if (work->fits) right_passwords_.add(keys, password, environment_.clock.steady());
-  co_return work->fits;
+      [work] { work->shown = sasl::keys_shown(work->password, work->like); }));
+  if (sasl::fit(work->shown, keys))
+    right_passwords_.add(keys, password, environment_.clock.steady());
+  co_return work->shown;
 }
 
 // One attempt as the throttle counts it: undone unless it is said how it ended.
@@ -209,16 +220,20 @@ net::ResultTask<SignIn> Directory::check_password(std::string login, std::string
       login.size() > sasl::user_octets_max || password.size() > sasl::password_octets_max;
   bool fits = false;
   if (!too_long) {
-    const auto checked = co_await password_fits(password, found.keys, from);
+    const auto& owner = found.account ? found.account : found.further;
+    const auto& keys = owner ? owner->keys : found.keys;
+    const auto shown = co_await keys_shown(password, keys, from);
     // It was shown, and nobody knows whether it is the right one.
-    if (!checked && found.account) leave_to_write(*found.account, asker);
-    CO_TRY(fits, checked);
+    if (!shown && owner) leave_to_write(*owner, asker);
+    CO_CHECK(shown);
+    fits = found.account && sasl::fit(*shown, keys);
+    if (!fits) note_wrong(found, *shown, asker);
   }
   const auto refuse = [&](Why why) {
     tell("sign_in.failed", base::Severity::info, asker, found.told, name(why));
     return SignInRefused{why};
   };
-  if (!fits || !found.account) {
+  if (!fits) {
     // The same wrong password again is no new guess.
     const auto now = environment_.clock.steady();
     if (!wrong_passwords_.has(found.keys, password, now)) attempt.end(Throttle::Outcome::failed);
@@ -244,10 +259,14 @@ net::ResultTask<> Directory::count_proof(Proof proof, Asker asker) {
     co_return base::fail(base::ErrorKind::unavailable, "too many failed sign-ins");
   }
   attempt.end(proof.fits ? Throttle::Outcome::succeeded : Throttle::Outcome::failed);
-  const bool opens = proof.fits && proof.account &&
-                     standing(*proof.account, proof.mechanism) == sasl::Standing::welcome &&
-                     proof.mechanism != sasl::Mechanism::scram_sha_256_plus;
-  if (!opens) co_return base::Result<>();
+  const bool is_let_in = proof.fits && proof.account &&
+                         standing(*proof.account, proof.mechanism) == sasl::Standing::welcome;
+  if (!is_let_in) co_return base::Result<>();
+  // Whoever else has the password can stand between, and be bound to both channels.
+  if (proof.mechanism == sasl::Mechanism::scram_sha_256_plus) {
+    CO_TRY(const bool is_bound, co_await password_is_bound(*proof.account));
+    if (is_bound) co_return base::Result<>();
+  }
   co_return co_await record_opening(fact_of(*proof.account, Shown::session, asker), asker);
 }
 

@@ -23,6 +23,15 @@ std::string memo_key(const SignInFact& fact, Opening::How how) {
       .append(name(how));
 }
 
+// So is one whose password became another one since it was read: of the former nothing is known
+// now.
+net::ResultTask<bool> is_open_in(store::Transaction& tx, Account account) {
+  CO_TRY(const auto now, co_await find_account(tx, account.tenant, account.id));
+  if (!now || now->keys != account.keys || !accepts_only_bound(*now)) co_return true;
+  CO_TRY(const auto known, co_await openings(tx, account.tenant, account.address));
+  co_return is_any_open(known);
+}
+
 }  // namespace
 
 // Whether all of it was written lately, for the same password and at least as wide a network.
@@ -37,11 +46,11 @@ bool Directory::is_recorded(const SignInFact& fact) {
 }
 
 net::ResultTask<> Directory::record_opening(SignInFact fact, Asker asker) {
-  if (fact.hows.empty() || is_recorded(fact)) co_return base::Result<>();
+  if (fact.hows.empty() || (fact.was_right && is_recorded(fact))) co_return base::Result<>();
   CO_TRY(const auto first, co_await change<std::vector<Opening::How>>(
                                environment_.store, store::Scope::tenant(fact.tenant),
                                [&](auto& tx) { return record(tx, fact); }));
-  {
+  if (fact.was_right) {
     const auto now = environment_.clock.steady();
     const std::scoped_lock lock(recorded_mutex_);
     for (const auto how : fact.hows)
@@ -75,30 +84,67 @@ SignInFact Directory::fact_of(const Account& account, Shown shown, const Asker& 
 // Nobody may learn by this whether it is: so no memory is asked, the work is always done, and what
 // is found is written by somebody else, later.
 net::ResultTask<> Directory::look_unseen(Credentials found, std::string password, Asker asker) {
+  const auto& owner = found.account ? found.account : found.further;
   if (opened_by(asker.road, Shown::password).empty()) co_return base::Result<>();
   const auto place = co_await unseen_.enter();
   if (!place && place.error().kind == ErrorKind::cancelled) co_return base::fail(place.error());
   struct Work {
     std::string password;
-    sasl::ScramKeys keys;
-    bool fits = true;  // until it is known that it doesn't
+    sasl::ScramKeys like;
+    std::optional<sasl::ScramKeys> shown;
   };
-  auto work = std::make_shared<Work>(Work{std::move(password), found.keys});
+  auto work = std::make_shared<Work>(
+      Work{std::move(password), owner ? owner->keys : found.keys, std::nullopt});
   if (place && work->password.size() <= sasl::password_octets_max) {
     (void)co_await environment_.workers.run(
-        [work] { work->fits = sasl::password_matches(work->password, work->keys); });
+        [work] { work->shown = sasl::keys_shown(work->password, work->like); });
   }
-  if (work->fits && found.account) leave_to_write(*found.account, std::move(asker));
+  if (work->shown) note_wrong(found, *work->shown, asker);
+  // Until it is known that it isn't it counts as the right one.
+  else if (owner)
+    leave_to_write(*owner, std::move(asker));
   co_return base::Result<>();
 }
 
+// One that nobody was let in by: the account's all the same, a former one of it, or neither. Which
+// of them is found out by whoever writes it, for the cost of a read: all have one salt.
+void Directory::note_wrong(const Credentials& found, sasl::ScramKeys shown, const Asker& asker) {
+  const auto& owner = found.account ? found.account : found.further;
+  if (!owner) return;
+  auto fact = fact_of(*owner, Shown::password, asker);
+  fact.was_right = sasl::fit(shown, owner->keys);
+  fact.keys = std::move(shown);
+  if (!fact.hows.empty()) leave_to_write(std::move(fact), asker);
+}
+
 void Directory::leave_to_write(const Account& account, Asker asker) {
-  auto fact = fact_of(account, Shown::password, asker);
+  leave_to_write(fact_of(account, Shown::password, asker), std::move(asker));
+}
+
+void Directory::leave_to_write(SignInFact fact, Asker asker) {
   {
     const std::scoped_lock lock(recorded_mutex_);
-    if (unwritten_.size() < unwritten_max) unwritten_.emplace_back(std::move(fact), asker);
+    // Guesses leave room for what is certain.
+    const auto room = fact.was_right ? unwritten_max : unwritten_max / 2;
+    if (unwritten_.size() < room) unwritten_.emplace_back(std::move(fact), std::move(asker));
   }
   unwritten_bell_.ring();
+}
+
+net::ResultTask<bool> Directory::password_is_bound(Account account) {
+  if (!accepts_only_bound(account) || is_unwritten(account)) co_return false;
+  CO_TRY(const bool is_open,
+         co_await ask<bool>(environment_.store, store::Scope::tenant(account.tenant),
+                            [&](auto& tx) { return is_open_in(tx, account); }));
+  co_return !is_open;
+}
+
+bool Directory::is_unwritten(const Account& account) {
+  const std::scoped_lock lock(recorded_mutex_);
+  return std::ranges::any_of(unwritten_, [&](const auto& one) {
+    return one.first.was_right && one.first.tenant == account.tenant &&
+           one.first.account == account.id;
+  });
 }
 
 net::ResultTask<> Directory::write_openings() {

@@ -48,7 +48,7 @@ std::string_view name(DomainRecord::State state) {
   return "";
 }
 
-bool password_is_bound(const Account& account) {
+bool accepts_only_bound(const Account& account) {
   return account.accepts == Accepts::plus_only && account.password_changed >= account.accepts_since;
 }
 

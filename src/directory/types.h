@@ -109,10 +109,12 @@ struct Account {
   // so that a certificate renewed with the same key goes on being known.
   std::vector<std::string> certificates;
   bool operator==(const Account&) const = default;
+  // How often the store had been restored when the password was set (restores.h).
+  std::uint64_t restores = 0;
 };
-// The password was set while nothing weaker than SCRAM-SHA-256-PLUS was accepted, and nothing
-// weaker was since: nobody can have been given it in a sign-in that was let in.
-bool password_is_bound(const Account& account);
+// Nothing weaker than SCRAM-SHA-256-PLUS was accepted since the password was set. Whether it was
+// shown to somebody all the same Directory::password_is_bound() says.
+bool accepts_only_bound(const Account& account);
 // The key's digest as it is kept: lower case, without colons. Errors: invalid.
 base::Result<std::string> certificate_key(std::string_view text);
 

@@ -67,7 +67,8 @@ net::ResultTask<pop::Action> PopConversation::exchange(pop::Exchange asked) {
       co_return co_await sign_in({std::move(success->user), how, tls_});
     }
     if (const auto* failure = std::get_if<sasl::Failure>(&step)) {
-      if (!checked) handler_.exchange_failed(asked.mechanism, *failure);
+      const bool told = checked && failure->reason == sasl::Failure::Reason::credentials;
+      if (!told) handler_.exchange_failed(asked.mechanism, *failure);
       const bool malformed = failure->reason == sasl::Failure::Reason::malformed;
       co_return co_await refuse(malformed ? pop::Refusal::malformed : pop::Refusal::credentials);
     }

@@ -88,10 +88,14 @@ net::ResultTask<> Handler::on_auth_proof(bool fits) {
 
 net::Task<smtp::Reply> Handler::on_authenticated(sasl::Success, sasl::Mechanism mechanism) {
   if (!account_) co_return smtp::reply(535, dsn::status::bad_credentials, "signing in failed");
+  const auto bound = co_await ports_.directory.password_is_bound(*account_);
+  if (!bound) {
+    account_.reset();
+    co_return failed(bound.error(), "reading the account's sign-ins");
+  }
   has_signed_in();
   sign_in_ = sign_in_of(mechanism);
-  accepted_ = directory::password_is_bound(*account_) ? protection::Accepts::only_bound
-                                                      : protection::Accepts::weaker_too;
+  accepted_ = *bound ? protection::Accepts::only_bound : protection::Accepts::weaker_too;
   ports_.events.emit({base::Severity::info,
                       "sign_in.succeeded",
                       {{"agent", "msa"},
@@ -103,12 +107,12 @@ net::Task<smtp::Reply> Handler::on_authenticated(sasl::Success, sasl::Mechanism 
 }
 
 net::Task<> Handler::on_auth_failed(sasl::Failure failure, sasl::Mechanism mechanism) {
-  const bool malformed = failure.reason == sasl::Failure::Reason::malformed;
+  const bool refused = failure.reason == sasl::Failure::Reason::credentials;
   const auto told = std::exchange(told_, {});
   login_.clear();
   account_.reset();
   // Of a refused password the directory has told.
-  if (malformed || mechanism != sasl::Mechanism::plain)
+  if (!refused || mechanism != sasl::Mechanism::plain)
     ports_.events.emit(directory::exchange_failed(asker(), told, mechanism, failure));
   co_return;
 }
@@ -340,7 +344,9 @@ Msa::Msa(Ports ports, Options options) : ports_(ports), options_(std::move(optio
 
 net::Task<> Msa::session(std::unique_ptr<net::Connection> connection, drive::Sessions* sessions,
                          protection::Loopback loopback) {
-  Handler handler(ports_, options_, {connection->local(), connection->peer(), loopback});
+  Handler handler(
+      ports_, options_,
+      {connection->peer(), protection::network_of(*connection, options_.networks, loopback)});
   drive::SmtpServer server(std::move(connection), handler,
                            {ports_.clock, ports_.random, &ports_.tls, sessions}, options_.server);
   co_await server.run();

@@ -258,7 +258,9 @@ Mx::Mx(Ports ports, Options options, dns::PeerNames* names)
 
 net::Task<> Mx::session(std::unique_ptr<net::Connection> connection, drive::Sessions* sessions,
                         protection::Loopback loopback) {
-  Handler handler(ports_, options_, names_, {connection->local(), connection->peer(), loopback});
+  Handler handler(
+      ports_, options_, names_,
+      {connection->peer(), protection::network_of(*connection, options_.networks, loopback)});
   drive::SmtpServer server(std::move(connection), handler,
                            {ports_.clock, ports_.random, &ports_.tls, sessions}, options_.server);
   co_await server.run();

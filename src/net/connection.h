@@ -44,6 +44,12 @@ class Connection {
 
   virtual Endpoint local() const = 0;
   virtual Endpoint peer() const = 0;
+  // Where a proxy stands before the peer: its own connection to us.
+  struct Ends {
+    Endpoint local;
+    Endpoint peer;
+  };
+  virtual std::optional<Ends> proxy() const { return std::nullopt; }
 };
 
 class Listener {

@@ -26,6 +26,7 @@ class Proxied final : public Connection {
   Task<> shutdown(base::Milliseconds timeout) override { return under_->shutdown(timeout); }
   Endpoint local() const override { return ends_.local; }
   Endpoint peer() const override { return ends_.peer; }
+  std::optional<Ends> proxy() const override { return Ends{under_->local(), under_->peer()}; }
 
  private:
   std::unique_ptr<Connection> under_;

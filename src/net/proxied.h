@@ -8,7 +8,8 @@
 
 namespace letterlock::net {
 
-// Reads the header, and nothing behind it. What comes back says the client's ends for its own;
+// Reads the header, and nothing behind it. What comes back says the client's ends for its own, and
+// the proxy's as proxy();
 // where the proxy connects for itself it is the connection as it was. On failure the connection is
 // closed. Errors: protocol (no such header), timeout (none within `timeout`), closed, cancelled.
 ResultTask<std::unique_ptr<Connection>> take_proxied(std::unique_ptr<Connection> connection,

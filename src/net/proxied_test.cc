@@ -36,6 +36,7 @@ const auto v6 = header(0x21, 0x21, v6_ends);
 struct Found {
   std::string peer;
   std::string local;
+  std::string proxy;
   std::string read;
   ErrorKind error = ErrorKind::exists;  // no error
 };
@@ -48,6 +49,8 @@ Task<> take(std::unique_ptr<Connection> connection, const os::Clock& clock, Foun
   } else {
     found.peer = (*taken)->peer().text();
     found.local = (*taken)->local().text();
+    if (const auto proxy = (*taken)->proxy())
+      found.proxy = proxy->peer.text() + " " + proxy->local.text();
     std::array<char, 64> buffer{};
     if (const auto count = co_await (*taken)->read_some(buffer, 20ms))
       found.read.assign(buffer.data(), *count);
@@ -80,6 +83,7 @@ TEST(Proxied, TheClientsEndsCountAndNothingBehindTheHeaderIsTaken) {
     const auto found = found_after(v4 + "EHLO me\r\n", step);
     EXPECT_EQ(found.peer, "198.51.100.7:50000");
     EXPECT_EQ(found.local, "192.0.2.1:25");
+    EXPECT_EQ(found.proxy, "10.0.0.9:4000 10.0.0.1:2525") << "the road that the octets came by";
     EXPECT_TRUE(std::string_view("EHLO me\r\n").starts_with(found.read)) << found.read;
     EXPECT_FALSE(found.read.empty());
   }
@@ -102,6 +106,7 @@ TEST(Proxied, LocalIsTheProxyItself) {
       const auto found = found_after(header(0x20, family, rest) + "NOOP");
       EXPECT_EQ(found.peer, "10.0.0.9:4000");
       EXPECT_EQ(found.local, "10.0.0.1:2525");
+      EXPECT_EQ(found.proxy, "");
       EXPECT_EQ(found.read, "NOOP");
     }
   }

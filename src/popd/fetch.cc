@@ -67,16 +67,10 @@ net::ResultTask<bool> record_outcome(store::Transaction& tx, Fetch fetch, trace:
 
 }  // namespace
 
-hop::Hop fetch_hop(const FetchFacts& facts, const mailbox::Message& message,
-                   const protection::KnownNetworks& networks, base::Time now) {
+hop::Hop fetch_hop(const FetchFacts& facts, const mailbox::Message& message, base::Time now) {
   const auto address = facts.account.address.text();
-  const auto network = protection::network_between(facts.local.address, facts.peer.address,
-                                                   networks, facts.loopback);
   const auto tls =
       facts.tls != nullptr ? custody::facts_for(*facts.tls, message.trace) : hop::TlsFacts();
-  const auto accepts = directory::password_is_bound(facts.account)
-                           ? protection::Accepts::only_bound
-                           : protection::Accepts::weaker_too;
   hop::Hop hop;
   hop.trace = message.trace;
   hop.kind = hop::Kind::fetch;
@@ -84,7 +78,8 @@ hop::Hop fetch_hop(const FetchFacts& facts, const mailbox::Message& message,
   hop.to = {hop::End::Role::client, address, facts.peer.address.text(),
             facts.implicit_tls ? "POP3S" : "POP3"};
   hop.recipients = message.recipients;
-  hop.protection = protection::fetch_level(sign_in_of(facts.how), accepts, tls, network);
+  hop.protection =
+      protection::fetch_level(sign_in_of(facts.how), facts.accepts, tls, facts.network);
   hop::Requirement required;
   required.fetch = directory::fetch_requirement(facts.tenant);
   hop.required = protection::in_words(required);

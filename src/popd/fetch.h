@@ -11,7 +11,7 @@
 #include "net/endpoint.h"
 #include "net/loop.h"
 #include "os/clock.h"
-#include "protection/network.h"
+#include "protection/inbound.h"
 #include "store/store.h"
 #include "trace/event.h"
 #include "trace/trace.h"
@@ -25,14 +25,13 @@ struct FetchFacts {
   drive::PopSignIn::How how = drive::PopSignIn::How::password;
   const tls::Session* tls = nullptr;  // none: in clear
   bool implicit_tls = false;          // else STLS
-  net::Endpoint local;
+  protection::Accepts accepts = protection::Accepts::weaker_too;
   net::Endpoint peer;
-  protection::Loopback loopback = protection::Loopback::anybody;
+  hop::Network network = hop::Network::public_;
 };
 
 // The record as it stands when the content is about to leave.
-hop::Hop fetch_hop(const FetchFacts& facts, const mailbox::Message& message,
-                   const protection::KnownNetworks& networks, base::Time now);
+hop::Hop fetch_hop(const FetchFacts& facts, const mailbox::Message& message, base::Time now);
 
 // A fetch under way. Empty where the message has no trace (any more), or its hop was only counted.
 struct Fetch {

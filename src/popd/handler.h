@@ -16,10 +16,9 @@ namespace letterlock::popd {
 class Handler final : public drive::PopHandler {
  public:
   struct Ends {
-    net::Endpoint local;
     net::Endpoint peer;
     bool implicit_tls = false;
-    protection::Loopback loopback = protection::Loopback::anybody;
+    hop::Network network = hop::Network::public_;
     net::Admission::Ticket* place = nullptr;  // the session's
   };
   // `outcomes`: where the recording of an outcome goes on though the session was cancelled.

@@ -15,7 +15,7 @@ net::ResultTask<std::unique_ptr<drive::PopContent>> Handler::open(std::uint32_t 
 
 net::ResultTask<> Handler::content_begins(std::uint32_t uid, drive::PopGiving) {
   ASSERT(facts_ && message_ && message_->uid == uid);
-  auto hop = fetch_hop(*facts_, *message_, options_.networks, ports_.clock.now());
+  auto hop = fetch_hop(*facts_, *message_, ports_.clock.now());
   CO_TRY(fetch_, co_await intend_fetch(ports_.store, std::move(hop), facts_->account.tenant,
                                        message_->trace_owner, options_.node, options_.told_times));
   co_return base::Result<>();

@@ -44,8 +44,7 @@ directory::Asker Handler::asker(const tls::Session* tls) const {
   directory::Road road;
   road.tls = tls != nullptr;
   road.post_quantum = tls != nullptr && tls->facts().post_quantum;
-  road.network = protection::network_between(ends_.peer.address, ends_.local.address,
-                                             options_.networks, ends_.loopback);
+  road.network = ends_.network;
   return {"popd", ends_.peer.address, road};
 }
 
@@ -127,6 +126,7 @@ net::ResultTask<pop::Maildrop> Handler::signed_in(drive::PopSignIn sign_in) {
   // USER asked by the domain; the account's own tenant has the last word.
   if (sign_in.tls == nullptr && tenant->clear_fetch == directory::ClearFetch::refused)
     co_return denied("clear fetch is refused");
+  CO_TRY(const bool bound, co_await ports_.directory.password_is_bound(account));
   if (ends_.place != nullptr) ends_.place->signed_in(ports_.clock.steady());
   CO_TRY(auto inbox, co_await load_inbox(ports_.store, {account.tenant, account.id}));
   ports_.events.emit({base::Severity::info,
@@ -137,9 +137,14 @@ net::ResultTask<pop::Maildrop> Handler::signed_in(drive::PopSignIn sign_in) {
                        {"account", account.address.text()},
                        {"mechanism", std::string(mechanism_name(sign_in.how))}}});
   place_ = inbox.place;
-  facts_ =
-      FetchFacts{account,     std::move(*tenant), sign_in.how,   sign_in.tls, ends_.implicit_tls,
-                 ends_.local, ends_.peer,         ends_.loopback};
+  facts_ = FetchFacts{account,
+                      std::move(*tenant),
+                      sign_in.how,
+                      sign_in.tls,
+                      ends_.implicit_tls,
+                      bound ? protection::Accepts::only_bound : protection::Accepts::weaker_too,
+                      ends_.peer,
+                      ends_.network};
   co_return std::move(inbox.maildrop);
 }
 

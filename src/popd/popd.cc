@@ -54,12 +54,13 @@ Popd::~Popd() = default;
 net::Task<> Popd::State::session(State& state, Came came) {
   auto held = std::move(came.ticket);
   const auto peer = came.connection->peer();
+  const auto network =
+      protection::network_of(*came.connection, state.options.networks, came.loopback);
   auto options = state.options.session;
   options.entry = came.entry;
   const auto handler =
       std::make_unique<Handler>(state.ports, state.options, state.outcomes,
-                                Handler::Ends{came.connection->local(), peer,
-                                              came.entry == Entry::tls, came.loopback, &held});
+                                Handler::Ends{peer, came.entry == Entry::tls, network, &held});
   drive::PopServer server({state.ports.tls, state.ports.timers, state.ports.clock,
                            state.ports.random, &state.conversations},
                           std::move(options));

@@ -105,9 +105,6 @@ TEST_F(PopdTest, ASignInIsRecordedWhateverIsFetched) {
   stop(0ms);
   options.session.clear_sign_in = true;
   start();
-  ASSERT_TRUE(
-      wait(connect(995)->auth(Mechanism::scram_sha_256_plus, "bob@birch.example", "tree house")));
-  EXPECT_EQ(openings(), std::vector<How>());
   auto connection = wait(peer.connect({host.addresses().front(), 110}, {})).value();
   EXPECT_EQ(talk(*connection, "USER bob@birch.example\r\n").substr(0, 4), "-ERR");
   EXPECT_EQ(openings(), std::vector<How>());
@@ -120,8 +117,24 @@ TEST_F(PopdTest, ASignInIsRecordedWhateverIsFetched) {
   EXPECT_TRUE(wait(client->stat()));
   EXPECT_EQ(openings(), (std::vector<How>{How::in_clear, How::in_clear}));
   ASSERT_TRUE(
-      wait(connect(995)->auth(Mechanism::scram_sha_256, "bob@birch.example", "bush house")));
+      wait(connect(995)->auth(Mechanism::scram_sha_256_plus, "bob@birch.example", "bush house")));
   EXPECT_EQ(openings(), (std::vector<How>{How::in_clear, How::in_clear, How::unbound}));
+}
+
+// Whoever heard it could play both ends of a proof.
+TEST_F(PopdTest, APasswordThatWasShownProvesNothing) {
+  const auto carol = add_account("carol@birch.example", directory::Accepts::plus_only);
+  for (const auto level : {hop::Level::authenticated, hop::Level::encrypted}) {
+    const auto id = deliver(carol);
+    const auto client = connect(995);
+    ASSERT_TRUE(
+        wait(client->auth(Mechanism::scram_sha_256_plus, "carol@birch.example", "tree house")));
+    EXPECT_TRUE(wait(client->retr(wait(client->stat())->first, 10'000)));
+    const auto recorded = hops(id);
+    ASSERT_EQ(recorded.size(), 1U);
+    EXPECT_EQ(recorded[0].protection.level, level);
+    EXPECT_FALSE(wait(connect(995)->user_pass("carol@birch.example", "tree house")));
+  }
 }
 
 // What came to nothing before the proof was no guess, and what can't be looked at now is told as

@@ -53,6 +53,7 @@ struct Opening {
     in_clear,    // who listened has the password, or had the session
     unbound,     // TLS that the client may not have verified: who interfered has or had the same
     recordable,  // the password crossed in TLS that a quantum computer opens later
+    unrecorded,  // what there was from `first` to `last` was lost: the store was restored
   };
   How how = How::in_clear;
   hop::Network network = hop::Network::public_;  // the most public road of them
@@ -75,6 +76,7 @@ struct Mailbox {
 struct Backup {
   base::Time made;
   std::optional<base::Time> kept_until = {};  // nothing: no end is known
+  bool is_overdue = false;                    // that time is over
   bool operator==(const Backup&) const = default;
 };
 
@@ -88,7 +90,14 @@ struct AtRest {
   std::vector<Backup> backups;
 };
 
-// Content that went on under another trace: a list's copy, a report that returns it.
+// What was recorded from a backup until the store was restored from it is lost.
+struct Lost {
+  base::Time from;
+  base::Time to;
+  bool operator==(const Lost&) const = default;
+};
+
+// Content that went on under another trace: a list's copy, a report that returns it, or its header.
 struct Child {
   enum class What { expanded, report };
   What what = What::expanded;
@@ -107,7 +116,8 @@ struct Evidence {
   // False: there are more hops than these (a limit, or some were only counted that gave content).
   bool complete = true;
   AtRest at_rest;
-  base::Order order = {};  // of the moments in it
+  base::Order order = {};       // of the moments in it
+  std::vector<Lost> lost = {};  // while the message was here
 };
 
 Exposure exposure(const Evidence& evidence);

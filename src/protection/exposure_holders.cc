@@ -50,6 +50,11 @@ std::string_view words(Fetched fetched) {
 }
 
 std::string backup_words(const Backup& backup) {
+  if (backup.is_overdue) {
+    return fmt::format(
+        "the backup of {} (was to be kept until {}; nobody has said that it is destroyed)",
+        day(backup.made), day(*backup.kept_until));
+  }
   if (backup.kept_until) {
     return fmt::format("the backup of {} (kept until {})", day(backup.made),
                        day(*backup.kept_until));
@@ -181,3 +186,4 @@ Answering devices(const Evidence& evidence, const std::vector<Gap>& gaps) {
 }
 
 }  // namespace letterlock::protection
+    if (!evidence.lost.empty()) continue;  // a gap

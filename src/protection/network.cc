@@ -21,4 +21,14 @@ hop::Network network_between(const net::IpAddress& a, const net::IpAddress& b,
   return hop::Network::public_;
 }
 
+hop::Network network_of(const net::Connection& connection, const KnownNetworks& known,
+                        Loopback loopback) {
+  const auto network =
+      network_between(connection.peer().address, connection.local().address, known, loopback);
+  const auto proxy = connection.proxy();
+  if (!proxy) return network;
+  return std::max(network,
+                  network_between(proxy->peer.address, proxy->local.address, known, loopback));
+}
+
 }  // namespace letterlock::protection

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "hop/level.h"
-#include "net/endpoint.h"
+#include "net/connection.h"
 
 namespace letterlock::protection {
 
@@ -26,5 +26,10 @@ enum class Loopback { anybody, this_machine };
 // else is public_, also where both ends are one and the same address: translation makes them so.
 hop::Network network_between(const net::IpAddress& a, const net::IpAddress& b,
                              const KnownNetworks& known, Loopback loopback = Loopback::anybody);
+
+// Of one that a proxy passes on: the most public of the client's road to the proxy, as the proxy
+// tells it, and the proxy's to us.
+hop::Network network_of(const net::Connection& connection, const KnownNetworks& known,
+                        Loopback loopback = Loopback::anybody);
 
 }  // namespace letterlock::protection

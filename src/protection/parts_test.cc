@@ -163,6 +163,39 @@ TEST(Network, BothEndsCount) {
   }
 }
 
+// Behind a proxy: its own road to us counts as well as the client's to it, which it tells.
+TEST(Network, AProxysRoadCounts) {
+  struct Proxied final : net::Connection {
+    std::optional<Ends> behind;
+    net::ResultTask<std::size_t> read_some(std::span<char>, base::Milliseconds) override {
+      co_return base::fail(base::ErrorKind::closed, "");
+    }
+    net::ResultTask<> write(std::string_view, base::Milliseconds) override {
+      co_return base::Result<>();
+    }
+    void close() override {}
+    void wake_reader() override {}
+    net::Task<> shutdown(base::Milliseconds) override { co_return; }
+    net::Endpoint local() const override { return net::Endpoint::parse("10.0.0.5:25").value(); }
+    net::Endpoint peer() const override { return net::Endpoint::parse("10.1.1.7:4000").value(); }
+    std::optional<Ends> proxy() const override { return behind; }
+  };
+  const KnownNetworks known{.private_ = {net::Prefix::parse("10.0.0.0/8").value()}, .public_ = {}};
+  using enum hop::Network;
+  const std::tuple<const char*, const char*, hop::Network> cases[] = {
+      {"10.0.0.9:1", "10.0.0.5:25", private_},
+      {"203.0.113.9:1", "192.0.2.1:25", public_},
+      {"203.0.113.9:1", "10.0.0.5:25", public_},
+      {"127.0.0.1:1", "127.0.0.1:25", public_},
+  };
+  Proxied connection;
+  EXPECT_EQ(network_of(connection, known), private_);
+  for (const auto& [proxy, us, network] : cases) {
+    connection.behind = {net::Endpoint::parse(us).value(), net::Endpoint::parse(proxy).value()};
+    EXPECT_EQ(network_of(connection, known), network) << proxy;
+  }
+}
+
 TEST(Plan, AsksForWhatEachCauseNeeds) {
   const auto ask = [](std::string_view text, const HostFacts& host) {
     Demand demand;

@@ -85,6 +85,26 @@ bool overlaps(const Opening& opening, base::Time from, const std::optional<base:
   const bool closed_before = opening.closed && order.is_before(*opening.closed, from);
   const bool opened_after = left && order.is_before(*left, opening.first);
   return !closed_before && !opened_after;
+// From a backup until the store was restored from it.
+std::string between(base::Time from, base::Time to) {
+  return fmt::format("between the backup of {} and the restore on {}", day(from), day(to));
+}
+
+// The password may have been shown while nothing is recorded, and was the same afterwards.
+void add_unrecorded(const Evidence& evidence, Gaps& gaps) {
+  for (const auto& [mailbox, opening] : openings_of(evidence)) {
+    if (opening->how != Opening::How::unrecorded) continue;
+    const Lost lost{opening->first, opening->last};
+    if (std::ranges::find(evidence.lost, lost) != evidence.lost.end()) continue;  // said already
+    gaps.add(Hides::roads,
+             fmt::format("sign-ins to {} {} are not recorded: whoever saw the password then {}",
+                         mailbox_of(mailbox->account), between(lost.from, lost.to),
+                         opening->closed ? fmt::format("could read it until it was changed on {}",
+                                                       day(*opening->closed))
+                                         : "can read it until it is changed (not yet)"));
+  }
+}
+
 }
 
 }  // namespace
@@ -142,6 +162,11 @@ std::vector<Open> openings_of(const Evidence& evidence) {
   std::vector<Open> open;
   for (const Mailbox& mailbox : evidence.at_rest.mailboxes) {
     const base::Time from = delivered(evidence, mailbox.account);
+  for (const Lost& lost : evidence.lost) {
+    gaps.add(Hides::everybody,
+             fmt::format("what happened {} is not recorded", between(lost.from, lost.to)));
+  }
+  add_unrecorded(evidence, gaps);
     for (const Opening& opening : mailbox.openings) {
       if (overlaps(opening, from, mailbox.left, evidence.order)) open.push_back({&mailbox, &opening});
     }
@@ -150,7 +175,9 @@ std::vector<Open> openings_of(const Evidence& evidence) {
 }
 
 Evidence of_way(const Evidence& all, std::vector<Hop> hops) {
-  Evidence way{std::move(hops), {}, all.complete, {all.at_rest.in_queue, {}, all.at_rest.backups}, all.order};
+  Evidence way{std::move(hops), {},
+               all.complete,    {all.at_rest.in_queue, {}, all.at_rest.backups},
+               all.order,       all.lost};
   const auto leads_to = [&](auto condition) { return std::ranges::any_of(way.hops, condition); };
   for (const Child& child : all.children) {
     const bool concerns =

@@ -176,6 +176,7 @@ std::string how_it_ended(const Evidence& way, Left left, Fate fate) {
     case Outcome::completed:
     case Outcome::partial:
       break;
+      if (!way.lost.empty()) return {};                                       // another
   }
   return after_success(way, last, fate);
 }

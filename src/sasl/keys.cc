@@ -33,12 +33,22 @@ ScramKeys derive(std::string_view password, base::BytesView salt, unsigned round
           base::hmac_sha256(salted, "Server Key")};
 }
 
-bool password_matches(std::string_view password, const ScramKeys& keys) {
+ScramKeys keys_shown(std::string_view password, const ScramKeys& like) {
   const auto prepared = prepare(password);
   // An unusable password costs what a wrong one costs.
-  const auto derived = derive(prepared ? std::string_view(*prepared) : std::string_view("?"),
-                              keys.salt, keys.rounds);
-  return base::equal_in_constant_time(derived.stored_key, keys.stored_key) && prepared.has_value();
+  auto shown = derive(prepared ? std::string_view(*prepared) : std::string_view("?"), like.salt,
+                      like.rounds);
+  if (!prepared) shown.stored_key.clear();
+  return shown;
+}
+
+bool fit(const ScramKeys& shown, const ScramKeys& keys) {
+  return shown.salt == keys.salt && shown.rounds == keys.rounds &&
+         base::equal_in_constant_time(shown.stored_key, keys.stored_key);
+}
+
+bool password_matches(std::string_view password, const ScramKeys& keys) {
+  return fit(keys_shown(password, keys), keys);
 }
 
 ScramKeys fake_keys(base::BytesView secret, std::string_view user, unsigned rounds) {

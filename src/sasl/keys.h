@@ -23,6 +23,12 @@ struct ScramKeys {
 // `password` as prepare() returns it. About 0.33 microseconds a round: run it on workers.
 ScramKeys derive(std::string_view password, base::BytesView salt, unsigned rounds = rounds_default);
 
+// What keys with this salt and these rounds would be made of `password`, as the client sent it; of
+// an unusable password, for the same work, keys that are nobody's. Compare them with fit().
+ScramKeys keys_shown(std::string_view password, const ScramKeys& like);
+// In constant time; both of one salt and as many rounds.
+bool fit(const ScramKeys& shown, const ScramKeys& keys);
+
 // True if `password`, as the client sent it, is the one the keys were made of. As slow as derive():
 // run it on workers. For unknown users call it with fake_keys(), so that they take the same time.
 bool password_matches(std::string_view password, const ScramKeys& keys);

@@ -117,6 +117,20 @@ TEST(Exchange, AuthzidIsTheUserOrEmpty) {
   }
 }
 
+// A password that came with somebody else's name for whom to act was shown all the same: it is
+// looked at before that is refused.
+TEST(Exchange, APasswordForAnotherIsCheckedFirst) {
+  for (const auto standing : {Standing::welcome, Standing::refused}) {
+    const auto server = make_server(server_options(Mechanism::plain));
+    const auto step = server->begin("eve@birch.example\0bob@birch.example\0tree"s);
+    const auto* check = std::get_if<NeedCheck>(&step);
+    ASSERT_NE(check, nullptr);
+    EXPECT_EQ(check->user, "bob@birch.example");
+    EXPECT_EQ(check->password, "tree");
+    EXPECT_EQ(reason_of(server->checked(standing)), Failure::Reason::authzid);
+  }
+}
+
 ServerOptions external_for(std::optional<std::string> user) {
   auto options = server_options(Mechanism::external);
   options.certificate_user = std::move(user);

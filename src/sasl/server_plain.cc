@@ -25,6 +25,7 @@ class PlainServer final : public ServerMechanism {
   Step checked(Standing standing) override {
     if (state_ != State::checking) return out_of_order();
     state_ = State::ended;
+    if (for_another_) return Failure{Failure::Reason::authzid, "PLAIN: acting for another user"};
     if (standing == Standing::refused)
       return Failure{Failure::Reason::credentials,
                      "PLAIN: unknown user, wrong password or not allowed"};
@@ -41,9 +42,9 @@ class PlainServer final : public ServerMechanism {
     auto user = prepare(message->user);
     if (!user) return Failure{Failure::Reason::malformed, user.error().what};
     // RFC 4616 §2: an authorization identity is prepared before it is compared.
-    if (!message->authzid.empty() && prepare(message->authzid) != *user) {
-      return Failure{Failure::Reason::authzid, "PLAIN: acting for another user"};
-    }
+    // Refused only once it was checked: the password was shown, and whoever keeps the account has
+    // to know that.
+    for_another_ = !message->authzid.empty() && prepare(message->authzid) != *user;
     user_ = *user;
     state_ = State::checking;
     return NeedCheck{std::move(*user), std::move(message->password)};
@@ -55,6 +56,7 @@ class PlainServer final : public ServerMechanism {
   }
 
   State state_ = State::start;
+  bool for_another_ = false;
   std::string user_;
 };
 

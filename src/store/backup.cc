@@ -219,13 +219,15 @@ base::Result<BackupFacts> inspect_backup(const std::string& directory) {
   return facts;
 }
 
-base::Result<BackupFacts> restore_backup(const std::string& directory, const std::string& path) {
+base::Result<BackupFacts> restore_backup(const std::string& directory, const std::string& path,
+                                         const RestoredRow& row) {
   auto facts = TRY(inspect_backup(directory));
   if (facts.format != format_version)
     return fail(
         ErrorKind::invalid,
         fmt::format("{} has format {}, written by program {}; this one reads format {} alone",
                     directory, facts.format, facts.version, format_version));
+  const auto [key, value] = TRY(row(facts));
   rocksdb::BackupEngineReadOnly* opened = nullptr;
   TRY(to_result(rocksdb::BackupEngineReadOnly::Open(rocksdb::Env::Default(),
                                                     engine_options(directory), &opened),
@@ -249,6 +251,10 @@ base::Result<BackupFacts> restore_backup(const std::string& directory, const std
     base::NoEvents events;
     const auto engine = TRY(Engine::open(options, events));
     TRY(restore_content(directory, *engine));
+    rocksdb::WriteOptions durably;
+    durably.sync = true;
+    TRY(to_result(engine->db().Put(durably, engine->keys(), key, value),
+                  "writing the restore down"));
   }
   TRY(half.finish(path));
   return facts;

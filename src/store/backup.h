@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -43,9 +45,15 @@ base::Result<BackupFacts> write_backup(Engine& engine, const BackupOptions& opti
 // What is in a backup. Errors: invalid (no finished backup), io.
 base::Result<BackupFacts> inspect_backup(const std::string& directory);
 
+// What a restored store is told beside what the backup holds: a row, key and value, of the site's.
+using RestoredRow =
+    std::function<base::Result<std::pair<std::string, std::string>>(const BackupFacts&)>;
+
 // A store at `path`, which must not be there; its parent must. Blocks. Verifies the backup's
-// checksums first, and opens the new store once before it gets its name.
-// Errors: invalid (no finished backup, a newer format), exists, denied, full, corrupt, io.
-base::Result<BackupFacts> restore_backup(const std::string& directory, const std::string& path);
+// checksums first, opens the new store once and puts `row` into it before it gets its name.
+// Errors: invalid (no finished backup, a newer format), exists, denied, full, corrupt, io; those of
+// `row`.
+base::Result<BackupFacts> restore_backup(const std::string& directory, const std::string& path,
+                                         const RestoredRow& row);
 
 }  // namespace letterlock::store

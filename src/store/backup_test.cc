@@ -20,6 +20,10 @@ namespace files = std::filesystem;
 using Words = std::vector<std::string>;
 using base::ErrorKind;
 
+base::Result<std::pair<std::string, std::string>> marked(const BackupFacts& facts) {
+  return std::pair(key("restored"), "from " + facts.node);
+}
+
 class Backup : public testing::Test {
  protected:
   Backup() : store(RocksStore::open(directory.options(), clock, random, events).value()) {}
@@ -56,11 +60,11 @@ TEST_F(Backup, HoldsWhatWasCommittedBeforeAndNothingOfLater) {
   EXPECT_GT(facts->octets, text.size());
   ASSERT_TRUE(do_steps(loop, *store, {put("a", "2"), put("b", "2")}));
   const auto path = place.path() + "/store";
-  const auto restored = restore_backup(place.path() + "/one", path);
+  const auto restored = restore_backup(place.path() + "/one", path, marked);
   ASSERT_TRUE(restored) << restored.error().what;
   EXPECT_EQ(restored->node, "dublin-1");
   const auto other = open(path);
-  EXPECT_EQ(look(loop, *other, {scan("a", "z")}), Words{"a=1"});
+  EXPECT_EQ(look(loop, *other, {scan("a", "z")}), Words{"a=1 restored=from dublin-1"});
   EXPECT_TRUE(wait(loop, other->read_blob(blob, 0, 1 << 20)).value() == text);
   for (const auto& entry : files::recursive_directory_iterator(place.path() + "/one")) {
     EXPECT_EQ(files::status(entry).permissions() & files::perms(077), files::perms::none)
@@ -75,8 +79,8 @@ TEST_F(Backup, TakesNoPlaceThatIsTaken) {
   EXPECT_EQ(wait(loop, store->backup(options("two"))).error().kind, ErrorKind::exists);
   EXPECT_EQ(wait(loop, store->backup(options("no/such"))).error().kind, ErrorKind::not_found);
   const auto path = place.path() + "/store";
-  ASSERT_TRUE(restore_backup(place.path() + "/one", path));
-  EXPECT_EQ(restore_backup(place.path() + "/one", path).error().kind, ErrorKind::exists);
+  ASSERT_TRUE(restore_backup(place.path() + "/one", path, marked));
+  EXPECT_EQ(restore_backup(place.path() + "/one", path, marked).error().kind, ErrorKind::exists);
 }
 
 TEST_F(Backup, ThatIsStoppedOrTakesTooLongLeavesNothing) {
@@ -94,17 +98,17 @@ TEST_F(Backup, ThatIsNoneIsRefusedAndLeavesNothing) {
   const auto from = place.path() + "/one";
   const auto path = place.path() + "/store";
   const auto facts = from + "/" + backup_facts_file;
-  EXPECT_EQ(restore_backup(place.path(), path).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(restore_backup(place.path(), path, marked).error().kind, ErrorKind::invalid);
   for (const auto format : {format_version - 1, format_version + 1}) {
     std::ofstream(facts) << fmt::format(
         R"({{"letterlock-backup":1,"store-format":{},"version":"9"}})", format);
-    const auto other = restore_backup(from, path);
+    const auto other = restore_backup(from, path, marked);
     EXPECT_EQ(other.error().kind, ErrorKind::invalid);
     EXPECT_NE(other.error().what.find(fmt::format("has format {}", format)), std::string::npos)
         << other.error().what;
   }
   std::ofstream(facts) << "[]";
-  EXPECT_EQ(restore_backup(from, path).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(restore_backup(from, path, marked).error().kind, ErrorKind::invalid);
   EXPECT_FALSE(files::exists(path));
   EXPECT_FALSE(files::exists(path + ".partial"));
 }

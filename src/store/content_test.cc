@@ -206,7 +206,11 @@ TEST_F(Content, ThatGoesMeanwhileStaysUntilTheBackupIsWritten) {
   ASSERT_TRUE(*facts) << (*facts ? "" : facts->error().what);
   EXPECT_TRUE(run_until(loop, [&] { return count(folder()) == 0; }));
   const auto path = directory.path() + "/restored";
-  ASSERT_TRUE(restore_backup(options.directory, path));
+  ASSERT_TRUE(
+      restore_backup(options.directory, path,
+                     [](const BackupFacts&) -> base::Result<std::pair<std::string, std::string>> {
+                       return std::pair(key("restored"), "");
+                     }));
   auto again = directory.options();
   again.path = path;
   const auto restored = RocksStore::open(again, clock, random, events).value();
@@ -222,7 +226,11 @@ TEST_F(Content, ABackupWithoutAFileItNamesIsNotRestored) {
   ASSERT_TRUE(wait(loop, store->backup(options)));
   for (const auto& entry : files::recursive_directory_iterator(options.directory + "/content"))
     if (entry.is_regular_file()) change_octet(entry.path(), 100);
-  const auto restored = restore_backup(options.directory, directory.path() + "/restored");
+  const auto restored =
+      restore_backup(options.directory, directory.path() + "/restored",
+                     [](const BackupFacts&) -> base::Result<std::pair<std::string, std::string>> {
+                       return std::pair(key("restored"), "");
+                     });
   ASSERT_FALSE(restored);
   EXPECT_EQ(restored.error().kind, ErrorKind::corrupt);
   EXPECT_FALSE(files::exists(directory.path() + "/restored"));

@@ -37,7 +37,7 @@ std::string_view unproved_words(const Hop& hop) {
     case hop::SignIn::scram:
       return "signed in by SCRAM";
     case hop::SignIn::scram_plus:
-      return "signed in by SCRAM-PLUS, which the account does not insist on";
+      return "signed in by SCRAM-PLUS, with a password that others may have";
     case hop::SignIn::client_certificate:
       return "signed in by certificate";
     case hop::SignIn::none:
@@ -200,8 +200,8 @@ std::string not_fetched(const LoadedTrace& trace, const Hop& delivery,
       std::ranges::any_of(evidence.at_rest.mailboxes, [&](const protection::Mailbox& mailbox) {
         return base::equal_ignoring_case(mailbox.account, delivery.to.who);
       });
-  if (is_seen) return ", not fetched yet";
-  if (!trace.told_as_of) return ", no fetch told so far";
+  if (is_seen) return evidence.lost.empty() ? ", not fetched yet" : ", no fetch recorded";
+  if (!trace.told_as_of || *trace.told_as_of <= delivery.time) return ", no fetch told so far";
   return ", no fetch told as of " + moment(*trace.told_as_of, trace.trace.accepted);
 }
 
