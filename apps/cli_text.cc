@@ -36,6 +36,16 @@ std::vector<std::string> columns_of(const json::array& rows) {
   return out;
 }
 
+// Two blanks part the columns: with one at a time no stranger's words look like another column.
+std::string one_cell(const json::value& value) {
+  std::string out;
+  for (const char c : text_of(value)) {
+    if (c == ' ' && (out.empty() || out.back() == ' ')) continue;
+    out.push_back(c);
+  }
+  return out;
+}
+
 std::string table(const json::array& rows) {
   if (rows.empty()) return "none\n";
   const auto columns = columns_of(rows);
@@ -47,7 +57,7 @@ std::string table(const json::array& rows) {
     std::vector<std::string> line;
     for (const auto& column : columns) {
       const auto* value = row.get_object().if_contains(column);
-      line.push_back(value != nullptr ? text_of(*value) : "");
+      line.push_back(value != nullptr ? one_cell(*value) : "");
     }
     cells.push_back(std::move(line));
   }

@@ -83,6 +83,8 @@ TEST(StatusScreen, NumbersAndNamesOfAnySize) {
 
 TEST(ForPeople, RowsThatAreNoneAreLeftOut) {
   EXPECT_EQ(for_people(status(R"({"rows":[1,{"a":2,"b\n":3},null]})"), 80), "a  b\\x0a\n2  3\n");
+  EXPECT_EQ(for_people(status(R"({"rows":[{"from":"a   b  ","to":"c"}]})"), 80),
+            "from  to\na b   c\n");
   EXPECT_EQ(for_people(status(R"({"\u001b[2J":{"x\u007f":1}})"), 80), "\\x1b[2J  {\"x\\x7f\":1}\n");
 }
 

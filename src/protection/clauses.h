@@ -26,6 +26,9 @@ class Clauses {
   std::vector<std::string> clauses_;
 };
 
+// "by way of team@birch.example", "its header, by way of report 01JD…".
+std::string by_way_of(const Child& child);
+
 // One party's answer while it is put together: it only ever grows.
 struct Answering {
   PartyExposure found;

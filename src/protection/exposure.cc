@@ -9,11 +9,6 @@
 namespace letterlock::protection {
 namespace {
 
-std::string child_name(const Child& child) {
-  const std::string name = base::printable(child.name, 255);
-  return child.what == Child::What::expanded ? name : fmt::format("report {}", name);
-}
-
 // Whoever could read it beyond a list, or in a report that returned it, could read it.
 void join(Answering& party, const Child& child) {
   if (!child.exposure) return;  // a gap: said already
@@ -21,7 +16,7 @@ void join(Answering& party, const Child& child) {
   const PartyExposure& there = child.exposure->parties.at(at);
   if (there.could == Could::no) return;
   party.raise(there.could);
-  party.clauses.add(fmt::format("by way of {}: {}", child_name(child), there.reason));
+  party.clauses.add(fmt::format("{}: {}", by_way_of(child), there.reason));
 }
 
 }  // namespace
@@ -78,6 +73,19 @@ std::string_view name(Could could) {
       return "YES";
   }
   ASSERT(false && "an answer without a name");
+}
+
+std::string by_way_of(const Child& child) {
+  const std::string name = base::printable(child.name, 255);
+  switch (child.what) {
+    case Child::What::expanded:
+      return "by way of " + name;
+    case Child::What::report:
+      return "by way of report " + name;
+    case Child::What::header:
+      return "its header, by way of report " + name;
+  }
+  ASSERT(false && "a child without words");
 }
 
 std::string Clauses::text() const {

@@ -99,9 +99,9 @@ struct Lost {
 
 // Content that went on under another trace: a list's copy, a report that returns it, or its header.
 struct Child {
-  enum class What { expanded, report };
+  enum class What { expanded, report, header };
   What what = What::expanded;
-  std::string name;        // "team@birch.example"; of a report its trace
+  std::string name;        // "team@birch.example"; of a report, with or without the body, its trace
   std::string trace = {};  // its id, where the reader may see it
   // Who could have read it there; nothing: out of the reader's sight.
   std::optional<Exposure> exposure = {};

@@ -88,6 +88,28 @@ Answering platform_operator(const Evidence& evidence) {
   return answer;
 }
 
+namespace {
+
+// A client may be another operator's machine: a collector, a service that sends in its user's name.
+void add_clients(Answering& answer, const Evidence& evidence) {
+  std::vector<std::string> names;
+  for (const Hop& hop : evidence.hops) {
+    const End* client = gave_content(hop) ? client_of(hop) : nullptr;
+    if (client == nullptr) continue;
+    std::string name = short_name(*client);
+    if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+  }
+  if (names.empty()) return;
+  // Where nothing else of it is unknown, so much is certain.
+  const bool is_all = answer.clauses.empty() && evidence.children.empty();
+  answer.raise(Could::unknown);
+  if (is_all) answer.clauses.add("it went to no other operator's mail server");
+  answer.clauses.add(fmt::format("who runs the {} of {} is unknown from here",
+                                 names.size() == 1 ? "machine" : "machines", and_list(names, 4)));
+}
+
+}  // namespace
+
 Answering others(const Evidence& evidence, const std::vector<Gap>& gaps) {
   Answering answer{.found = {.party = Party::others, .could = {}, .reason = {}, .hops = {}},
                    .clauses = {},
@@ -109,6 +131,7 @@ Answering others(const Evidence& evidence, const std::vector<Gap>& gaps) {
   if (!beyond.empty()) answer.raise(Could::yes);
   answer.found.hops = numbers_of(beyond);
   answer.add_gaps(gaps, Hides::everybody);
+  if (beyond.empty()) add_clients(answer, evidence);
   answer.otherwise = "no content has left this platform";
   return answer;
 }
@@ -179,6 +202,7 @@ Answering devices(const Evidence& evidence, const std::vector<Gap>& gaps) {
   for (const auto& [mailbox, was_fetched] : fetched) {
     const auto is_it = [&](const std::string& account) { return mailbox_of(account) == mailbox; };
     if (was_fetched || std::ranges::any_of(unseen_mailboxes(evidence), is_it)) continue;
+    if (!evidence.lost.empty()) continue;  // a gap
     answer.clauses.add(fmt::format("nobody has fetched it from {} yet", mailbox));
   }
   answer.otherwise = "no device is recorded that had it";
@@ -186,4 +210,3 @@ Answering devices(const Evidence& evidence, const std::vector<Gap>& gaps) {
 }
 
 }  // namespace letterlock::protection
-    if (!evidence.lost.empty()) continue;  // a gap

@@ -15,9 +15,22 @@ using hop::End;
 using hop::Kind;
 using hop::Outcome;
 
+// A stranger's name is one word, so that it can't speak for us.
+std::string word(const std::string& name, std::size_t octets_max = 255) {
+  std::string out;
+  for (const char c : base::printable(name, octets_max)) {
+    if (c == ' ') {
+      out += "\\x20";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
 // "alice" of "alice@acorn.example".
 std::string person(const std::string& who) {
-  return base::printable(who.substr(0, who.rfind('@')), 64);
+  return word(who.substr(0, who.rfind('@')), 64);
 }
 
 std::string owned(const End& end, std::string_view thing) {
@@ -34,12 +47,12 @@ std::string short_name(const End& end) {
     case End::Role::mailbox:
       return owned(end, "mailbox");
     case End::Role::node:
-      return end.who.empty() ? "this node" : base::printable(end.who, 255);
+      return end.who.empty() ? "this node" : word(end.who);
     case End::Role::mta:
-      return end.who.empty() ? "another MTA" : base::printable(end.who, 255);
+      return end.who.empty() ? "another MTA" : word(end.who);
     case End::Role::alias:
     case End::Role::list:
-      return end.who.empty() ? "a list" : base::printable(end.who, 255);
+      return end.who.empty() ? "a list" : word(end.who);
   }
   ASSERT(false && "a role without a name");
 }
@@ -63,6 +76,16 @@ bool gave_content(const hop::Hop& hop) {
 
 bool crosses_network(const hop::Hop& hop) {
   return hop.protection.level != hop::Level::local && hop.protection.network != hop::Network::local;
+}
+
+const End* client_of(const hop::Hop& hop) {
+  const bool is_in = hop.kind == Kind::submission && hop.from.role == End::Role::client;
+  if (is_in) return &hop.from;
+  return hop.kind == Kind::fetch ? &hop.to : nullptr;
+}
+
+bool ends_at_program_here(const hop::Hop& hop) {
+  return client_of(hop) != nullptr && !crosses_network(hop);
 }
 
 bool goes_out(const hop::Hop& hop) {

@@ -14,6 +14,12 @@ bool crosses_network(const hop::Hop& hop);
 bool goes_out(const hop::Hop& hop);
 bool comes_in(const hop::Hop& hop);
 
+// A client that is a program on this machine, a webmail say: it has the content from people who
+// aren't here, or shows it to them.
+bool ends_at_program_here(const hop::Hop& hop);
+// The client that a submission came from, or that a fetch gave to; nothing of other hops.
+const hop::End* client_of(const hop::Hop& hop);
+
 // "bob's mailbox", of "bob@birch.example".
 std::string mailbox_of(const std::string& account);
 

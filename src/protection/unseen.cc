@@ -61,6 +61,12 @@ void add_gaps_of(const Hop& hop, const Evidence& evidence, Gaps& gaps) {
   if (!gave_content(hop)) return;
   if (comes_in(hop)) gaps.before(hop.from);
   if (goes_out(hop)) gaps.beyond(hop.to);
+  if (ends_at_program_here(hop)) {
+    const bool is_fetch = hop.kind == Kind::fetch;
+    gaps.add(Hides::roads,
+             fmt::format("{} {} on this machine {}: unknown from here", is_fetch ? "where" : "how",
+                         short_name(*client_of(hop)), is_fetch ? "shows it" : "came by it"));
+  }
   const bool is_list = hop.kind == Kind::expansion && hop.to.role == End::Role::list;
   if (is_list && !is_child(evidence, hop.to.who)) gaps.beyond_list(short_name(hop.to));
 }
@@ -79,12 +85,6 @@ base::Time delivered(const Evidence& evidence, const std::string& account) {
   return first.value_or(base::Time());
 }
 
-// Unless it is certain that they don't.
-bool overlaps(const Opening& opening, base::Time from, const std::optional<base::Time>& left,
-              const base::Order& order) {
-  const bool closed_before = opening.closed && order.is_before(*opening.closed, from);
-  const bool opened_after = left && order.is_before(*left, opening.first);
-  return !closed_before && !opened_after;
 // From a backup until the store was restored from it.
 std::string between(base::Time from, base::Time to) {
   return fmt::format("between the backup of {} and the restore on {}", day(from), day(to));
@@ -105,6 +105,12 @@ void add_unrecorded(const Evidence& evidence, Gaps& gaps) {
   }
 }
 
+// Unless it is certain that they don't.
+bool overlaps(const Opening& opening, base::Time from, const std::optional<base::Time>& left,
+              const base::Order& order) {
+  const bool closed_before = opening.closed && order.is_before(*opening.closed, from);
+  const bool opened_after = left && order.is_before(*left, opening.first);
+  return !closed_before && !opened_after;
 }
 
 }  // namespace
@@ -151,10 +157,16 @@ std::vector<Gap> gaps_of(const Evidence& evidence) {
       continue;
     }
     gaps.add(Hides::everybody,
-             fmt::format("what became of the report that returned it is not shown here ({})",
+             fmt::format("what became of the report that returned {} is not shown here ({})",
+                         child.what == Child::What::header ? "its header" : "it",
                          base::printable(child.name, 80)));
   }
   if (!evidence.complete) gaps.add(Hides::everybody, "not all of its hops are shown");
+  for (const Lost& lost : evidence.lost) {
+    gaps.add(Hides::everybody,
+             fmt::format("what happened {} is not recorded", between(lost.from, lost.to)));
+  }
+  add_unrecorded(evidence, gaps);
   return gaps.take();
 }
 
@@ -162,13 +174,9 @@ std::vector<Open> openings_of(const Evidence& evidence) {
   std::vector<Open> open;
   for (const Mailbox& mailbox : evidence.at_rest.mailboxes) {
     const base::Time from = delivered(evidence, mailbox.account);
-  for (const Lost& lost : evidence.lost) {
-    gaps.add(Hides::everybody,
-             fmt::format("what happened {} is not recorded", between(lost.from, lost.to)));
-  }
-  add_unrecorded(evidence, gaps);
     for (const Opening& opening : mailbox.openings) {
-      if (overlaps(opening, from, mailbox.left, evidence.order)) open.push_back({&mailbox, &opening});
+      if (overlaps(opening, from, mailbox.left, evidence.order))
+        open.push_back({&mailbox, &opening});
     }
   }
   return open;
@@ -181,7 +189,7 @@ Evidence of_way(const Evidence& all, std::vector<Hop> hops) {
   const auto leads_to = [&](auto condition) { return std::ranges::any_of(way.hops, condition); };
   for (const Child& child : all.children) {
     const bool concerns =
-        child.what == Child::What::report || leads_to([&](const Hop& hop) {
+        child.what != Child::What::expanded || leads_to([&](const Hop& hop) {
           return hop.kind == Kind::expansion && is_same_mailbox(hop.to.who, child.name);
         });
     if (concerns) way.children.push_back(child);

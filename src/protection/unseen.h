@@ -10,7 +10,7 @@ namespace letterlock::protection {
 
 // Whom a gap could add.
 enum class Hides {
-  roads,      // whoever is on a network: content came or went on over hops that aren't recorded
+  roads,      // whoever is on a network: it came or went on over hops that this platform can't see
   readers,    // those, and devices that fetch: it lies in a mailbox that isn't seen
   everybody,  // other holders, too
 };

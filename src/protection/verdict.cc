@@ -27,8 +27,9 @@ std::string_view everybody(const Hop& hop) {
 // Which hops are spoken of, where not all can be.
 enum class Spoken {
   of_all,             // that this platform saw
+  of_shown,           // the platform may have seen more than the reader does
   before_it_went_on,  // to where it could be read
-  still_recorded,     // the trace was forgotten and begun again, or is a copy without its beginning
+  on_its_way,         // to a mailbox that lay open
 };
 
 std::string_view which_hops(Spoken spoken) {
@@ -37,8 +38,10 @@ std::string_view which_hops(Spoken spoken) {
       return "";
     case Spoken::before_it_went_on:
       return " before it went on";
-    case Spoken::still_recorded:
-      return " on the hops that are still recorded";
+    case Spoken::of_shown:
+      return " on the hops shown here";
+    case Spoken::on_its_way:
+      return " on its way";
   }
   ASSERT(false && "hops without words");
 }
@@ -69,8 +72,9 @@ std::string how_far(const Hops& crossed, Spoken spoken) {
                        short_name(open.from), short_name(open.to), everybody(open));
   } else {
     const bool all_proved = std::none_of(crossed.begin(), first, is_at(Level::encrypted));
-    text = fmt::format("protected{} as far as {}; between there and {} {} could read it",
-                       all_proved ? "" : " against listeners", short_name(open.from),
+    text = fmt::format("protected{}{} as far as {}; between there and {} {} could read it",
+                       all_proved ? "" : " against listeners",
+                       spoken == Spoken::of_shown ? which_hops(spoken) : "", short_name(open.from),
                        short_name(open.to), everybody(open));
   }
   Hops more;
@@ -89,28 +93,59 @@ bool is_refused_by_us(const Hop& hop) {
   return hop.answer != hop::Answer::take && !hop.required.empty();
 }
 
-// Where content has gone beyond this platform's sight, or may have.
-enum class Left { nothing, something };
+// Where content has gone beyond this platform's sight, or may have; by no attempt, where a report
+// alone returned it, or its header.
+enum class Left { nothing, by_report, something };
 
 bool leaves_platform(const Child& child) {
   if (!child.exposure) return true;
   return child.exposure->parties.at(static_cast<std::size_t>(Party::others)).could != Could::no;
 }
+Left left_by(const std::vector<Child>& children) {
+  Left left = Left::nothing;
+  for (const Child& child : children) {
+    if (!leaves_platform(child)) continue;
+    left = std::max(left, child.what == Child::What::expanded ? Left::something : Left::by_report);
+  }
+  return left;
+}
+
+std::string_view kept_words(Left left) {
+  switch (left) {
+    case Left::nothing:
+      return "; no content has left the platform, in none of the attempts";
+    case Left::by_report:
+      return "; no attempt has given content away";
+    case Left::something:
+      return "";
+  }
+  ASSERT(false && "content without words");
+}
+
+// An alias's way has several ends: it came to one of them.
+bool has_arrived(const std::vector<Hop>& hops) {
+  return std::ranges::any_of(hops, [](const Hop& hop) {
+    const bool is_end = hop.kind == hop::Kind::delivery || hop.kind == hop::Kind::fetch ||
+                        goes_out(hop) ||
+                        (hop.kind == hop::Kind::expansion && hop.to.role == hop::End::Role::list);
+    return is_end && hop.outcome == Outcome::completed;
+  });
+}
 
 // What an attempt that failed leaves.
-std::string after_failure(const Hop& last, Left left, Fate fate) {
-  const std::string kept =
-      left == Left::something ? "" : "; no content has left the platform, in none of the attempts";
+std::string after_failure(const Evidence& way, const Hop& last, Left left, Fate fate) {
+  const std::string_view kept = kept_words(left);
   const std::string peer = short_name(last.to);
   if (is_refused_by_peer(last)) return fmt::format("{} did not accept it{}", peer, kept);
   const bool by_us = is_refused_by_us(last);
   const std::string_view why =
       by_us ? "because it could not be protected as required" : "because no attempt succeeded";
+  const std::string_view part = has_arrived(way.hops) ? "in part " : "";
   if (fate == Fate::came_back || last.answer == hop::Answer::refuse) {
-    return fmt::format("not sent on, {}{}", why, kept);
+    return fmt::format("{}not sent on, {}{}", part, why, kept);
   }
-  if (by_us) return fmt::format("it waits, until it can be protected as required{}", kept);
-  return fmt::format("it waits, until {} takes it{}", peer, kept);
+  if (by_us) return fmt::format("{}it waits, until it can be protected as required{}", part, kept);
+  return fmt::format("{}it waits, until {} takes it{}", part, peer, kept);
 }
 
 // A fetch that came to nothing, or to a part, says nothing of where the message is.
@@ -133,6 +168,7 @@ bool was_given_a_part(const std::vector<Hop>& hops) {
 
 // How it ended where the last hop was taken.
 std::string after_success(const Evidence& way, const Hop& last, Fate fate) {
+  if (fate == Fate::came_back) return has_arrived(way.hops) ? "in part not sent on" : "not sent on";
   if (goes_out(last)) return {};  // beyond it is a gap
   switch (last.kind) {
     case hop::Kind::fetch:
@@ -140,6 +176,7 @@ std::string after_success(const Evidence& way, const Hop& last, Fate fate) {
     case hop::Kind::delivery: {
       const auto unseen = unseen_mailboxes(way);
       if (std::ranges::find(unseen, last.to.who) != unseen.end()) return {};  // a gap
+      if (!way.lost.empty()) return {};                                       // another
       return was_given_a_part(way.hops) ? "not fetched as a whole yet" : "not fetched yet";
     }
     case hop::Kind::expansion:
@@ -150,7 +187,6 @@ std::string after_success(const Evidence& way, const Hop& last, Fate fate) {
     case hop::Kind::site_link:
       break;
   }
-  if (fate == Fate::came_back) return "not sent on";
   switch (way.at_rest.in_queue) {
     case AtRest::InQueue::yes:
       return "it waits in the queue";
@@ -167,7 +203,7 @@ std::string how_it_ended(const Evidence& way, Left left, Fate fate) {
   const Hop& last = last_of(way.hops);
   switch (last.outcome) {
     case Outcome::failed:
-      return after_failure(last, left, fate);
+      return after_failure(way, last, left, fate);
     case Outcome::intended:
       return fmt::format("it is being given to {}", short_name(last.to));
     case Outcome::unknown:
@@ -176,32 +212,86 @@ std::string how_it_ended(const Evidence& way, Left left, Fate fate) {
     case Outcome::completed:
     case Outcome::partial:
       break;
-      if (!way.lost.empty()) return {};                                       // another
   }
   return after_success(way, last, fate);
 }
 
-// Who could read it where no hop of its own shows it: sign-ins that opened the mailbox.
-std::string by_openings(const Evidence& way) {
-  for (const auto& [mailbox, opening] : openings_of(way)) {
-    const std::string name = mailbox_of(mailbox->account);
-    if (opening->how == Opening::How::in_clear) {
-      return fmt::format(
-          "sign-ins in clear opened {}: {} could read it there", name,
-          opening->network == hop::Network::public_ ? "anyone" : "anyone on that private network");
-    }
+// A kind of sign-in that opened a mailbox, and from where.
+struct Opened {
+  Opening::How how = Opening::How::in_clear;
+  hop::Network network = hop::Network::public_;
+  const Mailbox* mailbox = nullptr;
+};
+
+// Whether whoever could read it by `b` could by `a`, too.
+bool says_as_much(const Opened& a, const Opened& b) {
+  return base::equal_ignoring_case(a.mailbox->account, b.mailbox->account) && a.how <= b.how &&
+         a.network >= b.network;
+}
+
+// A fetch of this way that says as much of who could read it.
+bool is_told(const Opened& opened, const Hops& crossed) {
+  return std::ranges::any_of(crossed, [&](const Hop* hop) {
+    if (hop->kind != hop::Kind::fetch || hop->protection.level > Level::encrypted) return false;
+    const auto how =
+        hop->protection.level == Level::clear ? Opening::How::in_clear : Opening::How::unbound;
+    const Mailbox mailbox{.account = hop->from.who};
+    return says_as_much({how, hop->protection.network, &mailbox}, opened);
+  });
+}
+
+std::string opened_words(const Opened& kind, const std::vector<std::string>& names) {
+  const bool is_public = kind.network == hop::Network::public_;
+  if (kind.how == Opening::How::in_clear) {
+    return fmt::format("sign-ins in clear opened {}: {} could read it there", and_list(names, 4),
+                       is_public ? "anyone" : "anyone on that private network");
   }
-  return {};
+  return fmt::format(
+      "sign-ins that were not bound to their connection opened {}: somebody interfering{} could "
+      "have read it there",
+      and_list(names, 4), is_public ? "" : " on that private network");
 }
 
-bool adds_listeners(const Child& child) {
-  return !child.exposure || child.exposure->parties.front().could != Could::no;
+// Who could read it where no hop of its own shows it: sign-ins that opened the mailbox, the worst
+// first.
+std::vector<std::string> by_openings(const Evidence& way, const Hops& crossed) {
+  using enum Opening::How;
+  using enum hop::Network;
+  std::vector<Opened> said;
+  std::vector<std::string> sentences;
+  for (const auto& kind : {Opened{in_clear, public_}, Opened{in_clear, private_},
+                           Opened{unbound, public_}, Opened{unbound, private_}}) {
+    std::vector<std::string> names;
+    for (const auto& [mailbox, opening] : openings_of(way)) {
+      const Opened opened{opening->how, opening->network, mailbox};
+      const bool is_it = opened.how == kind.how && opened.network == kind.network;
+      if (!is_it || is_told(opened, crossed)) continue;
+      if (std::ranges::any_of(said, [&](const Opened& s) { return says_as_much(s, opened); }))
+        continue;
+      said.push_back(opened);
+      names.push_back(mailbox_of(mailbox->account));
+    }
+    if (!names.empty()) sentences.push_back(opened_words(kind, names));
+  }
+  return sentences;
 }
 
-Spoken spoken_of(const Evidence& way) {
-  if (!has_first_hop(way.hops)) return Spoken::still_recorded;
-  return std::ranges::any_of(way.children, adds_listeners) ? Spoken::before_it_went_on
-                                                           : Spoken::of_all;
+Could could(const Child& child, Party party) {
+  return child.exposure->parties.at(static_cast<std::size_t>(party)).could;
+}
+
+bool adds_readers(const Child& child) {
+  return !child.exposure || could(child, Party::listener) != Could::no ||
+         could(child, Party::interferer) != Could::no;
+}
+
+Spoken spoken_of(const Evidence& way, const std::vector<Gap>& gaps, bool is_opened) {
+  // What no platform sees is beyond "every hop that this platform saw"; the others it may have
+  // seen, and this reader doesn't.
+  const auto hides_seen = [](const Gap& gap) { return gap.hides > Hides::roads; };
+  if (std::ranges::any_of(gaps, hides_seen)) return Spoken::of_shown;
+  if (std::ranges::any_of(way.children, adds_readers)) return Spoken::before_it_went_on;
+  return is_opened ? Spoken::on_its_way : Spoken::of_all;
 }
 
 // What isn't seen, in one sentence; and those who could read it beyond.
@@ -210,10 +300,15 @@ std::string by_gaps(const Evidence& way, const std::vector<Gap>& gaps) {
   for (const Gap& gap : gaps) clauses.add(gap.clause);
   for (const Child& child : way.children) {
     if (!child.exposure) continue;
-    const auto& listener = child.exposure->parties.front();
-    if (listener.could == Could::no) continue;
-    clauses.add(fmt::format("by way of {}, listening on the network: {}",
-                            base::printable(child.name, 255), name(listener.could)));
+    const std::string by_way = by_way_of(child);
+    const Could listening = could(child, Party::listener);
+    const Could interfering = could(child, Party::interferer);
+    if (listening != Could::no) {
+      clauses.add(fmt::format("{}, listening on the network: {}", by_way, name(listening)));
+    }
+    if (interfering > listening) {
+      clauses.add(fmt::format("{}, interfering on the network: {}", by_way, name(interfering)));
+    }
   }
   return clauses.text();
 }
@@ -238,23 +333,30 @@ std::string joined(const std::vector<std::string>& sentences) {
 std::string verdict(const Evidence& way, Fate fate) {
   if (way.hops.empty()) return "nothing is recorded: who could have read it is unknown.";
   Hops crossed;
-  Left left = std::ranges::any_of(way.children, leaves_platform) ? Left::something : Left::nothing;
+  Left left = left_by(way.children);
   for (const Hop& hop : way.hops) {
     const bool is_open = hop.password_in_clear && hop.protection.level == Level::clear;
     if (!gave_content(hop) && !is_open) continue;
     if (crosses_network(hop)) crossed.push_back(&hop);
-    if (goes_out(hop) && gave_content(hop)) left = Left::something;
+    const bool leaves = goes_out(hop) || hop.kind == hop::Kind::fetch;
+    if (leaves && gave_content(hop)) left = Left::something;
   }
   const auto gaps = gaps_of(way);
-  const auto hides_everybody = [](const Gap& gap) { return gap.hides == Hides::everybody; };
-  if (std::ranges::any_of(gaps, hides_everybody)) left = Left::something;
+  // A mailbox that isn't seen may have given it to its client.
+  const auto hides_leaving = [](const Gap& gap) { return gap.hides > Hides::roads; };
+  if (std::ranges::any_of(gaps, hides_leaving)) left = Left::something;
   const std::string ended = how_it_ended(way, left, fate);
-  const std::string far = how_far(crossed, spoken_of(way));
-  const bool failed = last_of(way.hops).outcome == Outcome::failed;
+  // Who could read it comes first: nothing that reassures stands before it.
+  std::vector<std::string> sentences = by_openings(way, crossed);
+  const std::string far = how_far(crossed, spoken_of(way, gaps, !sentences.empty()));
   // Of mail that didn't go on, that is what matters most.
-  std::vector<std::string> sentences =
-      failed ? std::vector{ended, far.empty() ? far : "so far: " + far} : std::vector{far, ended};
-  sentences.push_back(by_openings(way));
+  if (last_of(way.hops).outcome == Outcome::failed) {
+    sentences.push_back(ended);
+    sentences.push_back(far.empty() ? far : "so far: " + far);
+  } else {
+    sentences.push_back(far);
+    sentences.push_back(ended);
+  }
   sentences.push_back(by_gaps(way, gaps));
   const std::string text = joined(sentences);
   return (text.empty() ? "it never left the node" : text) + ".";

@@ -13,10 +13,21 @@ json::string text(std::string_view value) {
   return json::string(value.data(), value.size());
 }
 
+std::string_view kind_of(const Ending& ending) {
+  switch (ending.kind) {
+    case Ending::Kind::bounced:
+      return "bounced";
+    case Ending::Kind::removed:
+      return "removed";
+    case Ending::Kind::went_on:
+      return "went-on";
+  }
+  ASSERT(false && "an ending without a name");
+}
+
 json::value ending_json(const std::optional<Ending>& ending) {
   if (!ending) return nullptr;
-  const bool bounced = ending->kind == Ending::Kind::bounced;
-  return json::object{{"kind", bounced ? "bounced" : "removed"},
+  return json::object{{"kind", text(kind_of(*ending))},
                       {"status", text(ending->status)},
                       {"time", text(base::to_rfc3339(ending->time))}};
 }
@@ -30,6 +41,7 @@ json::object trace_json(const Trace& trace) {
           {"header_from", text(trace.header_from)},
           {"accepted", text(base::to_rfc3339(trace.accepted))},
           {"expires", text(base::to_rfc3339(trace.expires))},
+          {"begun_again", trace.begun_again},
           {"octets", trace.octets},
           {"digest", text(trace.digest)}};
 }
@@ -50,11 +62,11 @@ json::array ways_json(const LoadedTrace& trace, const protection::Evidence& evid
   for (const Way& way : trace.ways) {
     json::array positions;
     for (const std::size_t at : way.hops) positions.push_back(at);
-    const auto fate = way.ending ? protection::Fate::came_back : protection::Fate::going_on;
+    const auto fate = way.came_back() ? protection::Fate::came_back : protection::Fate::going_on;
     ways.push_back(json::object{
         {"recipient", way.recipient.index},
         {"address", text(way.recipient.address)},
-        {"hidden", way.recipient.hidden},
+        {"hidden", trace.trace.begun_again ? json::value() : json::value(way.recipient.hidden)},
         {"hops", std::move(positions)},
         {"ending", ending_json(way.ending)},
         {"verdict",

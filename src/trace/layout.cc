@@ -41,6 +41,12 @@ constexpr CodeRange deceptive[] = {
     {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0}, {0xFFF9, 0xFFFB}, {0xE0000, 0xE0FFF},
 };
 
+// They look like a blank.
+constexpr CodeRange blank[] = {
+    {0x0020, 0x0020}, {0x00A0, 0x00A0}, {0x1680, 0x1680}, {0x2000, 0x200A},
+    {0x202F, 0x202F}, {0x205F, 0x205F}, {0x2800, 0x2800}, {0x3000, 0x3000},
+};
+
 std::size_t width_of(char32_t point) {
   if (within(combining, point)) return 0;
   return within(wide, point) ? 2 : 1;
@@ -83,8 +89,35 @@ std::string plain(std::string_view text, std::size_t octets_max) {
   while (!rest.empty()) {
     const auto point = base::first_code_point(rest);
     const std::size_t octets = point ? point->octets : 1;
-    if (point && !within(deceptive, point->value)) out += rest.substr(0, octets);
+    if (point && within(blank, point->value)) {
+      out += ' ';
+    } else if (point && !within(deceptive, point->value)) {
+      out += rest.substr(0, octets);
+    }
     rest.remove_prefix(octets);
+  }
+  return out;
+}
+
+std::string quoted(std::string_view text, std::size_t octets_max) {
+  std::string out = "\"";
+  for (const char c : plain(text, octets_max)) {
+    if (c == ' ' && (out.size() == 1 || out.back() == ' ')) continue;
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  if (out.size() > 1 && out.back() == ' ') out.pop_back();
+  return out + "\"";
+}
+
+std::string word(std::string_view text, std::size_t octets_max) {
+  std::string out;
+  for (const char c : plain(text, octets_max)) {
+    if (c == ' ') {
+      out += "\\x20";
+    } else {
+      out += c;
+    }
   }
   return out;
 }

@@ -15,6 +15,12 @@ std::size_t columns_of(std::string_view text);
 // table they could make one name look like another.
 std::string plain(std::string_view text, std::size_t octets_max = 300);
 
+// Strangers' sentences: plain, in quotation marks that they can't end, and with one blank at a
+// time, so that they imitate neither our words nor our columns.
+std::string quoted(std::string_view text, std::size_t octets_max = 300);
+// Strangers' names, plain and without a blank: "\x20" is in its place.
+std::string word(std::string_view text, std::size_t octets_max = 320);
+
 // Lines of at most `width` columns, broken at spaces; words that are longer are broken anywhere.
 // At least one line.
 std::vector<std::string> wrapped(std::string_view text, std::size_t width);

@@ -52,6 +52,7 @@ std::string pack(const Trace& trace, const hop::Hop* first) {
   packer.id(trace.id).id(trace.owner).text(trace.message_id).text(trace.subject);
   packer.text(trace.mail_from).text(trace.header_from).time(trace.accepted).time(trace.expires);
   packer.number(trace.octets).text(trace.digest).flag(trace.from_outside);
+  packer.flag(trace.begun_again);
   packer.number(trace.recipients.size());
   for (const Recipient& recipient : trace.recipients) {
     packer.number(recipient.index).text(recipient.address).flag(recipient.hidden);
@@ -82,6 +83,7 @@ base::Result<Head> unpack_head(std::string_view octets) {
   trace.octets = unpacker.number();
   trace.digest = unpacker.text();
   trace.from_outside = unpacker.flag();
+  trace.begun_again = unpacker.flag();
   for (std::size_t left = unpacker.count(); left > 0; --left) {
     Recipient recipient;
     recipient.index = TRY(small(unpacker.number()));
@@ -196,7 +198,7 @@ base::Result<Attempts> unpack_attempts(std::string_view octets) {
 std::string pack(const Last& last) {
   Packer packer(version);
   packer.number(last.number).number(last.attempt).number(number_of(last.kind));
-  packer.flag(last.completed);
+  packer.flag(last.completed).flag(last.open);
   return packer.take();
 }
 
@@ -207,6 +209,7 @@ base::Result<Last> unpack_last(std::string_view octets) {
   last.attempt = TRY(small(unpacker.number()));
   last.kind = TRY(enumerator(unpacker.number(), hop::Kind::fetch));
   last.completed = unpacker.flag();
+  last.open = unpacker.flag();
   TRY(unpacker.done(version));
   return last;
 }
@@ -220,7 +223,7 @@ std::string pack(const Ending& ending) {
 base::Result<Ending> unpack_ending(std::string_view octets) {
   Unpacker unpacker("the end of a recipient's way", octets);
   Ending ending;
-  ending.kind = TRY(enumerator(unpacker.number(), Ending::Kind::removed));
+  ending.kind = TRY(enumerator(unpacker.number(), Ending::Kind::went_on));
   ending.status = unpacker.text();
   ending.time = unpacker.time();
   TRY(unpacker.done(version));

@@ -24,6 +24,7 @@ struct Last {
   unsigned attempt = 0;
   hop::Kind kind = hop::Kind::relay;
   bool completed = false;
+  bool open = false;  // an intent whose outcome is not there yet
   bool operator==(const Last&) const = default;
 };
 

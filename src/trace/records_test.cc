@@ -56,7 +56,7 @@ std::vector<Form> forms() {
       {"state", pack(state), [](std::string_view o) { return bool(unpack_state(o)); }},
       {"fetches", pack(fetches), [](std::string_view o) { return bool(unpack_fetches(o)); }},
       {"attempts", pack(attempts), [](std::string_view o) { return bool(unpack_attempts(o)); }},
-      {"last", pack(Last{7, 2, hop::Kind::delivery, true}),
+      {"last", pack(Last{7, 2, hop::Kind::delivery, true, false}),
        [](std::string_view o) { return bool(unpack_last(o)); }},
       {"ending", pack(Ending{Ending::Kind::removed, "5.7.4", base::from_milliseconds(5)}),
        [](std::string_view o) { return bool(unpack_ending(o)); }},
@@ -101,8 +101,9 @@ TEST(TraceRecords, AnotherVersionIsRefused) {
 
 TEST(TraceRecords, GoBothWays) {
   EXPECT_EQ(unpack_trace(pack(full_trace())), full_trace());
-  const Last last{7, 2, hop::Kind::delivery, true};
-  EXPECT_EQ(unpack_last(pack(last)), last);
+  for (const Last& last :
+       {Last{7, 2, hop::Kind::delivery, true, false}, Last{7, 2, hop::Kind::relay, false, true}})
+    EXPECT_EQ(unpack_last(pack(last)), last);
   EXPECT_EQ(unpack_link(pack(full_link())), full_link());
   EXPECT_EQ(unpack_left(pack_left(full_trace().accepted)), full_trace().accepted);
   State state;

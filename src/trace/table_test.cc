@@ -8,6 +8,7 @@
 
 #include "trace/fixture.h"
 #include "trace/layout.h"
+#include "trace/words.h"
 
 namespace letterlock::trace {
 namespace {
@@ -211,6 +212,91 @@ TEST_F(TraceTable, UnknownOutcomesAndStrangersNames) {
   expect_screen("unknown_outcome", text);
 }
 
+// An alias's targets are served at once: no hop hides another, and each has its number.
+TEST_F(TraceTable, TwoTargetsAtOnce) {
+  const Trace trace = begun(1, {"both@acorn.example"});
+  recorded(submission(trace, Level::authenticated));
+  recorded(hop_of(trace, hop::Kind::expansion, node(),
+                  {End::Role::alias, "both@acorn.example", "", ""}, Level::local, {0}));
+  const HopRef old = intended(relay(trace, Level::clear, 0, "mx.old.example"));
+  const HopRef modern = intended(relay(trace, Level::encrypted, 0, "mx.modern.example"));
+  EXPECT_EQ(old.number, 3U);
+  EXPECT_EQ(modern.number, 4U);
+  for (const HopRef& ref : {old, modern}) {
+    Closing closing;
+    closing.finished = test::at("10:02:12");
+    EXPECT_TRUE(close_it(ref, closing));
+  }
+  LoadedTrace all = loaded(trace.id);
+  const auto rows = [&] {
+    const auto text = to_table(all, {all.hops, {}, all.complete, {}}, {});
+    return std::pair(text.contains("dublin-1 -> mx.old.example      clear"),
+                     text.contains("dublin-1 -> mx.modern.example   encrypted"));
+  };
+  EXPECT_EQ(rows(), std::pair(true, true));
+  // Also where they share a number.
+  for (Hop& hop : all.hops) hop.number = std::min(hop.number, 3U);
+  lay_out_ways(all);
+  EXPECT_EQ(rows(), std::pair(true, true));
+  // An attempt at one that has ended is followed by the next at it.
+  const HopRef again = recorded(
+      failed(relay(trace, Level::clear, 0, "mx.old.example"), Given::nothing, Answer::take, ""));
+  EXPECT_EQ(intended(relay(trace, Level::clear, 0, "mx.old.example")).number, again.number);
+}
+
+// Where an alias's targets stand, each kind of end is told.
+TEST_F(TraceTable, AnAliasStandsInParts) {
+  const Trace trace = begun(1, {"mix@acorn.example"});
+  recorded(submission(trace, Level::authenticated));
+  recorded(hop_of(trace, hop::Kind::expansion, node(),
+                  {End::Role::alias, "mix@acorn.example", "", ""}, Level::local, {0}));
+  const auto standing = [&](AtRest::InQueue in_queue = AtRest::InQueue::no) {
+    const LoadedTrace all = loaded(trace.id);
+    AtRest at_rest = in_mailbox();
+    at_rest.in_queue = in_queue;
+    return standing_of(all, all.ways[0], {all.hops, {}, all.complete, at_rest});
+  };
+  const auto mail = [&](hop::Kind kind, const std::string& account) {
+    Hop hop = delivery(trace, 0);
+    hop.to = mailbox(account);
+    if (kind == hop::Kind::fetch) {
+      hop = fetch(trace, Level::encrypted, 0, "POP3S");
+      hop.from = mailbox(account);
+    }
+    recorded(hop);
+  };
+  mail(hop::Kind::delivery, "bob@birch.example");
+  EXPECT_EQ(standing(), "delivered 10:02:10, not fetched yet");
+  EXPECT_EQ(standing(AtRest::InQueue::yes),
+            "in part delivered 10:02:10, not fetched yet; in part waits");
+  recorded(
+      failed(relay(trace, Level::clear, 0, "mx.old.example"), Given::nothing, Answer::hold, ""));
+  EXPECT_EQ(standing(), "in part delivered 10:02:10, not fetched yet; in part waits");
+  mail(hop::Kind::fetch, "BOB@birch.example");
+  EXPECT_EQ(standing(), "in part fetched 10:05:40; in part waits");
+  mail(hop::Kind::delivery, "erin@acorn.example");
+  EXPECT_TRUE(standing().starts_with("in part fetched 10:05:40; in part delivered 10:02:10, no "));
+  EXPECT_TRUE(in<void>(acorn, [&, this](auto& tx) {
+    return end(tx, acorn, trace.id, {0}, {Ending::Kind::bounced, "5.7.4", test::at("10:12:13")});
+  }));
+  EXPECT_TRUE(standing().starts_with("in part fetched 10:05:40; in part delivered"));
+  EXPECT_TRUE(standing().ends_with("; in part came back 10:12:13 (5.7.4)"));
+}
+
+// One target, of which one attempt's outcome isn't known.
+TEST_F(TraceTable, CameBackAndMayHaveArrived) {
+  const Trace trace = begun(1, {"dave@old.example"});
+  recorded(submission(trace, Level::authenticated));
+  intended(relay(trace, Level::clear, 0, "mx.old.example"));
+  EXPECT_EQ(left_unknown("dublin-1", test::at("10:09:00")), 1U);
+  EXPECT_TRUE(in<void>(acorn, [&, this](auto& tx) {
+    return end(tx, acorn, trace.id, {0}, {Ending::Kind::bounced, "4.4.7", test::at("10:12:13")});
+  }));
+  EXPECT_NE(
+      screen(trace, {}).find("came back 10:12:13 (4.4.7); an attempt before may have arrived"),
+      std::string::npos);
+}
+
 TEST_F(TraceTable, ColoursOnlyWhereAsked) {
   const Trace trace = begun(1, {"dave@old.example"});
   recorded(submission(trace, Level::authenticated));
@@ -239,6 +325,60 @@ TEST_F(TraceTable, StrangersWordsStayInTheirCell) {
   EXPECT_EQ(text.find("\n  Verdict: protected"), std::string::npos);
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) EXPECT_LE(columns_of(line), 100U);
+}
+
+// Nor does it say anything in our words: a stranger's sentence stays in its quotation marks, and a
+// name is one word.
+TEST_F(TraceTable, StrangersDontSpeakForUs) {
+  Trace trace = trace_of(1, {"\"eve   protected\"@x.example"});
+  trace.subject = "Offer\"   ceo@bank.example -> you \u2003  \"protected\\";
+  trace.mail_from = "\"a -> b\"@evil.example";
+  trace.message_id = "<x@y.example>  " + std::string(60, 'z') + " Verdict: protected on every hop.";
+  EXPECT_TRUE(begin_in(acorn, trace));
+  Hop hop =
+      failed(relay(trace, Level::clear, 0, "mx.old.example"), Given::nothing, Answer::take, "");
+  hop.reply = "550 no\"; the content was never given. \"";
+  recorded(hop);
+  const std::string text = screen(trace, {});
+  for (const auto* part :
+       {R"(  "Offer\" ceo@bank.example -> you \"protected\\" "a\x20->\x20b"@evil.example ->)",
+        R"("eve\x20\x20\x20protected"@x.example)", "Message-ID <x@y.example>\n",
+        R"(said "550 no\"; the content was never given. \"")"}) {
+    EXPECT_NE(text.find(part), text.npos) << part << text;
+  }
+  EXPECT_EQ(text.find("zzz"), text.npos);
+  // A long one doesn't begin a line.
+  trace.id = base::TraceId::make(test::at("10:02:10"), {2});
+  trace.message_id = std::string(150, 'x') + "Verdict:protected";
+  EXPECT_TRUE(begin_in(acorn, trace));
+  EXPECT_EQ(screen(trace, {}).find("protected"), screen(trace, {}).find("protected\\"));
+}
+
+// Whom the screen has no room for isn't the one who was read.
+TEST_F(TraceTable, TheWorstIsShown) {
+  std::vector<std::string> recipients;
+  for (int i = 0; i < 22; ++i) recipients.push_back("r" + std::to_string(i) + "@old.example");
+  const Trace trace = begun(1, recipients);
+  Hop in = submission(trace, Level::authenticated);
+  in.protection.tls.post_quantum = true;
+  recorded(in);
+  AtRest at_rest;
+  at_rest.in_queue = AtRest::InQueue::no;
+  for (unsigned i = 0; i < 21; ++i) {
+    recorded(delivery(trace, i));
+    at_rest.mailboxes.push_back({.account = recipients[i], .holds = true});
+  }
+  relayed(relay(trace, Level::clear, 21, "mx.old.example"), "");
+  const std::string text = screen(trace, at_rest);
+  EXPECT_NE(text.find("  to r21@old.example: relayed"), text.npos);
+  EXPECT_NE(
+      text.find("\n  Verdict for r21@old.example: protected as far as dublin-1; between there"),
+      text.npos);
+  EXPECT_LT(text.find("Verdict for r21@"), text.find("Verdict for r0@"));
+  EXPECT_NE(text.find("Verdict for 2 recipients more, at worst: listening on the network: no; "
+                      "interfering: no."),
+            text.npos)
+      << text;
 }
 
 TEST_F(TraceTable, ACrowdIsBounded) {

@@ -57,6 +57,9 @@ struct Trace {
   std::uint64_t octets = 0;
   std::string digest;         // hex SHA-256 of the content as it was accepted
   bool from_outside = false;  // another operator's mail: its owner received it, and didn't send it
+  // It was forgotten while the message waited, and begun again: how it came, which way others went
+  // and whom the header names isn't known any more.
+  bool begun_again = false;
   bool operator==(const Trace&) const = default;
 };
 // Whether a tenant's people may see those recipients that the header doesn't name.
@@ -110,9 +113,10 @@ struct Closing {
   base::Time finished;
 };
 
-// A recipient's way is at its end without having arrived.
+// A recipient's way is at its end without having arrived. `went_on`: in a trace that was begun
+// again, it had gone on before; by which hops is forgotten, and what is recorded since counts.
 struct Ending {
-  enum class Kind { bounced, removed } kind = Kind::bounced;
+  enum class Kind { bounced, removed, went_on } kind = Kind::bounced;
   std::string status;  // "5.7.4"
   base::Time time;
   bool operator==(const Ending&) const = default;
@@ -134,9 +138,10 @@ Trace copy_for(const Trace& trace, const std::vector<unsigned>& recipients);
 net::ResultTask<> begin_copy(store::Transaction& tx, base::TenantId tenant, Trace copy,
                              std::vector<hop::Hop> before);
 // The hops over which the message came here for a recipient, for a copy that begins where it goes
-// on; they concern all of the copy's recipients.
+// on; they concern all of the copy's recipients. Attempts in vain that gave content are among them:
+// whoever had it by those had what now goes on.
 struct Carry {
-  unsigned recipient = 0;
+  std::optional<unsigned> recipient;  // nothing: for any of them
   base::TraceId into;  // the copy's trace
   enum class Sight { same_tenant, another_tenants } sight = Sight::another_tenants;
   // Of the hops behind the first so many are looked at, for the expansions among them. The one hop
@@ -188,7 +193,8 @@ net::ResultTask<OpenPage> open_intents(store::Transaction& tx, base::TenantId te
 net::ResultTask<> leave_unknown(store::Transaction& tx, base::TenantId tenant,
                                 std::vector<HopRef> intents, base::Time now, TimeDetail detail);
 
-// These recipients' ways end here. A second ending is ignored. Errors: not_found.
+// These recipients' ways end here. A second ending is ignored, but of one that `went_on`.
+// Errors: not_found.
 net::ResultTask<> end(store::Transaction& tx, base::TenantId tenant, base::TraceId trace,
                       std::vector<unsigned> recipients, Ending ending);
 
@@ -207,6 +213,8 @@ struct Way {
       hops;  // indexes into LoadedTrace::hops, in order; attempts beside each other
   std::optional<Ending> ending;
   std::uint64_t fetches_not_kept = 0;  // only counted: none showed more than those that are kept
+
+  bool came_back() const { return ending && ending->kind != Ending::Kind::went_on; }
 };
 struct LoadedTrace {
   Trace trace;

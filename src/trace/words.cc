@@ -98,7 +98,7 @@ std::string given_words(const Hop& hop) {
 std::string why_failed(const Hop& hop) {
   const bool said_by_peer = hop.answer == hop::Answer::take && !hop.reply.empty();
   if (said_by_peer) {
-    return fmt::format("{} said \"{}\"", plain(protection::short_name(hop.to)), plain(hop.reply));
+    return fmt::format("{} said {}", plain(protection::short_name(hop.to)), quoted(hop.reply));
   }
   return hop.reason.empty() ? "no reason was recorded" : plain(hop.reason, 500);
 }
@@ -130,6 +130,11 @@ std::string protected_by(const Hop& hop) {
 std::string ends_of(const Hop& hop) {
   return fmt::format("{} -> {}", plain(protection::short_name(hop.from)),
                      plain(protection::short_name(hop.to)));
+}
+
+bool was_there_before(const Hop& hop) {
+  return hop.kind == Kind::expansion &&
+         std::ranges::find(hop.changes, hop::Change::expanded) == hop.changes.end();
 }
 
 std::string proof_of(const Hop& hop) {
@@ -205,43 +210,165 @@ std::string not_fetched(const LoadedTrace& trace, const Hop& delivery,
   return ", no fetch told as of " + moment(*trace.told_as_of, trace.trace.accepted);
 }
 
+std::string ended(const Ending& ending, base::Time day) {
+  const std::string when = ending.time == base::Time() ? "" : " " + moment(ending.time, day);
+  switch (ending.kind) {
+    case Ending::Kind::bounced:
+      return fmt::format(
+          "came back{}{}", when,
+          ending.status.empty() ? "" : fmt::format(" ({})", plain(ending.status, 16)));
+    case Ending::Kind::removed:
+      return fmt::format("removed by an operator{}", when);
+    case Ending::Kind::went_on:
+      return fmt::format("went on{}; how is not recorded any more", when);
+  }
+  ASSERT(false && "an ending without words");
+}
+
+// Before any of its own hops. Of a trace that was begun again those waited who had not gone on.
+std::string_view begins_as(const LoadedTrace& trace, const Way& way,
+                           const protection::Evidence& evidence) {
+  const bool has_left = evidence.at_rest.in_queue == protection::AtRest::InQueue::no;
+  const bool is_known = !way.hops.empty() || (trace.trace.begun_again && !has_left);
+  return is_known ? "waits" : "nothing recorded";
+}
+
+// A mailbox that it came to, by an alias perhaps one of several.
+struct Reached {
+  std::string account;
+  std::string delivered;  // in words; empty: the delivery isn't recorded
+  std::string fetched;    // by the first that got all of it
+  bool has_part = false;  // something of it was fetched
+};
+
+Reached& reached_in(std::vector<Reached>& mailboxes, const Hop& fetch) {
+  const auto named = std::ranges::find_if(mailboxes, [&](const Reached& mailbox) {
+    return base::equal_ignoring_case(mailbox.account, fetch.from.who);
+  });
+  if (named != mailboxes.end()) return *named;
+  // Another tenant may name it otherwise.
+  if (mailboxes.size() != 1) mailboxes.push_back({.account = fetch.from.who});
+  return mailboxes.back();
+}
+
+std::vector<Reached> mailboxes_of(const LoadedTrace& trace, const Way& way,
+                                  const protection::Evidence& evidence) {
+  const base::Time day = trace.trace.accepted;
+  std::vector<Reached> mailboxes;
+  for (const std::size_t at : way.hops) {
+    const Hop& hop = trace.hops[at];
+    if (hop.kind == Kind::delivery && hop.outcome == Outcome::completed) {
+      const auto delivered =
+          fmt::format("delivered{}{}", when_of(hop, day), not_fetched(trace, hop, evidence));
+      const auto known = std::ranges::find_if(mailboxes, [&](const Reached& mailbox) {
+        return base::equal_ignoring_case(mailbox.account, hop.to.who);
+      });
+      if (known == mailboxes.end()) {
+        mailboxes.push_back({.account = hop.to.who, .delivered = delivered});
+      } else {
+        known->delivered = delivered;
+      }
+    }
+    if (hop.kind != Kind::fetch || !protection::gave_content(hop)) continue;
+    Reached& mailbox = reached_in(mailboxes, hop);
+    mailbox.has_part = true;
+    if (hop.outcome == Outcome::completed && mailbox.fetched.empty())
+      mailbox.fetched = "fetched" + when_of(hop, day);
+  }
+  return mailboxes;
+}
+
+// Where it came to, a part for each kind of end: the furthest first.
+std::vector<std::string> arrived(const LoadedTrace& trace, const Way& way,
+                                 const protection::Evidence& evidence) {
+  std::string fetched;
+  std::string delivered;
+  for (const Reached& mailbox : mailboxes_of(trace, way, evidence)) {
+    if (!mailbox.fetched.empty()) {
+      if (fetched.empty()) fetched = mailbox.fetched;
+    } else if (delivered.empty()) {
+      delivered = mailbox.delivered;
+      if (mailbox.has_part) delivered += delivered.empty() ? in_part.substr(2) : in_part;
+    }
+  }
+  std::string listed;
+  std::string relayed;
+  for (const std::size_t at : way.hops) {
+    const Hop& hop = trace.hops[at];
+    if (hop.outcome != Outcome::completed) continue;
+    const std::string when = when_of(hop, trace.trace.accepted);
+    if (hop.kind == Kind::expansion && hop.to.role == hop::End::Role::list)
+      listed =
+          (was_there_before(hop) ? "was there by another way" : "went on to a list's members") +
+          when;
+    if (hop.kind == Kind::relay && hop.to.role == hop::End::Role::mta) relayed = "relayed" + when;
+  }
+  std::vector<std::string> parts{fetched, delivered, listed, relayed};
+  std::erase(parts, std::string());
+  return parts;
+}
+
+// What is not at its end: an attempt whose outcome isn't known, or that is to be made again.
+std::string still_open(const LoadedTrace& trace, const Way& way,
+                       const protection::Evidence& evidence) {
+  const bool forks = std::ranges::any_of(way.hops, [&](std::size_t at) {
+    return trace.hops[at].kind == Kind::expansion &&
+           trace.hops[at].to.role == hop::End::Role::alias;
+  });
+  std::string open;
+  const Hop* of = nullptr;
+  for (const std::size_t at : way.hops) {
+    const Hop& hop = trace.hops[at];
+    const bool goes_on = hop.kind == Kind::delivery || hop.kind == Kind::site_link ||
+                         (hop.kind == Kind::relay && hop.to.role == hop::End::Role::mta);
+    if (!goes_on) continue;
+    switch (hop.outcome) {
+      case Outcome::unknown:
+      case Outcome::intended:
+        open = hop.outcome == Outcome::unknown ? "unknown whether relayed" : "being relayed";
+        of = &hop;
+        break;
+      case Outcome::failed:
+        if (!open.empty()) break;
+        open = "waits";
+        of = &hop;
+        break;
+      case Outcome::completed:
+      case Outcome::partial: {
+        // By an alias it may have been another target's.
+        const bool is_same = !forks || of == nullptr || of->to.who == hop.to.who ||
+                             (open == "waits" && of->number == hop.number);
+        if (is_same) open.clear();
+        break;
+      }
+    }
+  }
+  const bool is_queued =
+      trace.ways.size() == 1 && evidence.at_rest.in_queue == protection::AtRest::InQueue::yes;
+  return open.empty() && forks && is_queued ? "waits" : open;
+}
+
 }  // namespace
 
 std::string standing_of(const LoadedTrace& trace, const Way& way,
                         const protection::Evidence& evidence) {
-  const base::Time day = trace.trace.accepted;
-  if (way.ending) {
-    const bool bounced = way.ending->kind == Ending::Kind::bounced;
-    std::string words = bounced ? "came back " : "removed by an operator ";
-    words += moment(way.ending->time, day);
-    if (bounced && !way.ending->status.empty()) {
-      words += fmt::format(" ({})", plain(way.ending->status, 16));
-    }
-    return words;
+  std::vector<std::string> parts = arrived(trace, way, evidence);
+  const std::string open = still_open(trace, way, evidence);
+  if (way.came_back()) {
+    std::string words = ended(*way.ending, trace.trace.accepted);
+    const bool may_have_arrived = !open.empty() && open != "waits";
+    if (may_have_arrived) words += "; an attempt before may have arrived";
+    parts.push_back(std::move(words));
+  } else if (!open.empty()) {
+    parts.push_back(open);
+  } else if (parts.empty()) {
+    parts.push_back(way.ending ? ended(*way.ending, trace.trace.accepted)
+                               : std::string(begins_as(trace, way, evidence)));
   }
-  // The furthest that it came: a later attempt at something else doesn't undo it.
-  std::string words = "waits";
-  for (const std::size_t at : way.hops) {
-    const Hop& hop = trace.hops[at];
-    const std::string when = when_of(hop, day);
-    if (hop.kind == Kind::fetch) {
-      if (hop.outcome == Outcome::completed) return "fetched" + when;  // the first of them
-      const bool is_first = words.find(in_part) == words.npos;
-      if (protection::gave_content(hop) && is_first) words += in_part;
-      continue;
-    }
-    if (hop.outcome == Outcome::unknown) words = "unknown whether relayed";
-    if (hop.outcome == Outcome::intended) words = "being relayed";
-    if (hop.outcome != Outcome::completed) continue;
-    if (hop.kind == Kind::delivery) {
-      words = fmt::format("delivered{}{}", when, not_fetched(trace, hop, evidence));
-    }
-    if (hop.kind == Kind::expansion && hop.to.role == hop::End::Role::list) {
-      words = "went on to a list's members" + when;
-    }
-    if (hop.kind == Kind::relay && hop.to.role == hop::End::Role::mta) words = "relayed" + when;
-  }
-  return words;
+  if (parts.size() == 1) return parts.front();
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "in part " : "; in part ") + part;
+  return text;
 }
 
 }  // namespace letterlock::trace

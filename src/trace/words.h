@@ -16,10 +16,13 @@ std::string ends_of(const hop::Hop& hop);
 // What the record itself rests on: "recorded", "recorded, both ends", "told" (by another tenant),
 // "intent only".
 std::string proof_of(const hop::Hop& hop);
+// It ends at a mailbox that has the message by another way.
+bool was_there_before(const hop::Hop& hop);
 // Attempts that ended alike, and not well, in one sentence: when, how often, why, and what was
 // given away.
 std::string attempts_in_words(const std::vector<const hop::Hop*>& attempts, base::Time day);
-// Where a recipient's way stands: "fetched 10:05:40", "waits", "came back 12:00:00 (5.7.4)".
+// Where a recipient's way stands: "fetched 10:05:40", "waits", "came back 12:00:00 (5.7.4)"; of an
+// alias's several targets "in part fetched 10:05:40; in part waits".
 std::string standing_of(const LoadedTrace& trace, const Way& way,
                         const protection::Evidence& evidence);
 // "2026-11-23 10:02:09"; the clock alone where `day` is that day.

@@ -48,7 +48,8 @@ net::ResultTask<> give_number(store::Transaction& tx, base::TenantId tenant, Sta
   }
   if (has_attempts(hop.kind) && !hop.recipients.empty()) {
     CO_TRY(const Last last, co_await last_of(tx, tenant, hop.trace, hop.recipients.front()));
-    if (last.number != 0 && last.kind == hop.kind && !last.completed) {
+    // While one is under way, a further one is to another target of an alias: no attempt at it.
+    if (last.number != 0 && last.kind == hop.kind && !last.completed && !last.open) {
       hop.number = last.number;
       hop.attempt = last.attempt + 1;
       co_return base::Result<>();
@@ -78,7 +79,8 @@ void put_lasts(store::Transaction& tx, const base::TenantId& tenant, const Hop& 
                Before before) {
   const bool is_completed = hop.outcome == Outcome::completed;
   if (is_completed && before == Before::nothing) return;
-  const Last last{hop.number, hop.attempt, hop.kind, is_completed};
+  const Last last{hop.number, hop.attempt, hop.kind, is_completed,
+                  hop.outcome == Outcome::intended};
   for (const unsigned recipient : hop.recipients) {
     auto key = keys::last(tenant, hop.trace, recipient);
     if (is_completed)
@@ -244,7 +246,11 @@ net::ResultTask<> end(store::Transaction& tx, base::TenantId tenant, base::Trace
   for (const unsigned recipient : recipients) {
     std::string key = keys::ending(tenant, trace, recipient);
     CO_TRY(const auto already, co_await tx.get(key));
-    if (!already) tx.put(std::move(key), pack(ending));
+    if (already) {
+      CO_TRY(const auto known, unpack_ending(*already));
+      if (known.kind != Ending::Kind::went_on) continue;
+    }
+    tx.put(std::move(key), pack(ending));
   }
   co_return base::Result<>();
 }
