@@ -42,8 +42,9 @@ std::string left_out(const Seen& seen, const Viewer& viewer) {
                         base::printable(*viewer.to));
   if (seen.hidden > 0)
     text += fmt::format(
-        "\n {} recipient{} whom the message doesn't name {} not shown: ask for one with --to.\n",
-        seen.hidden, plural(seen.hidden), seen.hidden == 1 ? "is" : "are");
+        "\n {} recipient{} whom the message {} name {} not shown: ask for one with --to.\n",
+        seen.hidden, plural(seen.hidden), seen.loaded.trace.begun_again ? "may not" : "doesn't",
+        seen.hidden == 1 ? "is" : "are");
   return text;
 }
 

@@ -49,9 +49,23 @@ bool is_delivery(const hop::Hop& hop) {
          hop.to.role == hop::End::Role::mailbox;
 }
 
+// A report returns the header, if not the whole.
 bool goes_on(const Link& link) {
-  return link.has_content && (link.relation == Link::Relation::expanded_into ||
-                              link.relation == Link::Relation::reported_in);
+  return link.relation == Link::Relation::expanded_into ||
+         link.relation == Link::Relation::reported_in;
+}
+
+Child::What what_of(const Link& link) {
+  if (link.relation == Link::Relation::expanded_into) return Child::What::expanded;
+  return link.has_content ? Child::What::report : Child::What::header;
+}
+
+// A report's trace begins with the way of what it tells of, which is in what is being gathered.
+void leave_out_way_in(std::vector<hop::Hop>& hops) {
+  const auto made = std::ranges::find_if(hops, [](const hop::Hop& hop) {
+    return hop.kind == hop::Kind::submission && hop.from.role == hop::End::Role::node;
+  });
+  if (made != hops.end()) hops.erase(hops.begin(), made);
 }
 
 // Nothing was here any more at this moment, nor came anything of it later: for certain.
@@ -220,9 +234,8 @@ net::ResultTask<> Gathering::add_others(const Seen& seen, const std::set<base::A
 
 net::ResultTask<Child> Gathering::child_of(Link link, unsigned depth) {
   Child child;
-  const bool is_list = link.relation == Link::Relation::expanded_into;
-  child.what = is_list ? Child::What::expanded : Child::What::report;
-  child.name = is_list ? link.name : link.trace.text();
+  child.what = what_of(link);
+  child.name = child.what == Child::What::expanded ? link.name : link.trace.text();
   if (!may_see(link.tenant)) co_return child;
   child.trace = link.trace.text();
   const auto known = known_.find(link.trace);
@@ -248,7 +261,9 @@ net::ResultTask<std::optional<protection::Exposure>> Gathering::exposure_of(Link
   }
   auto view = view_of(std::move(kept), viewer_);
   if (view.seen.size() != 1) co_return std::nullopt;
-  CO_TRY(const auto evidence, co_await evidence_at(std::move(view.seen.front()), depth));
+  auto& seen = view.seen.front();
+  if (link.relation == Link::Relation::reported_in) leave_out_way_in(seen.loaded.hops);
+  CO_TRY(const auto evidence, co_await evidence_at(std::move(seen), depth));
   co_return protection::exposure(evidence);
 }
 

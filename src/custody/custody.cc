@@ -98,6 +98,17 @@ net::ResultTask<> join_requirement(store::Transaction& transaction, queue::Messa
   co_return base::Result<>();
 }
 
+// It was made here, of what came by those hops. Where they aren't known, no first hop is claimed.
+net::ResultTask<> begin_report(store::Transaction& transaction, const Reception& reception,
+                               trace::Trace trace, hop::Hop made) {
+  const auto tenant = trace.owner;
+  CO_CHECK(co_await trace::begin_copy(transaction, tenant, std::move(trace), reception.came_over));
+  if (reception.came_over.empty()) co_return base::Result<>();
+  CO_TRY(const auto ref, co_await trace::record(transaction, tenant, std::move(made)));
+  (void)ref;
+  co_return base::Result<>();
+}
+
 net::ResultTask<> write(store::Transaction& transaction, const Reception& reception,
                         const queue::Content& content, const Options& options, Writing& writing) {
   auto& message = writing.message;
@@ -105,11 +116,11 @@ net::ResultTask<> write(store::Transaction& transaction, const Reception& recept
   auto due = queue::enqueue(transaction, message, writing.recipients);
   if (!due) co_return base::fail(due.error());
   writing.due = std::move(*due);
-  CO_CHECK(trace::begin_with(
-      transaction, message.tenant,
-      trace_of(reception, content, message, writing.recipients, options.keep_trace),
-      first_hop(reception, content, message, writing.recipients, options.node)));
-  co_return base::Result<>();
+  auto trace = trace_of(reception, content, message, writing.recipients, options.keep_trace);
+  auto hop = first_hop(reception, content, message, writing.recipients, options.node);
+  if (reception.is_report)
+    co_return co_await begin_report(transaction, reception, std::move(trace), std::move(hop));
+  co_return trace::begin_with(transaction, message.tenant, std::move(trace), std::move(hop));
 }
 
 // The whole of "taken", for all tenants concerned.

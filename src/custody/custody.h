@@ -52,6 +52,9 @@ struct Reception {
   base::AccountId account;       // that submitted it: its sending is counted
   hop::Requirement requirement;  // beside what the tenants require whose mail it becomes
   bool is_report = false;
+  // Of a report: the hops by which the message came that it tells of, as its trace carries them:
+  // its words, and what it returns, came by those. None: how it came isn't known.
+  std::vector<hop::Hop> came_over = {};
   // When the last octet of the content had come, on the steady clock; nothing: it was made here.
   std::optional<os::Steady> content_ended;
   // What else changes in the same transaction (a report's notices are told). Called once or more.

@@ -45,6 +45,17 @@ net::ResultTask<> forget_all(store::Transaction& tx, base::TenantId tenant, base
   co_return base::Result<>();
 }
 
+// The first is delivered, the second comes back.
+net::ResultTask<> settle_two(store::Transaction& tx, queue::Message message, base::Time now) {
+  std::vector<queue::Outcome> outcomes{
+      {.index = 0, .step = queue::Step::deliver, .status = "2.0.0", .reply = "delivered"},
+      {.index = 1, .step = queue::Step::fail, .status = "5.1.1", .reply = "550 no such user"}};
+  CO_TRY(const auto settled, co_await queue::settle(tx, queue::Schedule(), message.tenant,
+                                                    message.id, std::move(outcomes), {.now = now}));
+  (void)settled;
+  co_return base::Result<>();
+}
+
 // Held by an operator for longer than traces are kept.
 TEST_F(CustodyTest, AMessageThatOutlivesItsTraceGetsItAnew) {
   const auto id = accept(Mail());
@@ -70,6 +81,68 @@ TEST_F(CustodyTest, AMessageThatOutlivesItsTraceGetsItAnew) {
   EXPECT_EQ(trace.trace.recipients[0].address, queued(birch).at(0).recipients[0].address);
   EXPECT_TRUE(trace.trace.recipients[0].hidden) << "whom the header named is forgotten";
   EXPECT_TRUE(trace.trace.from_outside);
+  EXPECT_TRUE(trace.trace.begun_again);
+}
+
+// Those who went on before are known to the queue, though not how.
+TEST_F(CustodyTest, ATraceBegunAgainKnowsWhoseWayHadEnded) {
+  Mail mail;
+  mail.to = {"bob@birch.example", "dave@old.example", "erin@old.example"};
+  mail.owner = acorn;
+  mail.account = alice.id;
+  const auto id = accept(mail);
+  const auto message = queued(acorn).at(0).message;
+  const auto settled_at = world.clock().now() + 1min;
+  world.advance(1min);
+  ASSERT_TRUE(wait(store.transact(store::Scope::tenant(acorn), [&](store::Transaction& tx) {
+    return settle_two(tx, message, settled_at);
+  })));
+  ASSERT_TRUE(wait(store.transact(store::Scope::tenant(acorn), [&](store::Transaction& tx) {
+    return forget_all(tx, acorn, world.clock().now() + std::chrono::days(100));
+  })));
+  ASSERT_TRUE(wait(store.transact(store::Scope::tenant(acorn), [&](store::Transaction& tx) {
+    return begin_trace_again_if_gone(tx, message, world.clock().now(), std::chrono::days(90));
+  })));
+  using Kind = trace::Ending::Kind;
+  auto ways = trace_of(acorn, id).value().ways;
+  ASSERT_EQ(ways.size(), 3U);
+  EXPECT_EQ(ways[0].ending, (trace::Ending{Kind::went_on, "2.0.0", settled_at}));
+  EXPECT_FALSE(ways[0].came_back());
+  EXPECT_EQ(ways[1].ending, (trace::Ending{Kind::bounced, "5.1.1", settled_at}));
+  EXPECT_FALSE(ways[2].ending) << "it waits";
+  // An alias's copies may wait elsewhere: an end that is recorded later counts.
+  ASSERT_TRUE(wait(store.transact(store::Scope::tenant(acorn), [&](store::Transaction& tx) {
+    return trace::end(tx, acorn, id, {0, 1}, {Kind::removed, "", settled_at});
+  })));
+  ways = trace_of(acorn, id).value().ways;
+  EXPECT_EQ(ways[0].ending->kind, Kind::removed);
+  EXPECT_EQ(ways[1].ending->kind, Kind::bounced);
+}
+
+// A report's words came by the way of what it tells of.
+TEST_F(CustodyTest, AReportBeginsWithTheWayOfWhatItTellsOf) {
+  const auto made = [&](std::vector<hop::Hop> came_over) {
+    auto report = reception_of(Mail());
+    report.kind = hop::Kind::submission;
+    report.owner = acorn;
+    report.is_report = true;
+    report.mail_from = "";
+    for (auto& hop : came_over) hop.trace = report.trace;
+    report.came_over = std::move(came_over);
+    const auto id = report.trace;
+    EXPECT_TRUE(accept(std::move(report), Mail().octets));
+    return trace_of(acorn, id).value().hops;
+  };
+  hop::Hop way_in;
+  way_in.kind = hop::Kind::relay;
+  way_in.protection.level = hop::Level::clear;
+  const auto hops = made({way_in});
+  ASSERT_EQ(hops.size(), 2U);
+  EXPECT_EQ(hops[0].kind, hop::Kind::relay);
+  EXPECT_EQ(hops[0].number, 1U);
+  EXPECT_EQ(hops[1].kind, hop::Kind::submission);
+  EXPECT_EQ(hops[1].number, 2U);
+  EXPECT_TRUE(made({}).empty()) << "no way in is claimed where it isn't known";
 }
 
 // Side by side they would all change the account's count of what it has sent, and the last ones

@@ -16,17 +16,24 @@ using hop::End;
 using hop::Hop;
 using hop::Kind;
 
+// Content was given away, and the message stayed, or may have.
+bool was_in_vain(const Hop& hop) {
+  return hop.kind == Kind::relay && hop.to.role == End::Role::mta &&
+         hop.outcome != hop::Outcome::completed && protection::gave_content(hop);
+}
+
 // Whether content came to this node over it, or an address gave way to others under this trace.
 bool leads_here(const Hop& hop) {
   if (hop.kind == Kind::expansion) return hop.to.role == End::Role::alias;
+  if (was_in_vain(hop)) return true;
   const bool comes_in =
       hop.kind == Kind::submission || hop.kind == Kind::relay || hop.kind == Kind::site_link;
   return comes_in && hop.to.role == End::Role::node && protection::gave_content(hop);
 }
 
-bool concerns(const Hop& hop, unsigned recipient) {
-  return hop.recipients.empty() ||
-         std::ranges::find(hop.recipients, recipient) != hop.recipients.end();
+bool concerns(const Hop& hop, const std::optional<unsigned>& recipient) {
+  return !recipient || hop.recipients.empty() ||
+         std::ranges::find(hop.recipients, *recipient) != hop.recipients.end();
 }
 
 // As it stands in the copy. The exporter's digest binds the session to the trace that it was made
@@ -40,6 +47,8 @@ Hop carried(const Hop& hop, const Carry& options) {
   copy.attempt = 1;
   copy.recipients.clear();
   copy.told = hop.told || crosses;
+  // Its end is closed in the other trace alone.
+  if (copy.outcome == hop::Outcome::intended) copy.outcome = hop::Outcome::unknown;
   return copy;
 }
 

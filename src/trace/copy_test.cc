@@ -11,7 +11,7 @@ struct CopyTest : test::Fixture {
   void started(const Trace& trace, const Hop& first) {
     EXPECT_TRUE(in<void>(acorn, [&](auto& tx) { return begun_with(tx, trace, first); }));
   }
-  std::vector<Hop> before(const Trace& trace, unsigned recipient, base::TraceId into,
+  std::vector<Hop> before(const Trace& trace, std::optional<unsigned> recipient, base::TraceId into,
                           Carry::Sight sight = Carry::Sight::another_tenants) {
     const Carry options{recipient, into, sight, 500};
     return in<std::vector<Hop>>(
@@ -81,6 +81,25 @@ TEST_F(CopyTest, WithinATenantItIsCarriedInFull) {
   EXPECT_EQ(hops[0].trace, other.id);
   EXPECT_EQ(hops[0].protection.tls.exporter_digest, "") << "it names the other trace";
   EXPECT_EQ(hops[1].changes, std::vector{hop::Change::expanded});
+}
+
+// Whoever had it by an attempt that failed had what goes on. Its end isn't told twice.
+TEST_F(CopyTest, CarriesAttemptsThatGaveContentInVain) {
+  const Trace trace = trace_of(1, {"dave@old.example", "erin@old.example"});
+  started(trace, submission(trace));
+  recorded(failed(relay(trace, Level::clear, 0, "mx0.old.example"), hop::Given::envelope,
+                  hop::Answer::take, ""));
+  recorded(failed(relay(trace, Level::clear, 0, "mx1.old.example"), hop::Given::content,
+                  hop::Answer::take, ""));
+  intended(relay(trace, Level::clear, 1, "mx2.old.example"));
+  const auto other = trace_of(2, {"alice@acorn.example"});
+  const auto of_dave = before(trace, 0, other.id, Carry::Sight::same_tenant);
+  ASSERT_EQ(of_dave.size(), 2U);
+  EXPECT_EQ(of_dave[1].to.who, "mx1.old.example");
+  const auto of_all = before(trace, {}, other.id, Carry::Sight::same_tenant);
+  ASSERT_EQ(of_all.size(), 3U);
+  EXPECT_EQ(of_all[2].to.who, "mx2.old.example");
+  EXPECT_EQ(of_all[2].outcome, hop::Outcome::unknown);
 }
 
 // One that was forgotten and begun again lacks the first hop: so does its copy, whatever it says

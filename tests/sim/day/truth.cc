@@ -24,13 +24,13 @@ class Scope {
   }
 
   unsigned letter() const { return letter_; }
-  bool is_report() const { return is_report_; }
   // The report itself may be read where it returns the header alone.
   bool counts(bool is_content) const { return is_content || is_report_; }
 
   bool has(const Crossed& crossed) const {
     if (!counts(crossed.is_content)) return false;
-    if (crossed.kind == Kind::submission || crossed.kind == Kind::reception) return !is_report_;
+    // A report's words, and what it returns, came by it, too.
+    if (crossed.kind == Kind::submission || crossed.kind == Kind::reception) return true;
     if (is_all()) return true;
     if (!crossed.trace) return false;
     if (!sees_whole_)
@@ -97,7 +97,7 @@ std::string_view name(Kind kind) {
   return "";
 }
 
-void add(Truth& truth, const Crossed& crossed, bool is_report) {
+void add(Truth& truth, const Crossed& crossed) {
   const auto why = fmt::format("it was {} {} at {} s", name(crossed.kind),
                                crossed.in_clear          ? "in clear"
                                : crossed.server_verified ? "under TLS"
@@ -112,8 +112,7 @@ void add(Truth& truth, const Crossed& crossed, bool is_report) {
   }
   if (crossed.kind == Kind::relay || crossed.kind == Kind::reception)
     could(truth, Party::others, false, why);
-  if (crossed.kind != Kind::relay && !(is_report && crossed.kind != Kind::fetch))
-    could(truth, Party::devices, false, why);
+  if (crossed.kind != Kind::relay) could(truth, Party::devices, false, why);
 }
 
 std::string_view name(PasswordsSeen::Shown::To to) {
@@ -160,7 +159,7 @@ std::optional<Truth> truth_of(const Question& question, const Custody& custody,
   could(truth, Party::operator_, false, "it was here");
   could(truth, Party::legal_order, false, "it was here");
   for (const auto& crossed : witness.crossings_of(scope.letter())) {
-    if (scope.has(crossed)) add(truth, crossed, scope.is_report());
+    if (scope.has(crossed)) add(truth, crossed);
   }
   for (const auto* stay : witness.stays_of(scope.letter())) {
     if (!scope.has(*stay)) continue;
