@@ -44,6 +44,9 @@ struct Refusal {
 // What became of one recipient. RFC: 3464 section 2.3.
 struct RecipientReport {
   address::Address final_recipient;
+  // It stands, or may stand, for several others: this is about one copy, and another may have
+  // arrived.
+  bool is_of_a_copy = false;
   std::string original_recipient;  // as RcptParams has it, may be empty
   Action action = Action::failed;
   Status status;           // its class is made to agree with the action

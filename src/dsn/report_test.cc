@@ -94,6 +94,28 @@ TEST(ReportText, ARefusal) {
   EXPECT_EQ(report_subject(report_of(refused())), "Not sent: your message to dave@bank.example");
 }
 
+// An alias's other targets may have it: nothing is said of the message, only of this copy.
+TEST(ReportText, ACopyAmongSeveral) {
+  auto copy = refused();
+  copy.is_of_a_copy = true;
+  EXPECT_TRUE(
+      report_text(report_of(copy))
+          .starts_with("A copy of your message to dave@bank.example was not sent on, because "
+                       "it could\r\nnot be protected as acorn.example requires.\r\n"))
+      << report_text(report_of(copy));
+  EXPECT_EQ(report_subject(report_of(copy)),
+            "Not sent on: a copy of your message to dave@bank.example");
+  copy.refusal.reset();
+  copy.status = status::bad_mailbox;
+  EXPECT_TRUE(report_text(report_of(copy))
+                  .starts_with("A copy of your message to dave@bank.example "
+                               "was not delivered: "));
+  copy.action = Action::delayed;
+  EXPECT_TRUE(report_text(report_of(copy))
+                  .starts_with("A copy of your message to dave@bank.example "
+                               "is not delivered yet: "));
+}
+
 std::string on_one_line(std::string text) {
   for (auto end = text.find("\r\n"); end != std::string::npos; end = text.find("\r\n"))
     text.replace(end, 2, " ");

@@ -162,36 +162,38 @@ void add_plain(Page& page, const RecipientReport& recipient) {
                : meaning(recipient.status).advice);
 }
 
+std::string mail_to(const RecipientReport& recipient) {
+  return fmt::format("{}our message to {}", recipient.is_of_a_copy ? "a copy of y" : "y",
+                     clean(recipient.final_recipient.display()));
+}
+
 std::string first_sentence(const RecipientReport& recipient) {
-  const std::string to = clean(recipient.final_recipient.display());
+  std::string mail = mail_to(recipient);
+  mail.front() = recipient.is_of_a_copy ? 'A' : 'Y';
+  const std::string_view sent = recipient.is_of_a_copy ? "sent on" : "sent";
   const std::string host =
       recipient.remote_mta.empty() ? "the recipient's system" : clean(recipient.remote_mta);
   switch (recipient.action) {
     case Action::failed:
       if (recipient.refusal)
-        return fmt::format(
-            "Your message to {} was not sent, because it could not be protected as {} requires.",
-            to, clean(recipient.refusal->by));
-      return fmt::format("Your message to {} was not delivered: {}.", to,
-                         meaning(recipient.status).what);
+        return fmt::format("{} was not {}, because it could not be protected as {} requires.", mail,
+                           sent, clean(recipient.refusal->by));
+      return fmt::format("{} was not delivered: {}.", mail, meaning(recipient.status).what);
     case Action::delayed:
       if (recipient.refusal)
         return fmt::format(
-            "Your message to {} is not sent yet, because so far it could not be protected as {} "
-            "requires.",
-            to, clean(recipient.refusal->by));
-      return fmt::format("Your message to {} is not delivered yet: {}.", to,
-                         meaning(recipient.status).what);
+            "{} is not {} yet, because so far it could not be protected as {} requires.", mail,
+            sent, clean(recipient.refusal->by));
+      return fmt::format("{} is not delivered yet: {}.", mail, meaning(recipient.status).what);
     case Action::delivered:
-      return fmt::format("Your message to {} was delivered into the mailbox.", to);
+      return fmt::format("{} was delivered into the mailbox.", mail);
     case Action::relayed:
       return fmt::format(
-          "Your message to {} was handed to {}, which gives no further reports. What became of it "
-          "there is unknown from here.",
-          to, host);
+          "{} was handed to {}, which gives no further reports. What became of it there is unknown "
+          "from here.",
+          mail, host);
     case Action::expanded:
-      return fmt::format(
-          "Your message to {} was delivered to that list, which passes it on to its members.", to);
+      return fmt::format("{} was delivered to that list, which passes it on to its members.", mail);
   }
   return {};
 }
@@ -254,8 +256,9 @@ std::string report_subject(const Report& report) {
   const auto named = std::ranges::find_if(
       report.recipients, [&](const RecipientReport& r) { return r.action == action; });
   const auto others = report.recipients.size() - 1;
-  const auto word = action == Action::failed && named->refusal ? "Not sent" : subject_word(action);
-  return fmt::format("{}: your message to {}{}", word, clean(named->final_recipient.display()),
+  const std::string_view refused = named->is_of_a_copy ? "Not sent on" : "Not sent";
+  const auto word = action == Action::failed && named->refusal ? refused : subject_word(action);
+  return fmt::format("{}: {}{}", word, mail_to(*named),
                      others == 0   ? ""
                      : others == 1 ? " and 1 other"
                                    : fmt::format(" and {} others", others));

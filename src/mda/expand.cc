@@ -142,7 +142,10 @@ net::ResultTask<std::vector<queue::Recipient>> Delivery::recipients_for(const Li
     if (list.kind == List::Kind::group) continue;
     one.params = recipient_->params;
     one.written_to = recipient_->written_to;
+    one.is_alone = recipient_->is_alone;
     if (list.kind == List::Kind::moved) continue;
+    const bool was_alone = recipient_->written_to.empty() || recipient_->is_alone;
+    one.is_alone = was_alone && list.stands_for.size() == 1;
     one.written_to = recipient_->address_written_to();
     // RFC 3461 §5.2.7.1 deviation: a success is told as "expanded", of an alias to one as well: the
     // next holder's report would say where the alias leads.
@@ -206,9 +209,11 @@ net::ResultTask<> Delivery::expand_in(store::Transaction& transaction, const Lis
   queue::note_served(transaction, list.tenant, copy.message.origin, who);
   // A requirement is its organisation's: what leaves by its alias or group leaves as it says.
   CO_TRY(const auto tenant, co_await directory::find_tenant(transaction, list.tenant));
-  copy.message.requirement = message_->requirement;
+  copy.message.requirement = list.tenant == item_.tenant
+                                 ? message_->requirement
+                                 : protection::without_reasons(message_->requirement);
   if (tenant)
-    copy.message.requirement = protection::join(message_->requirement, tenant->requirement);
+    copy.message.requirement = protection::join(copy.message.requirement, tenant->requirement);
   co_return co_await give_in(transaction, copy);
 }
 

@@ -98,6 +98,7 @@ TEST_F(ExpandTest, AnAliasOfAnotherTenantShowsNobodyWhereItLeads) {
   EXPECT_EQ(dave.lane, queue::Lane::remote);
   EXPECT_EQ(dave.destination, "old.example");
   EXPECT_EQ(dave.written_to, "sales@birch.example");
+  EXPECT_FALSE(dave.is_alone);
   EXPECT_EQ(dave.params.original_recipient, "rfc822;sales@birch.example");
   // Each trace knows the other, and the inner one how the message came, without names.
   EXPECT_EQ(sent.hops[1].to.role, hop::End::Role::list);
@@ -132,6 +133,7 @@ TEST_F(ExpandTest, WhatTheWriterNamedStaysThroughAChain) {
       notices.push_back(one.notice);
       if (one.address != "dave@old.example") continue;
       EXPECT_EQ(one.written_to, "first@birch.example");
+      EXPECT_TRUE(one.is_alone);
       EXPECT_EQ(one.params.original_recipient, "rfc822;carols-friend@modern.example");
       // RFC 3461 §5.2.7.1: the success was told at the first alias, of its address.
       EXPECT_FALSE(one.params.notify.success);
@@ -419,6 +421,7 @@ TEST_F(ExpandTest, WhatLeavesByAnotherTenantsAliasLeavesAsBothRequire) {
   EXPECT_EQ(asked_by(entry), "birch.example: the contract");
   EXPECT_EQ(entry.message.requirement.tls_version.value, hop::TlsVersion::tls1_3);
   EXPECT_EQ(entry.message.requirement.tls_version.source.name, "acorn.example");
+  EXPECT_EQ(entry.message.requirement.tls_version.source.reason, "") << "that is acorn's own";
 }
 
 TEST_F(ExpandTest, WhatLeavesByAGroupLeavesAsItsTenantRequires) {

@@ -26,6 +26,15 @@ hop::Requirement join(const hop::Requirement& a, const hop::Requirement& b) {
           .post_quantum = stricter(a.post_quantum, b.post_quantum)};
 }
 
+hop::Requirement without_reasons(hop::Requirement requirement) {
+  auto& [level, tls, network, sealing, fetch, post_quantum] = requirement;
+  for (Source* source : {&level.source, &tls.source, &network.source, &sealing.source,
+                         &fetch.source, &post_quantum.source}) {
+    source->reason.clear();
+  }
+  return requirement;
+}
+
 std::vector<hop::Required> in_words(const hop::Requirement& requirement) {
   std::vector<hop::Required> list;
   const auto add = [&list](std::string what, const Source& source) {

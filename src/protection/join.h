@@ -12,6 +12,9 @@ namespace letterlock::protection {
 // don't depend on the order; nothing is ever lowered.
 hop::Requirement join(const hop::Requirement& a, const hop::Requirement& b);
 
+// As it goes with mail into another tenant: who asks stays, and why is for his own people.
+hop::Requirement without_reasons(hop::Requirement requirement);
+
 // The parts that must hold (what is only preferred isn't among them), as a hop's record keeps them:
 // "level >= authenticated".
 std::vector<hop::Required> in_words(const hop::Requirement& requirement);

@@ -101,7 +101,7 @@ namespace {
 void pack_fields(base::Packer& out, const Recipient& recipient) {
   const auto& notify = recipient.params.notify;
   out.number(recipient.index).number(recipient.trace_index).text(recipient.address);
-  out.text(recipient.written_to);
+  out.text(recipient.written_to).flag(recipient.is_alone);
   out.flag(notify.given).flag(notify.success).flag(notify.failure).flag(notify.delay);
   out.text(recipient.params.original_recipient);
   out.number(static_cast<std::uint64_t>(recipient.lane)).text(recipient.destination);
@@ -118,6 +118,7 @@ Recipient unpack_fields(base::Unpacker& in, bool& bad) {
   recipient.trace_index = static_cast<unsigned>(in.number());
   recipient.address = in.text();
   recipient.written_to = in.text();
+  recipient.is_alone = in.flag();
   recipient.params.notify.given = in.flag();
   recipient.params.notify.success = in.flag();
   recipient.params.notify.failure = in.flag();

@@ -62,6 +62,7 @@ struct Recipient {
   // What was written to, where an alias led from there to `address`; empty: `address` itself. A
   // report names this one: where an alias leads is its owner's business.
   std::string written_to;
+  bool is_alone = false;  // that stands for this address and no other, by however many aliases
   dsn::RcptParams params;  // NOTIFY, ORCPT
   Lane lane = Lane::remote;
   std::string destination;  // the next-hop domain: who shares its connections and its rest

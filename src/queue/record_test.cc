@@ -32,6 +32,7 @@ Recipient a_recipient() {
   // ATTACKS 9: whatever octets come, the record gives the same back.
   recipient.address = std::string("b\r\n\0ob@birch.example", 20);
   recipient.written_to = std::string("s\r\n\0ales@birch.example", 22);
+  recipient.is_alone = true;
   recipient.params.notify = dsn::Notify::never();
   recipient.state = State::held;
   recipient.reply = "451 4.3.0 \"no\"\xff";

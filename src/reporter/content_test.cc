@@ -62,6 +62,17 @@ TEST_F(ReturnedContent, IntoAMailboxHereItComesWhole) {
   expect_links(report, true);
 }
 
+// It was read by whoever could read it on its way here: the report's trace says so.
+TEST_F(ReturnedContent, ItsTraceBeginsWithTheWayThatItCame) {
+  start();
+  const auto report = report_to("alice@acorn.example", alice.id);
+  const auto hops = trace_of(acorn, report.message.trace).value().hops;
+  ASSERT_THAT(hops, SizeIs(2));
+  EXPECT_EQ(hops[0].from, trace_of(acorn, original).value().hops.at(0).from);
+  EXPECT_EQ(hops[0].protection.level, hop::Level::encrypted);
+  EXPECT_EQ(hops[1].from.role, hop::End::Role::node);
+}
+
 TEST_F(ReturnedContent, FromOutsideNobodySaysWhoAsked) {
   start();
   const auto report = report_to("alice@acorn.example", {});
@@ -146,7 +157,73 @@ TEST(Refusal, ClaimsNothingOfWhatIsNotSeen) {
   EXPECT_EQ(left({}), Left::unknown) << "the trace was begun again";
   known.first = hop::Hop();
   entry.recipients[1].trace_index = 0;
-  EXPECT_EQ(left({}), Left::unknown) << "an alias's other target may have it";
+  EXPECT_EQ(left({}), Left::this_copy_stayed) << "an alias's other target may have it";
+  EXPECT_FALSE(is_whole(entry, entry.recipients[0]));
+}
+
+// Behind an alias nobody knows who else has it, but where it stands for one alone.
+TEST(Refusal, ClaimsNothingOfAnAliassOtherTargets) {
+  trace::ForReport known;
+  known.first = hop::Hop();
+  queue::Entry entry;
+  entry.recipients.resize(2);
+  entry.recipients[1].index = entry.recipients[1].trace_index = 1;  // the list's own trace
+  for (auto& recipient : entry.recipients) recipient.written_to = "info@birch.example";
+  const auto left = [&] { return left_by(known, {}, entry, entry.recipients[0]); };
+  EXPECT_EQ(left(), Left::this_copy_stayed);
+  EXPECT_FALSE(is_whole(entry, entry.recipients[0]));
+  entry.recipients.pop_back();
+  EXPECT_EQ(left(), Left::this_copy_stayed) << "the alias before stands for several";
+  entry.recipients[0].is_alone = true;
+  EXPECT_EQ(left(), Left::nothing) << "each stands for one";
+  EXPECT_TRUE(is_whole(entry, entry.recipients[0]));
+  entry.recipients[0].is_alone = false;
+  entry.recipients[0].written_to.clear();
+  EXPECT_EQ(left(), Left::nothing) << "a group's member is told of by his own address";
+  known.is_open = true;
+  entry.recipients[0].written_to = "info@birch.example";
+  EXPECT_EQ(left(), Left::unknown);
+  EXPECT_THAT(
+      refusal_of(refused_attempts(), Left::this_copy_stayed, entry.recipients[0])->kept_safe,
+      StartsWith("this copy did not leave the platform; whether another one did"));
+}
+
+// A tenant's reason is its own people's; what is published, anybody's.
+TEST(Refusal, KeepsATenantsReasonFromOthers) {
+  const auto why = [](std::string by, const Reader& reader) {
+    auto attempts = refused_attempts();
+    attempts.by = std::move(by);
+    return without_others_reason(std::move(attempts), reader).why;
+  };
+  const Reader alice{"acorn.example", "birch.example"};
+  EXPECT_NE(why("set by acorn.example", alice), "");
+  EXPECT_EQ(why("set by birch.example", alice), "");
+  EXPECT_EQ(why("set by acorn.example", {}), "");
+  EXPECT_EQ(why("connector \"bank\"", alice), "");
+  EXPECT_NE(why("published by bank.example", alice), "");
+  EXPECT_NE(why("set by the platform", {}), "");
+}
+
+TEST(Refusal, NamesNobodyBehindAnAlias) {
+  const auto told = [](std::string by) {
+    auto attempts = refused_attempts();
+    attempts.by = std::move(by);
+    queue::Recipient recipient;
+    recipient.status = "5.7.4";
+    return without_next_holder(*refusal_of(attempts, Left::nothing, recipient),
+                               {"acorn.example", "birch.example"});
+  };
+  EXPECT_EQ(told("set by acorn.example").by, "acorn.example");
+  EXPECT_EQ(told("set by birch.example").by, "birch.example") << "the address is its own";
+  EXPECT_EQ(told("the message (REQUIRETLS)").by, "the message (REQUIRETLS)");
+  for (const auto* by :
+       {"set by oak.example", "published by bank.example", "what bank.example has proved before"}) {
+    const auto refusal = told(by);
+    EXPECT_EQ(refusal.by, "the rest of its way");
+    EXPECT_EQ(refusal.source, "");
+    EXPECT_TRUE(refusal.offers.empty());
+    EXPECT_EQ(refusal.others, 0U);
+  }
 }
 
 }  // namespace

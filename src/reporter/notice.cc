@@ -7,7 +7,6 @@
 #include "message/trace_fields.h"
 #include "protection/inbound.h"
 #include "protection/join.h"
-#include "reporter/refusal.h"
 
 namespace letterlock::reporter {
 namespace {
@@ -30,16 +29,25 @@ dsn::Action action_of(queue::Notice notice) {
 }
 
 constexpr base::Milliseconds failure_wait_max = std::chrono::hours(24);
+// Hops behind the first, for attempts among them that gave content away.
+constexpr std::size_t attempts_looked_at = 500;
+
+bool gave_in_vain(const trace::ForReport& known) {
+  return std::ranges::any_of(known.attempts, [](const trace::Attempts& attempts) {
+    return attempts.given == hop::Given::content;
+  });
+}
 
 // Where an alias leads is its owner's business: whoever wrote to it hears of that address, and of
 // the end, not of the next holder's name and words.
-void hide_target(dsn::RecipientReport& report, const queue::Recipient& recipient) {
+void hide_target(dsn::RecipientReport& report, const queue::Recipient& recipient,
+                 const Reader& reader) {
   report.remote_mta.clear();
   report.diagnostic_is_reply = false;
   if (recipient.lane != queue::Lane::local)
     report.diagnostic = "what the address stands for did not take the message";
   if (!report.refusal) return;
-  report.refusal->offers.clear();
+  report.refusal = without_next_holder(std::move(*report.refusal), reader);
   report.refusal->what_to_do = "ask the administrator of " +
                                report.final_recipient.domain().text() +
                                ", or your own about the requirement.";
@@ -60,6 +68,7 @@ net::ResultTask<> Notice::read(store::Transaction& transaction) {
   entry_.reset();
   recipients_.clear();
   known_.reset();
+  came_over_.clear();
   CO_TRY(entry_, co_await queue::find(transaction, tenant_, id_));
   if (!entry_) co_return base::Result<>();
   take_noticed();
@@ -67,10 +76,16 @@ net::ResultTask<> Notice::read(store::Transaction& transaction) {
   for (const auto& recipient : recipients_) indexes.push_back(recipient.trace_index);
   auto known = co_await trace::load_for_report(transaction, tenant_, entry_->message.trace,
                                                std::move(indexes));
-  if (known)
-    known_ = std::move(*known);
-  else if (known.error().kind != base::ErrorKind::not_found)
-    co_return base::fail(known.error());
+  if (!known && known.error().kind == base::ErrorKind::not_found) co_return base::Result<>();
+  if (!known) co_return base::fail(known.error());
+  known_ = std::move(*known);
+  if (!known_->first) co_return base::Result<>();
+  CO_TRY(came_over_,
+         co_await trace::hops_before(transaction, tenant_, entry_->message.trace,
+                                     {.recipient = {},
+                                      .into = report_trace_,
+                                      .sight = trace::Carry::Sight::same_tenant,
+                                      .rows_max = gave_in_vain(*known_) ? attempts_looked_at : 0}));
   co_return base::Result<>();
 }
 
@@ -105,6 +120,7 @@ net::ResultTask<> Notice::tell_in(store::Transaction& transaction) const {
 }
 
 net::ResultTask<Notice::Outcome> Notice::tell(Budget& budget, OverBudget over_budget) {
+  report_trace_ = os::make_id<base::TraceId>(ports_.clock, ports_.random);
   CO_CHECK(co_await ports_.store.read(
       store::Scope::tenant(tenant_),
       [this](store::Transaction& transaction) { return read(transaction); }));
@@ -161,7 +177,6 @@ net::ResultTask<Notice::Outcome> Notice::without_budget(address::Address to, bas
 net::ResultTask<> Notice::send(address::Address to) {
   CO_TRY(const auto to_tenant, co_await ports_.directory.is_ours(to.domain()));
   CO_TRY(may_return_content_, co_await stays_in_mailboxes(to));
-  report_trace_ = os::make_id<base::TraceId>(ports_.clock, ports_.random);
   auto composed = co_await compose(to, Original::as_asked);
   if (!composed && !base::is_temporary(composed.error().kind)) {
     ports_.events.emit(
@@ -227,12 +242,19 @@ net::ResultTask<Notice::Letter> Notice::compose(address::Address to, Original or
   co_return letter;
 }
 
-dsn::RecipientReport Notice::recipient_report(std::size_t at) const {
+net::ResultTask<std::string> Notice::owner_of(address::Domain domain) {
+  CO_TRY(const auto tenant, co_await ports_.directory.is_ours(std::move(domain)));
+  if (!tenant) co_return std::string();
+  co_return co_await ports_.directory.tenant_name(*tenant);
+}
+
+dsn::RecipientReport Notice::recipient_report(std::size_t at, const Reader& reader) const {
   const auto& recipient = recipients_[at];
   dsn::RecipientReport out;
   if (auto address = address::Address::parse(recipient.address_written_to()))
     out.final_recipient = std::move(*address);
   out.original_recipient = recipient.params.original_recipient;
+  out.is_of_a_copy = !is_whole(*entry_, recipient);
   out.action = action_of(recipient.notice);
   if (const auto status = dsn::Status::parse(recipient.status)) out.status = *status;
   out.remote_mta = recipient.host;
@@ -241,10 +263,10 @@ dsn::RecipientReport Notice::recipient_report(std::size_t at) const {
   if (recipient.attempts > 0) out.last_attempt = recipient.last_try;
   if (out.action == dsn::Action::delayed) out.retry_until = entry_->message.expires;
   if (out.action == dsn::Action::failed && known_) {
-    const auto& attempts = known_->attempts[at];
+    const auto attempts = without_others_reason(known_->attempts[at], reader);
     out.refusal = refusal_of(attempts, left_by(*known_, attempts, *entry_, recipient), recipient);
   }
-  if (!recipient.written_to.empty()) hide_target(out, recipient);
+  if (!recipient.written_to.empty()) hide_target(out, recipient, reader);
   return out;
 }
 
@@ -261,8 +283,17 @@ net::ResultTask<dsn::Report> Notice::report(const address::Address& to, Original
   report.date = ports_.clock.now();
   report.boundary = base::to_hex(ports_.random.octets(16));
   report.trace_id = entry_->message.trace.text();
-  for (std::size_t at = 0; at < recipients_.size(); ++at)
-    report.recipients.push_back(recipient_report(at));
+  Reader reader;
+  CO_TRY(reader.tenant, co_await owner_of(to.domain()));
+  for (std::size_t at = 0; at < recipients_.size(); ++at) {
+    const auto& written_to = recipients_[at].written_to;
+    const auto address = address::Address::parse(written_to);
+    reader.address_owner.clear();
+    if (address) {
+      CO_TRY(reader.address_owner, co_await owner_of(address->domain()));
+    }
+    report.recipients.push_back(recipient_report(at, reader));
+  }
   report.envid = entry_->message.params.envid;
   report.arrival = entry_->message.accepted;
   if (known_) {
@@ -340,6 +371,7 @@ custody::Reception Notice::reception(const dsn::Report& report, const dsn::Parts
   if (report.returned == dsn::Returned::full)
     reception.requirement = protection::join(reception.requirement, as_it_came(*known_));
   reception.is_report = true;
+  reception.came_over = came_over_;
   return reception;
 }
 

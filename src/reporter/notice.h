@@ -8,6 +8,7 @@
 #include "dsn/report.h"
 #include "queue/queue.h"
 #include "reporter/budget.h"
+#include "reporter/refusal.h"
 #include "reporter/reporter.h"
 #include "trace/attempts.h"
 
@@ -57,7 +58,8 @@ class Notice {
   net::ResultTask<dsn::Report> report(const address::Address& to, Original original);
   net::ResultTask<std::string> original_header();
   net::ResultTask<queue::Content> write(const dsn::Parts& parts, dsn::Returned returned);
-  dsn::RecipientReport recipient_report(std::size_t at) const;
+  net::ResultTask<std::string> owner_of(address::Domain domain);  // its tenant's name, or empty
+  dsn::RecipientReport recipient_report(std::size_t at, const Reader& reader) const;
   custody::Reception reception(const dsn::Report& report, const dsn::Parts& parts,
                                std::optional<base::TenantId> to) const;
 
@@ -70,6 +72,7 @@ class Notice {
   std::optional<queue::Entry> entry_;         // the message with all its recipients
   std::vector<queue::Recipient> recipients_;  // those that the report is about
   std::optional<trace::ForReport> known_;     // `attempts` in the order of recipients_
+  std::vector<hop::Hop> came_over_;           // that the message came by; none: not known
 };
 
 }  // namespace letterlock::reporter

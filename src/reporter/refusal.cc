@@ -20,6 +20,8 @@ std::string kept_safe(Left left) {
   switch (left) {
     case Left::nothing:
       return "no content left the platform, in none of the attempts.";
+    case Left::this_copy_stayed:
+      return "this copy did not leave the platform; whether another one did is not told here.";
     case Left::content:
       return "content left the platform in an attempt: see the trace.";
     case Left::unknown:
@@ -28,18 +30,59 @@ std::string kept_safe(Left left) {
   return "whether content left the platform in an attempt isn't known here: see the trace.";
 }
 
+// "set by acorn.example".
+bool is_set_by(std::string_view by, const std::string& tenant) {
+  return !tenant.empty() && by == hop::describe({hop::Source::Kind::sending_tenant, tenant, {}});
+}
+bool is_of_the_message(std::string_view by) {
+  return by.starts_with("the message (");
+}
+bool is_platforms(std::string_view by) {
+  return by == hop::describe({hop::Source::Kind::platform, {}, {}});
+}
+// What a domain publishes, or has proved, everybody can see.
+bool is_public(std::string_view by) {
+  return by.starts_with("published by ") || by.starts_with("what ");
+}
+
 }  // namespace
+
+bool is_whole(const queue::Entry& entry, const queue::Recipient& recipient) {
+  if (!recipient.written_to.empty()) return recipient.is_alone;
+  return std::ranges::none_of(entry.recipients, [&](const queue::Recipient& other) {
+    return other.trace_index == recipient.trace_index && other.index != recipient.index;
+  });
+}
 
 Left left_by(const trace::ForReport& known, const trace::Attempts& attempts,
              const queue::Entry& entry, const queue::Recipient& recipient) {
   if (attempts.given == hop::Given::content) return Left::content;
   // A trace that lacks its first hop was begun again: the attempts before that aren't in it.
   if (known.is_open || !known.first) return Left::unknown;
-  // An alias's other targets stand for the same address, and may have been given it.
-  const bool has_others = std::ranges::any_of(entry.recipients, [&](const queue::Recipient& other) {
-    return other.trace_index == recipient.trace_index && other.index != recipient.index;
-  });
-  return has_others ? Left::unknown : Left::nothing;
+  return is_whole(entry, recipient) ? Left::nothing : Left::this_copy_stayed;
+}
+
+trace::Attempts without_others_reason(trace::Attempts attempts, const Reader& reader) {
+  const auto& by = attempts.by;
+  const bool may_see =
+      is_set_by(by, reader.tenant) || is_of_the_message(by) || is_platforms(by) || is_public(by);
+  if (!may_see) attempts.why.clear();
+  return attempts;
+}
+
+dsn::Refusal without_next_holder(dsn::Refusal refusal, const Reader& reader) {
+  refusal.offers.clear();
+  refusal.others = 0;
+  const std::string_view by = refusal.source;
+  const auto is_by = [&](const std::string& tenant) {
+    return !tenant.empty() && refusal.by == tenant;
+  };
+  if (is_by(reader.tenant) || is_by(reader.address_owner) || is_of_the_message(by) ||
+      by.starts_with("set by the platform"))
+    return refusal;
+  refusal.by = "the rest of its way";
+  refusal.source.clear();
+  return refusal;
 }
 
 std::optional<dsn::Refusal> refusal_of(const trace::Attempts& attempts, Left left,

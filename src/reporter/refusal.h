@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "dsn/report.h"
 #include "queue/record.h"
@@ -10,11 +11,27 @@
 
 namespace letterlock::reporter {
 
-// What the attempts to this recipient gave away. `unknown`: not all of them are known here, or one
-// is under way; then nothing is claimed.
-enum class Left { nothing, unknown, content };
+// Whether nothing else of the message went on from the address that was written to: no alias of it
+// leads to several.
+bool is_whole(const queue::Entry& entry, const queue::Recipient& recipient);
+
+// What the attempts to this recipient gave away. `this_copy_stayed`: another one may have left.
+// `unknown`: not all of them are known here, or one is under way; then nothing is claimed.
+enum class Left { nothing, this_copy_stayed, unknown, content };
 Left left_by(const trace::ForReport& known, const trace::Attempts& attempts,
              const queue::Entry& entry, const queue::Recipient& recipient);
+
+// Whom the report goes to, and whose address was written to: tenants' names; empty: not one of
+// ours.
+struct Reader {
+  std::string tenant;
+  std::string address_owner;
+};
+// A tenant's reason is its own people's alone.
+trace::Attempts without_others_reason(trace::Attempts attempts, const Reader& reader);
+// Behind an alias, which tells nobody where it leads: neither who was asked, nor who requires it
+// there.
+dsn::Refusal without_next_holder(dsn::Refusal refusal, const Reader& reader);
 
 // Nothing where the judgement had no part in it.
 std::optional<dsn::Refusal> refusal_of(const trace::Attempts& attempts, Left left,

@@ -40,7 +40,7 @@ TEST_F(ReporterTest, AFailureComesBackOnceFromTheNullReversePath) {
   EXPECT_EQ(entries[0].recipients[0].lane, queue::Lane::local);
   EXPECT_TRUE(entries[0].recipients[0].params.notify.is_never());
   EXPECT_EQ(store.blob_count(), 1U);
-  EXPECT_THAT(trace_of(acorn, entries[0].message.trace).value().hops, SizeIs(1));
+  EXPECT_THAT(trace_of(acorn, entries[0].message.trace).value().hops, SizeIs(2));
   world.advance(1h);
   EXPECT_THAT(reports(), SizeIs(1));
   EXPECT_EQ(events.count("report.made"), 1U);
