@@ -25,6 +25,8 @@ std::vector<queue::Recipient> queue_recipients(const std::vector<Numbered>& reci
     queue::Recipient one;
     one.trace_index = index;
     one.address = recipient.address.text();
+    one.written_to = recipient.written_to;
+    one.is_alone = !recipient.written_to.empty();
     one.params = recipient.params;
     one.lane = recipient.tenant ? queue::Lane::local : queue::Lane::remote;
     one.destination = recipient.address.domain().text();
@@ -52,8 +54,8 @@ trace::Trace trace_of(const Reception& reception, const queue::Content& content,
   trace.header_from = reception.header_from;
   trace.from_outside = reception.kind == hop::Kind::relay;
   for (const auto& recipient : recipients) {
-    trace.recipients.push_back(
-        {recipient.trace_index, recipient.address, is_hidden(content, recipient.address)});
+    const auto& address = recipient.address_written_to();
+    trace.recipients.push_back({recipient.trace_index, address, is_hidden(content, address)});
   }
   trace.accepted = message.accepted;
   trace.expires = message.accepted + keep;
