@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "address/registered.h"
+
 namespace letterlock::reporter {
 namespace {
 
@@ -12,10 +14,12 @@ constexpr base::Milliseconds window = std::chrono::hours(1);
 std::array<Budget::Line, 4> Budget::lines_of(const base::TenantId& tenant,
                                              const address::Address& to) const {
   const auto mine = std::string(tenant.octets());
+  // Who registered a domain may have any number of names below it, all at one MX host.
+  const auto domain = address::registered_domain(to.domain());
   return {Line{mine + to.key(), limits_.of_address},
-          Line{mine + to.domain().text(), limits_.of_domain},
+          Line{mine + domain, limits_.of_domain},
           Line{to.key(), limits_.of_address * budget_tenants_factor},
-          Line{to.domain().text(), limits_.of_domain * budget_tenants_factor}};
+          Line{domain, limits_.of_domain * budget_tenants_factor}};
 }
 
 std::optional<base::Time> Budget::spend(const base::TenantId& tenant, const address::Address& to,

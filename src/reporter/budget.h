@@ -18,7 +18,7 @@ namespace letterlock::reporter {
 // times as many. Reports of success and delay have half of it, so that failures have the rest.
 struct BudgetLimits {
   std::size_t of_address = 10;
-  std::size_t of_domain = 100;
+  std::size_t of_domain = 100;  // and all names below the one that is registered
 };
 inline constexpr std::size_t budget_tenants_factor = 3;
 // Addresses, domains and their tenants that are remembered; those touched longest ago go first.
