@@ -247,12 +247,22 @@ std::optional<State> Custody::shown(const Commit& commit, const Fate& fate) cons
 
 // ---- out ----
 
+// Before, and a trace that was begun again says so; of an alias's targets one.
+bool Custody::has_ended(const Commit::Ending& ending) const {
+  using Kind = trace::Ending::Kind;
+  return std::ranges::any_of(fates_of(ending.trace), [&](const Fate* fate) {
+    if (fate->tenant != ending.tenant || fate->trace_index != ending.recipient) return false;
+    const bool came_back = fate->state == State::failed || fate->state == State::removed;
+    return queue::is_final(fate->state) && came_back == (ending.kind != Kind::went_on);
+  });
+}
+
 // A trace that says of somebody that he got nothing must not say it of one who did.
 void Custody::check_endings(const Commit& commit) {
   for (const auto& ending : commit.endings) {
     const EndingKey key{ending.tenant, ending.trace, ending.recipient};
-    endings_.insert(key);
-    if (!ended_now_.contains(key))
+    if (ending.kind != trace::Ending::Kind::went_on) endings_.insert(key);
+    if (!ended_now_.contains(key) && !has_ended(ending))
       findings_.broken(fmt::format("record: recipient {} of {} is said to have ended, and has not",
                                    ending.recipient, ending.trace.text()));
   }

@@ -125,6 +125,7 @@ class Custody {
   void expand(const Commit& commit, Fate& fate);
   void tell(const Commit& commit, Fate& fate, queue::Notice notice);
   void check_notice(const Fate& fate, const Commit::QueueRecipient& row);
+  bool has_ended(const Commit::Ending& ending) const;
   void check_endings(const Commit& commit);
   void keep(const Commit::Mail& row);
   void check_place(const Commit::Mail& row);

@@ -43,7 +43,7 @@ bool shows_delivery_before(const Commit& commit, const About& about) {
 auto ending_of(const Commit& commit, const About& about) {
   return std::ranges::find_if(commit.endings, [&](const Commit::Ending& ending) {
     return ending.tenant == about.tenant && ending.trace == about.trace &&
-           ending.recipient == about.recipient;
+           ending.recipient == about.recipient && ending.kind != trace::Ending::Kind::went_on;
   });
 }
 

@@ -39,7 +39,10 @@ void Transfers::committed(const Commit& commit) {
       findings_.broken(fmt::format("record: hop {} of {} was {} and is {}", row.sequence,
                                    row.trace.text(), hop::name(before->second),
                                    hop::name(row.value->outcome)));
-    if (!repeats && is_relay_out(*row.value)) ended(row, was_open || before != outcomes_.end());
+    // A report's trace carries the attempts of what it tells of, without their recipients.
+    const bool is_carried = row.value->recipients.empty();
+    if (!repeats && !is_carried && is_relay_out(*row.value))
+      ended(row, was_open || before != outcomes_.end());
     outcomes_[key] = row.value->outcome;
   }
 }
