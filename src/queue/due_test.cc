@@ -1,6 +1,7 @@
 // The index of what is due: exactly those who wait, and a walk that passes over whatever can't go.
 #include "queue/due.h"
 
+#include <map>
 #include <random>
 #include <set>
 
@@ -171,6 +172,8 @@ TEST_F(DueTest, HoldsExactlyThoseWhoWait) {
     for (std::size_t i = 0; i < count; ++i)
       recipients.push_back(to("x@y.example", std::to_string(random() % 3) + ".example"));
     const auto message = put(number, recipients, "");
+    std::map<unsigned, std::pair<State, base::Time>> all;
+    for (unsigned i = 0; i < count; ++i) all[i] = {State::waiting, message.accepted};
     auto now = start;
     for (int turn = 0; turn < 30; ++turn) {
       now += base::Milliseconds(random() % 600'000);
@@ -181,9 +184,11 @@ TEST_F(DueTest, HoldsExactlyThoseWhoWait) {
       }
       const auto settled = settle(message, outcomes, now);
       if (!settled) break;  // it has left
+      for (const auto& recipient : settled->recipients)
+        all[recipient.index] = {recipient.state, recipient.next_try};
       std::set<std::pair<unsigned, base::Time>> waiting;
-      for (const auto& recipient : settled->recipients) {
-        if (recipient.state == State::waiting) waiting.emplace(recipient.index, recipient.next_try);
+      for (const auto& [index, stands] : all) {
+        if (stands.first == State::waiting) waiting.emplace(index, stands.second);
       }
       DueQuery query;
       query.now = start + 24h * 30;

@@ -85,6 +85,16 @@ class QueueTest : public ::testing::Test {
     co_return base::Result<>();
   }
 
+  static net::ResultTask<> find_some(store::Transaction& transaction, base::MessageId id,
+                                     std::vector<unsigned> asked, std::vector<unsigned> expected) {
+    CO_TRY(const auto entry, co_await find(transaction, acorn, id, std::move(asked)));
+    std::vector<unsigned> found;
+    if (entry)
+      std::ranges::transform(entry->recipients, std::back_inserter(found), &Recipient::index);
+    EXPECT_EQ(found, expected);
+    co_return base::Result<>();
+  }
+
   static net::ResultTask<> told_in(store::Transaction& transaction, base::MessageId id,
                                    Notice notice) {
     CO_TRY(const auto settled, co_await told(transaction, acorn, id, {{0, notice}}));

@@ -33,6 +33,10 @@ inline std::string recipients(const base::TenantId& tenant, const base::MessageI
 inline std::string recipient(const base::TenantId& tenant, const base::MessageId& id, unsigned at) {
   return recipients(tenant, id) + index(at);
 }
+// How many of a message's recipients are left, where they don't stand in its own record.
+inline std::string left(const base::TenantId& tenant, const base::MessageId& id) {
+  return area(tenant, "c") + std::string(id.octets());
+}
 // What is due, a lane for itself, in the order of time: whole spans of it, and within a span by
 // destination. So one that can't take any more, or rests, is passed over in one step a span,
 // however many rows it has there. All of a row is in its key; its value is empty.

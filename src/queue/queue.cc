@@ -38,14 +38,23 @@ void save(store::Transaction& transaction, const Message& message, const Recipie
 // A message as the store has it.
 struct Kept {
   Message message;
-  std::vector<Recipient> recipients;
-  std::vector<unsigned> rows;  // those of them that have a record of their own
-  bool notice_pending = false;
+  std::vector<Recipient> recipients;  // all, or those that were asked for
+  std::vector<unsigned> rows;         // those of them that have a record of their own
+  bool is_within = true;              // the recipients stand in the message's own record
+  Left left;                          // of all
 };
 
-bool has_notice(const std::vector<Recipient>& recipients) {
-  return std::ranges::any_of(
-      recipients, [](const Recipient& recipient) { return recipient.notice != Notice::none; });
+bool has_notice(const Recipient& recipient) {
+  return recipient.notice != Notice::none;
+}
+
+Left left_of(const std::vector<Recipient>& recipients) {
+  Left left{recipients.size(), 0, 0};
+  for (const auto& recipient : recipients) {
+    left.open += is_final(recipient.state) ? 0 : 1;
+    left.notices += has_notice(recipient) ? 1 : 0;
+  }
+  return left;
 }
 
 // What a recipient's own record says goes before what stood in the message's. They come in order.
@@ -86,6 +95,7 @@ net::ResultTask<Kept> read(store::Transaction& transaction, base::TenantId tenan
   CO_TRY(auto entry, unpack_message(octets));
   kept.message = std::move(entry.message);
   kept.recipients = std::move(entry.recipients);
+  kept.is_within = !kept.recipients.empty();
   CO_TRY(const auto rows,
          co_await own_rows(transaction, tenant, kept.message.id, kept.recipients.size()));
   for (const auto& row : rows) {
@@ -93,15 +103,43 @@ net::ResultTask<Kept> read(store::Transaction& transaction, base::TenantId tenan
     kept.rows.push_back(recipient.index);
     put_own(kept.recipients, std::move(recipient));
   }
-  kept.notice_pending = has_notice(kept.recipients);
+  kept.left = left_of(kept.recipients);
+  co_return kept;
+}
+
+// The same with these alone, where they don't stand in the message's record: so what is done with
+// each of a thousand recipients doesn't read the thousand.
+net::ResultTask<Kept> read(store::Transaction& transaction, base::TenantId tenant,
+                           const std::string& octets, std::vector<unsigned> recipients) {
+  Kept kept;
+  CO_TRY(auto entry, unpack_message(octets));
+  if (!entry.recipients.empty()) co_return co_await read(transaction, tenant, octets);
+  kept.message = std::move(entry.message);
+  kept.is_within = false;
+  std::ranges::sort(recipients);
+  const auto twice = std::ranges::unique(recipients);
+  recipients.erase(twice.begin(), twice.end());
+  std::vector<std::string> names{keys::left(tenant, kept.message.id)};
+  for (const auto recipient : recipients)
+    names.push_back(keys::recipient(tenant, kept.message.id, recipient));
+  CO_TRY(const auto rows, co_await transaction.get_many(std::move(names)));
+  if (!rows.front())
+    co_return fail(ErrorKind::corrupt,
+                   "queue: nothing says what is left of " + kept.message.id.text());
+  CO_TRY(kept.left, unpack_left(*rows.front()));
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    if (!rows[i]) continue;
+    CO_TRY(auto recipient, unpack_recipient(*rows[i]));
+    kept.recipients.push_back(std::move(recipient));
+  }
   co_return kept;
 }
 
 net::ResultTask<Kept> read(store::Transaction& transaction, base::TenantId tenant,
-                           base::MessageId id) {
+                           base::MessageId id, std::vector<unsigned> recipients) {
   CO_TRY(const auto octets, co_await transaction.get(keys::message(tenant, id)));
   if (!octets) co_return fail(ErrorKind::not_found, "queue: no message " + id.text());
-  co_return co_await read(transaction, tenant, *octets);
+  co_return co_await read(transaction, tenant, *octets, std::move(recipients));
 }
 
 // RFC 5321 §6.1: a report that can't be delivered makes no report; RFC 3461 §6.2.
@@ -199,26 +237,49 @@ void take_step(store::Transaction& transaction, const Message& message, Recipien
   if (recipient.state == State::waiting) index_due(transaction, message, recipient);
 }
 
-// Writes the records of those that changed, or takes the message out when nothing is left to do
-// with it; keeps the notice index true.
-Settled conclude(store::Transaction& transaction, Kept kept, const std::vector<unsigned>& changed) {
+// All records of a message, and its content.
+void take_out(store::Transaction& transaction, const Kept& kept) {
   const auto& message = kept.message;
-  Settled settled;
-  settled.notice_pending = has_notice(kept.recipients);
-  const bool all_final =
-      std::ranges::all_of(kept.recipients, [](const Recipient& r) { return is_final(r.state); });
-  settled.message_gone = !settled.notice_pending && all_final;
-  if (settled.notice_pending && (!kept.notice_pending || all_final))
-    transaction.put(keys::notice(message.tenant, message.id), all_final ? final_notice : "");
-  if (!settled.notice_pending && kept.notice_pending)
-    transaction.erase(keys::notice(message.tenant, message.id));
-  if (settled.message_gone) {
+  if (kept.is_within) {
     for (const auto row : kept.rows)
       transaction.erase(keys::recipient(message.tenant, message.id, row));
-    transaction.erase(keys::message(message.tenant, message.id));
-    transaction.erase(keys::of_trace(message.tenant, message.trace, message.id));
-    transaction.release(message.blob, keys::holder(message.tenant, message.id));
   } else {
+    for (unsigned row = 0; row < kept.left.recipients; ++row)
+      transaction.erase(keys::recipient(message.tenant, message.id, row));
+    transaction.erase(keys::left(message.tenant, message.id));
+  }
+  transaction.erase(keys::message(message.tenant, message.id));
+  transaction.erase(keys::of_trace(message.tenant, message.trace, message.id));
+  transaction.release(message.blob, keys::holder(message.tenant, message.id));
+}
+
+// Of one recipient that has changed; the counts follow.
+void note_change(Left& left, const Recipient& was, const Recipient& is) {
+  left.open += is_final(is.state) ? 0 : 1;
+  left.open -= is_final(was.state) ? 0 : 1;
+  left.notices += has_notice(is) ? 1 : 0;
+  left.notices -= has_notice(was) ? 1 : 0;
+}
+
+// Writes the records of those that changed, or takes the message out when nothing is left to do
+// with it; keeps the notice index true. `before`: what was left of it.
+Settled conclude(store::Transaction& transaction, Kept kept, const Left& before,
+                 const std::vector<unsigned>& changed) {
+  const auto& message = kept.message;
+  Settled settled;
+  settled.notice_pending = kept.left.notices > 0;
+  const bool was_pending = before.notices > 0;
+  const bool all_final = kept.left.open == 0;
+  settled.message_gone = !settled.notice_pending && all_final;
+  if (settled.notice_pending && (!was_pending || all_final))
+    transaction.put(keys::notice(message.tenant, message.id), all_final ? final_notice : "");
+  if (!settled.notice_pending && was_pending)
+    transaction.erase(keys::notice(message.tenant, message.id));
+  if (settled.message_gone) {
+    take_out(transaction, kept);
+  } else {
+    if (!kept.is_within && kept.left != before)
+      transaction.put(keys::left(message.tenant, message.id), pack(kept.left));
     for (const auto& recipient : kept.recipients) {
       if (std::ranges::find(changed, recipient.index) != changed.end())
         save(transaction, message, recipient);
@@ -262,6 +323,7 @@ base::Result<std::vector<Due>> enqueue(store::Transaction& transaction, const Me
   }
   transaction.put(keys::message(message.tenant, message.id),
                   pack(message, within ? recipients : std::vector<Recipient>()));
+  if (!within) transaction.put(keys::left(message.tenant, message.id), pack(left_of(recipients)));
   transaction.put(keys::of_trace(message.tenant, message.trace, message.id), "");
   transaction.hold(message.blob, keys::holder(message.tenant, message.id));
   return items;
@@ -275,11 +337,28 @@ net::ResultTask<std::optional<Entry>> find(store::Transaction& transaction, base
   co_return Entry{std::move(kept.message), std::move(kept.recipients)};
 }
 
+net::ResultTask<std::optional<Entry>> find(store::Transaction& transaction, base::TenantId tenant,
+                                           base::MessageId id, std::vector<unsigned> recipients) {
+  CO_TRY(const auto octets, co_await transaction.get(keys::message(tenant, id)));
+  if (!octets) co_return std::nullopt;
+  CO_TRY(auto kept, co_await read(transaction, tenant, *octets, std::move(recipients)));
+  co_return Entry{std::move(kept.message), std::move(kept.recipients)};
+}
+
 net::ResultTask<bool> holds_content_of(store::Transaction& transaction, base::TenantId tenant,
                                        base::TraceId trace) {
   CO_TRY(const auto found, co_await transaction.scan(store::range_of(keys::of_trace(tenant, trace)),
                                                      {.count_max = 1}));
   co_return !found.empty();
+}
+
+net::ResultTask<bool> is_empty(store::Transaction& transaction, base::TenantId tenant) {
+  for (const auto* part : {"m", "n"}) {
+    CO_TRY(const auto rows,
+           co_await transaction.scan(store::range_of(keys::area(tenant, part)), {.count_max = 1}));
+    if (!rows.empty()) co_return false;
+  }
+  co_return true;
 }
 
 std::vector<std::string> rows_of(base::TenantId tenant, base::MessageId id,
@@ -306,17 +385,20 @@ net::ResultTask<Settled> settle(store::Transaction& transaction, const Schedule&
                                 std::vector<Outcome> outcomes, SettleOptions options) {
   if (options.epoch)
     CO_CHECK(co_await check_epoch(transaction, keys::partition_of(id), *options.epoch));
-  CO_TRY(auto kept, co_await read(transaction, tenant, id));
   std::vector<unsigned> changed;
+  for (const auto& outcome : outcomes) changed.push_back(outcome.index);
+  CO_TRY(auto kept, co_await read(transaction, tenant, id, changed));
+  const auto before = kept.left;
   for (auto& outcome : outcomes) {
     const auto at = std::ranges::find(kept.recipients, outcome.index, &Recipient::index);
     if (at == kept.recipients.end())
       co_return fail(ErrorKind::not_found,
                      fmt::format("queue: no recipient {} in {}", outcome.index, id.text()));
-    changed.push_back(outcome.index);
+    const auto was = *at;
     take_step(transaction, kept.message, *at, std::move(outcome), schedule, options);
+    note_change(kept.left, was, *at);
   }
-  co_return conclude(transaction, std::move(kept), changed);
+  co_return conclude(transaction, std::move(kept), before, changed);
 }
 
 net::ResultTask<NoticePage> notices(store::Transaction& transaction, base::TenantId tenant,
@@ -345,7 +427,10 @@ bool could_be_told_of_delay(const Recipient& recipient) {
 
 net::ResultTask<Settled> told(store::Transaction& transaction, base::TenantId tenant,
                               base::MessageId id, std::vector<Told> told) {
-  CO_TRY(auto kept, co_await read(transaction, tenant, id));
+  std::vector<unsigned> asked;
+  for (const auto& one : told) asked.push_back(one.index);
+  CO_TRY(auto kept, co_await read(transaction, tenant, id, asked));
+  const auto before = kept.left;
   std::vector<unsigned> changed;
   for (auto& recipient : kept.recipients) {
     const auto at = std::ranges::find(told, recipient.index, &Told::index);
@@ -359,9 +444,11 @@ net::ResultTask<Settled> told(store::Transaction& transaction, base::TenantId te
     if (at->notice != recipient.notice)
       co_return fail(ErrorKind::conflict,
                      fmt::format("queue: what is to be told of {} has changed", recipient.address));
+    const auto was = recipient;
     recipient.notice = Notice::none;
+    note_change(kept.left, was, recipient);
   }
-  co_return conclude(transaction, std::move(kept), changed);
+  co_return conclude(transaction, std::move(kept), before, changed);
 }
 
 }  // namespace letterlock::queue

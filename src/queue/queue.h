@@ -14,9 +14,6 @@
 
 namespace letterlock::queue {
 
-// Limits: recipients of one message; a tenant's listing page.
-inline constexpr std::size_t recipients_max = 1000;
-
 // What changed with one recipient by an attempt or an operator.
 struct Outcome {
   unsigned index = 0;
@@ -44,9 +41,10 @@ struct Due {
 
 // What settle() did, for those who must be woken and for the log.
 struct Settled {
-  std::vector<Recipient> recipients;  // as they stand now
-  bool message_gone = false;          // nothing is left to do: records and content are gone
-  bool notice_pending = false;        // the reporter has work
+  // At least those that it was about, as they stand now.
+  std::vector<Recipient> recipients;
+  bool message_gone = false;    // nothing is left to do: records and content are gone
+  bool notice_pending = false;  // the reporter has work
   // The earliest try of those that wait; nothing: none waits.
   std::optional<base::Time> next_try() const;
 };
@@ -59,10 +57,16 @@ base::Result<std::vector<Due>> enqueue(store::Transaction& transaction, const Me
 // A message with its recipients as they stand now, in their order.
 net::ResultTask<std::optional<Entry>> find(store::Transaction& transaction, base::TenantId tenant,
                                            base::MessageId id);
+// The same with these of its recipients alone. Limits: it reads no others, but for a few that stand
+// in the message's own record.
+net::ResultTask<std::optional<Entry>> find(store::Transaction& transaction, base::TenantId tenant,
+                                           base::MessageId id, std::vector<unsigned> recipients);
 // Whether a message of this trace is in the queue, with its content: it waits, is held, or its
 // sender is still to be told.
 net::ResultTask<bool> holds_content_of(store::Transaction& transaction, base::TenantId tenant,
                                        base::TraceId trace);
+// Neither a message nor anything to tell of one. Errors: the store's.
+net::ResultTask<bool> is_empty(store::Transaction& transaction, base::TenantId tenant);
 // What find() and settle() read, where few recipients stand in the message's own record: asked for
 // beforehand (Transaction::get_many), it is one read instead of several.
 std::vector<std::string> rows_of(base::TenantId tenant, base::MessageId id,
@@ -75,8 +79,8 @@ struct SettleOptions {
   std::optional<std::uint64_t> epoch;
 };
 // Takes the steps. A step that isn't legal any more (removed meanwhile) is passed over: what
-// really happened stands in the trace. Errors: not_found (no such message), denied (the lease was
-// lost: somebody else has the partition; stop), corrupt.
+// really happened stands in the trace. Limits: reads what find() reads of them. Errors: not_found
+// (no such message), denied (the lease was lost: somebody else has the partition; stop), corrupt.
 net::ResultTask<Settled> settle(store::Transaction& transaction, const Schedule& schedule,
                                 base::TenantId tenant, base::MessageId id,
                                 std::vector<Outcome> outcomes, SettleOptions options);

@@ -90,6 +90,58 @@ TEST_F(QueueTest, ManyRecipientsHaveTheirOwnFromTheBeginning) {
   EXPECT_TRUE(store_.contents().empty());
 }
 
+std::vector<Recipient> many_recipients(std::size_t count) {
+  std::vector<Recipient> many;
+  for (std::size_t i = 0; i < count; ++i) {
+    many.emplace_back().address = "r" + std::to_string(i) + "@modern.example";
+    many.back().destination = "modern.example";
+  }
+  return many;
+}
+
+// Work, not only its result: a thousand of them are a thousand times this.
+TEST_F(QueueTest, AStepWithOneOfManyReadsNoOthers) {
+  const auto message = put(1, many_recipients(recipients_max));
+  std::size_t keys = 0;
+  std::size_t ranges = 0;
+  store_.observe([&](const store::Reads& reads, const store::Changes&) {
+    keys += reads.keys.size();
+    ranges += reads.ranges.size();
+  });
+  const auto settled = settle(message, {{700, Step::defer, "4.4.1", "no answer", ""}}, start + 1s);
+  ASSERT_TRUE(settled);
+  ASSERT_EQ(settled->recipients.size(), 1U);
+  EXPECT_EQ(settled->next_try(), start + 1s + 1min + 700ms);
+  EXPECT_EQ(keys, 3U) << "the message, what is left of it, the recipient";
+  EXPECT_EQ(ranges, 0U);
+  ASSERT_TRUE(run(store_.read(store::Scope::tenant(acorn), [&](store::Transaction& tx) {
+    return find_some(tx, message.id, {5, 0, 700, 5}, {0, 5, 700});
+  })));
+  EXPECT_EQ(ranges, 0U);
+  store_.observe(nullptr);
+}
+
+// Which of them still wait is counted, not read: it is right at each step.
+TEST_F(QueueTest, WhatIsLeftOfManyIsKnown) {
+  const auto message = put(1, many_recipients(20));
+  for (unsigned i = 1; i < 19; ++i)
+    ASSERT_FALSE(settle(message, {{i, Step::relay, "2.0.0", "ok", ""}}, start)->message_gone);
+  ASSERT_TRUE(settle(message, {{0, Step::fail, "5.1.1", "nobody", ""}}, start)->notice_pending);
+  ASSERT_EQ(noticed("").items.size(), 1U);
+  EXPECT_FALSE(noticed("").items[0].is_final) << "one waits";
+  // Twice the same step: it isn't legal the second time, and changes no count.
+  ASSERT_TRUE(settle(message, {{3, Step::relay, "2.0.0", "ok", ""}}, start));
+  ASSERT_TRUE(settle(message, {{19, Step::hold, "", "", ""}}, start));
+  EXPECT_FALSE(noticed("").items[0].is_final) << "one is held";
+  ASSERT_FALSE(settle(message, {{19, Step::remove, "", "", ""}}, start)->message_gone);
+  EXPECT_TRUE(noticed("").items[0].is_final);
+  ASSERT_TRUE(transact([&](store::Transaction& transaction) {
+    return all_told(transaction, message, {{0, Notice::failed}});
+  }));
+  EXPECT_TRUE(store_.contents().empty());
+  EXPECT_EQ(store_.blob_count(), 0U);
+}
+
 TEST_F(QueueTest, DefersBySchedule) {
   const auto message = put(1, {to("a@modern.example")});
   const auto settled = settle(

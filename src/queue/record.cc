@@ -211,4 +211,25 @@ base::Result<Recipient> unpack_recipient(std::string_view octets) {
   return recipient;
 }
 
+std::string pack(const Left& left) {
+  return base::Packer(version)
+      .number(left.recipients)
+      .number(left.open)
+      .number(left.notices)
+      .take();
+}
+
+base::Result<Left> unpack_left(std::string_view octets) {
+  base::Unpacker in("what is left of a queued message", octets);
+  Left left;
+  left.recipients = in.number();
+  left.open = in.number();
+  left.notices = in.number();
+  TRY(in.done(version));
+  if (left.recipients > recipients_max || left.open > left.recipients ||
+      left.notices > left.recipients)
+    return unknown_value("what is left of a queued message");
+  return left;
+}
+
 }  // namespace letterlock::queue

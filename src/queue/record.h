@@ -62,7 +62,7 @@ struct Recipient {
   // What was written to, where an alias led from there to `address`; empty: `address` itself. A
   // report names this one: where an alias leads is its owner's business.
   std::string written_to;
-  bool is_alone = false;  // that stands for this address and no other, by however many aliases
+  bool is_alone = false;   // that stands for this address and no other, by however many aliases
   dsn::RcptParams params;  // NOTIFY, ORCPT
   Lane lane = Lane::remote;
   std::string destination;  // the next-hop domain: who shares its connections and its rest
@@ -82,6 +82,8 @@ struct Recipient {
   bool operator==(const Recipient&) const = default;
 };
 
+inline constexpr std::size_t recipients_max = 1000;  // of one message
+
 // A message's record, with its recipients as they were accepted where they are few enough to stand
 // in it; those of the others, and what became of any since, are records of their own.
 inline constexpr std::size_t recipients_within_max = 16;
@@ -92,8 +94,18 @@ struct Entry {
   std::vector<Recipient> recipients;
   bool operator==(const Entry&) const = default;
 };
-// Errors of both: corrupt.
+// Of a message whose recipients are too many to stand in its record: what is left to do with it, so
+// that a step with some of them needn't read all.
+struct Left {
+  std::size_t recipients = 0;  // in all
+  std::size_t open = 0;        // in no final state
+  std::size_t notices = 0;     // with something to tell
+  bool operator==(const Left&) const = default;
+};
+std::string pack(const Left& left);
+// Errors of all: corrupt.
 base::Result<Entry> unpack_message(std::string_view octets);  // with those that stand in it
 base::Result<Recipient> unpack_recipient(std::string_view octets);
+base::Result<Left> unpack_left(std::string_view octets);
 
 }  // namespace letterlock::queue

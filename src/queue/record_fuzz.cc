@@ -14,6 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ASSERT(queue::unpack_message(queue::pack(message->message, message->recipients)) == *message);
   if (const auto recipient = queue::unpack_recipient(octets))
     ASSERT(queue::unpack_recipient(queue::pack(*recipient)) == *recipient);
+  if (const auto left = queue::unpack_left(octets))
+    ASSERT(queue::unpack_left(queue::pack(*left)) == *left);
   return 0;
 }
 

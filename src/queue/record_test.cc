@@ -46,6 +46,8 @@ TEST(QueueRecord, RoundTrips) {
   EXPECT_EQ(unpack_message(pack(Message{})), Entry());
   EXPECT_EQ(unpack_recipient(pack(a_recipient())), a_recipient());
   EXPECT_EQ(unpack_recipient(pack(Recipient{})), Recipient{});
+  EXPECT_EQ(unpack_left(pack(Left{1000, 999, 1})), (Left{1000, 999, 1}));
+  EXPECT_FALSE(unpack_left(pack(Left{5, 6, 0})));
 }
 
 std::vector<Recipient> some_within(std::size_t count) {

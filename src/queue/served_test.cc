@@ -8,14 +8,18 @@
 namespace letterlock::queue {
 namespace {
 
+const auto by = base::TraceId::make(base::from_milliseconds(99), {7});
+
 net::ResultTask<> note_in(store::Transaction& tx, base::TenantId tenant, base::TraceId origin,
                           std::string who) {
-  note_served(tx, tenant, origin, who);
+  note_served(tx, tenant, origin, who, by);
   co_return base::Result<>();
 }
 net::ResultTask<> ask_in(store::Transaction& tx, base::TenantId tenant, base::TraceId origin,
                          std::string who, bool& was) {
-  CO_TRY(was, co_await was_served(tx, tenant, origin, std::move(who)));
+  CO_TRY(was, co_await was_served(tx, tenant, origin, who));
+  CO_TRY(const auto trace, co_await served_by(tx, tenant, origin, std::move(who)));
+  EXPECT_EQ(trace, was ? std::optional(by) : std::nullopt);
   co_return base::Result<>();
 }
 net::ResultTask<> forget_in(store::Transaction& tx, base::TenantId tenant, base::Time before,

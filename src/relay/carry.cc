@@ -54,7 +54,9 @@ net::ResultTask<> Carry::read(store::Transaction& transaction) {
   work_.recipients.clear();
   work_.addresses.clear();
   const auto& job = work_.job;
-  CO_TRY(auto entry, co_await queue::find(transaction, job.tenant, job.message));
+  std::vector<unsigned> meant;
+  for (const auto& item : job.items) meant.push_back(item.recipient);
+  CO_TRY(auto entry, co_await queue::find(transaction, job.tenant, job.message, std::move(meant)));
   if (!entry) co_return base::Result<>();
   work_.message = std::move(entry->message);
   for (auto& recipient : entry->recipients) {

@@ -130,11 +130,14 @@ net::ResultTask<> OutcomeWriter::end_ways(store::Transaction& transaction) {
   co_return base::Result<>();
 }
 
-// Refused by the far side for good: what an account does that was taken over.
+// Refused by the far side for good: what an account does that was taken over. Where an alias led
+// there, its owner chose the address, not the account.
 net::ResultTask<> OutcomeWriter::count_failures(store::Transaction& transaction) {
   if (work_.message.account.is_nil()) co_return base::Result<>();
-  const auto count = std::ranges::count_if(conclusion_.outcomes, [](const auto& outcome) {
-    return outcome.step == queue::Step::fail && !outcome.host.empty();
+  const auto count = std::ranges::count_if(conclusion_.outcomes, [this](const auto& outcome) {
+    if (outcome.step != queue::Step::fail || outcome.host.empty()) return false;
+    const auto to = std::ranges::find(work_.recipients, outcome.index, &queue::Recipient::index);
+    return to != work_.recipients.end() && to->written_to.empty();
   });
   if (count == 0) co_return base::Result<>();
   CO_TRY(sending_, co_await directory::count_failures(transaction, tenant(), work_.message.account,

@@ -461,6 +461,28 @@ TEST_F(RelayTest, RefusalsCountAgainstTheAccount) {
             directory::Sending::State::stopped);
 }
 
+// Whoever writes to an alias hasn't chosen where it leads.
+TEST_F(RelayTest, RefusalsOfAnAliasDontCountAgainstWhoWroteToIt) {
+  auto& mx = add_mta("modern.example", "mx1.modern.example", "198.51.100.1");
+  directory::TenantChange change;
+  change.limits = directory::SendingLimits{};
+  change.limits->failed_per_day = 1;
+  ASSERT_TRUE(wait(operations.set_tenant("acorn.example", change, "test")));
+  std::vector<std::string> to;
+  for (const auto* name : {"a", "b", "c"}) {
+    to.push_back(std::string(name) + "@modern.example");
+    mx.to_rcpt[to.back()] = smtp::reply(550, dsn::status::bad_mailbox, "nobody");
+  }
+  start();
+  submit({.to = to, .change = [](queue::Message&, std::vector<queue::Recipient>& recipients) {
+            for (auto& one : recipients) one.written_to = "customers@acorn.example";
+          }});
+  ASSERT_TRUE(happens("hop.failed"));
+  world.advance(1s);
+  EXPECT_EQ(wait(directory.account(acorn, alice.id)).value()->sending.state,
+            directory::Sending::State::enabled);
+}
+
 TEST_F(RelayTest, OurselvesUnderAnotherName) {
   auto& mx = add_mta("modern.example", "mx1.modern.example", "198.51.100.1");
   mx.server.session.host_name = address::Domain::parse("us.acorn.example").value();

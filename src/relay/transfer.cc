@@ -257,8 +257,10 @@ net::ResultTask<> Transfer::intend_in(store::Transaction& transaction) {
 // Read again with the intent, so that an operator's word, and what a node that lost this partition
 // has given meanwhile, still count: whom somebody has by now, or nobody is to have, gets nothing.
 net::ResultTask<bool> Transfer::still_wait(store::Transaction& transaction) {
-  CO_TRY(const auto entry,
-         co_await queue::find(transaction, work_.message.tenant, work_.message.id));
+  std::vector<unsigned> taken;
+  for (const auto at : taken_) taken.push_back(work_.recipients[at].index);
+  CO_TRY(const auto entry, co_await queue::find(transaction, work_.message.tenant, work_.message.id,
+                                                std::move(taken)));
   if (!entry) co_return false;
   const auto& recipients = entry->recipients;
   co_return std::ranges::all_of(taken_, [&](std::size_t at) {
