@@ -19,17 +19,12 @@ bool holds(const std::vector<queue::Recipient>& recipients, unsigned index) {
   return std::ranges::find(recipients, index, &queue::Recipient::index) != recipients.end();
 }
 
-// Of the address as it stands, without a look into the directory: those that can't be the account's
-// needn't be looked up.
-bool may_be_of(const directory::Account& account, const address::Address& to) {
-  const auto is_one = [&](const std::string& key) {
-    return account.address.key() == key ||
-           std::ranges::any_of(account.more_addresses,
-                               [&](const auto& more) { return more.key() == key; });
-  };
-  if (is_one(to.key())) return true;
-  const auto split = directory::split_detail(to);
-  return split && is_one(split->address.key());
+// Under which addresses an account's mail comes, with or without a detail: those that can't be its
+// own needn't be looked up.
+std::vector<std::string> keys_of(const directory::Account& account, const address::Address& to) {
+  std::vector<std::string> keys{to.key(), account.address.key()};
+  for (const auto& more : account.more_addresses) keys.push_back(more.key());
+  return keys;
 }
 
 }  // namespace
@@ -38,16 +33,23 @@ net::ResultTask<std::optional<queue::Settled>> Delivery::run() {
   epoch_ = ports_.leases.epoch_of(queue::keys::partition_of(item_.message));
   if (!epoch_)
     co_return base::fail(base::ErrorKind::denied, "the queue's partition isn't this node's");
-  CO_CHECK(co_await ports_.store.read(
-      store::Scope::tenant(item_.tenant),
-      [this](store::Transaction& transaction) { return read(transaction); }));
-  if (!message_ || !recipient_ || recipient_->state != queue::State::waiting)
-    co_return std::optional<queue::Settled>();
+  message_ = &envelope_.message();
+  const auto* recipient = envelope_.waiting(item_.recipient);
+  if (recipient == nullptr) co_return std::optional<queue::Settled>();
+  recipient_ = *recipient;
+  served_ = {*recipient_};
   auto to = address::Address::parse(recipient_->address);
   if (!to) co_return base::fail(to.error());
   CO_TRY(auto resolution, co_await ports_.directory.resolve(*to));
   CO_CHECK(co_await act_on(std::move(resolution), std::move(*to)));
-  if (settled_) co_await tell();
+  co_return co_await ended();
+}
+
+net::ResultTask<std::optional<queue::Settled>> Delivery::ended() {
+  if (settled_) {
+    envelope_.note(*settled_);
+    co_await tell();
+  }
   co_return std::move(settled_);
 }
 
@@ -85,18 +87,6 @@ net::Task<> Delivery::tell() const {
                                       (ports_.clock.now() - message_->accepted).count(), 0))}}});
 }
 
-net::ResultTask<> Delivery::read(store::Transaction& transaction) {
-  message_.reset();
-  recipient_.reset();
-  CO_TRY(auto entry, co_await queue::find(transaction, item_.tenant, item_.message));
-  if (!entry) co_return base::Result<>();
-  message_ = std::move(entry->message);
-  all_ = std::move(entry->recipients);
-  const auto at = std::ranges::find(all_, item_.recipient, &queue::Recipient::index);
-  if (at != all_.end()) recipient_ = *at;
-  co_return base::Result<>();
-}
-
 net::ResultTask<> Delivery::settle_in(store::Transaction& transaction,
                                       std::vector<queue::Outcome> outcomes) {
   CO_TRY(settled_,
@@ -114,21 +104,32 @@ net::ResultTask<> Delivery::keep_trace(store::Transaction& transaction) {
 
 // An account gets a message once: alice@, Alice@ and alice+1@ in one envelope are one delivery.
 net::ResultTask<> Delivery::find_others_of(directory::Account account, address::Address to) {
-  served_.clear();
-  for (const auto& other : all_) {
-    if (other.index == recipient_->index) {
-      served_.push_back(other);
-      continue;
-    }
-    if (other.state != queue::State::waiting || other.lane != queue::Lane::local) continue;
-    auto address = address::Address::parse(other.address);
-    if (!address || (*address != to && !may_be_of(account, *address))) continue;
+  const auto most =
+      account.tenant == item_.tenant ? queue::recipients_max : trace::told_apart_max - 1;
+  std::vector<queue::Recipient> others;
+  for (const auto* other : envelope_.waiting_at(keys_of(account, to))) {
+    if (other->index == recipient_->index) continue;
+    if (others.size() == most) break;
+    auto address = address::Address::parse(other->address);
+    if (!address) continue;
     // As the door asked at RCPT: it is remembered.
     CO_TRY(const auto taker, co_await ports_.directory.taker(std::move(*address)));
     if (taker.kind == directory::Taker::Kind::here && taker.account == account.id)
-      served_.push_back(other);
+      others.push_back(*other);
   }
+  serve_with(std::move(others));
   co_return base::Result<>();
+}
+
+// As many as one transaction holds; whoever is left has his own turn.
+void Delivery::serve_with(std::vector<queue::Recipient> others) {
+  served_ = {*recipient_};
+  auto octets = octets_written_for(*recipient_);
+  for (auto& other : others) {
+    octets += octets_written_for(other);
+    if (octets > served_octets_max) return;
+    served_.push_back(std::move(other));
+  }
 }
 
 net::ResultTask<> Delivery::deliver(directory::Account account) {
@@ -140,8 +141,11 @@ net::ResultTask<> Delivery::deliver(directory::Account account) {
 // Those that another job served meanwhile, or an operator took out, are left out. False: that is
 // the one whose turn it is.
 net::ResultTask<bool> Delivery::still_waits(store::Transaction& transaction) {
-  if (all_.size() == 1) co_return true;  // nobody but this job works on it
-  CO_TRY(const auto entry, co_await queue::find(transaction, item_.tenant, item_.message));
+  if (envelope_.count() == 1) co_return true;  // nobody but this job works on it
+  std::vector<unsigned> asked;
+  for (const auto& recipient : served_) asked.push_back(recipient.index);
+  CO_TRY(const auto entry,
+         co_await queue::find(transaction, item_.tenant, item_.message, std::move(asked)));
   if (!entry) co_return false;
   std::vector<queue::Recipient> waiting;
   for (const auto& recipient : entry->recipients) {
@@ -178,9 +182,9 @@ net::ResultTask<> Delivery::deliver_in(store::Transaction& transaction,
   CO_CHECK(co_await keep_trace(transaction));
   const std::string who(account.id.octets());
   if (!message_->origin.is_nil()) {
-    CO_TRY(const bool has_it,
-           co_await queue::was_served(transaction, account.tenant, message_->origin, who));
-    if (has_it) co_return co_await leave_out_in(transaction, account);
+    CO_TRY(const auto by,
+           co_await queue::served_by(transaction, account.tenant, message_->origin, who));
+    if (by) co_return co_await leave_out_in(transaction, account, *by);
   }
   mailbox::NewMessage message;
   message.blob = message_->blob;
@@ -193,6 +197,8 @@ net::ResultTask<> Delivery::deliver_in(store::Transaction& transaction,
   message.trace_owner = message_->tenant;
   message.recipients = trace_indexes();
   message.content_digest = message_->digest;
+  if (message_->requirement.fetch.value == hop::Fetch::protected_)
+    message.protected_fetch_for = message_->requirement.fetch.source.name;
   CO_TRY(
       const auto delivery,
       co_await mailbox::deliver(transaction, {account.tenant, account.id}, std::move(message),
@@ -201,12 +207,11 @@ net::ResultTask<> Delivery::deliver_in(store::Transaction& transaction,
     event_ = "mda.mailbox_full";
     detail_ = account.address.text() + ": " + std::to_string(over->used_octets) + " of " +
               std::to_string(over->quota_octets) + " octets used";
-    co_return co_await fail_in(
-        transaction, outcomes(queue::Step::fail, dsn::status::mailbox_full, "the mailbox is full"));
+    co_return co_await fail_in(transaction, dsn::status::mailbox_full, "the mailbox is full");
   }
   if (!message_->origin.is_nil())
-    queue::note_served(transaction, account.tenant, message_->origin, who);
-  CO_CHECK(co_await record_in(transaction, account));
+    queue::note_served(transaction, account.tenant, message_->origin, who, message_->trace);
+  CO_CHECK(co_await record_in(transaction, account, hop_to(account)));
   event_ = "mda.delivered";
   detail_ = account.address.text();
   co_return co_await settle_in(transaction,
@@ -216,15 +221,18 @@ net::ResultTask<> Delivery::deliver_in(store::Transaction& transaction,
 // The mailbox has the content by another way: by a list that both led to, or under another address.
 // What becomes of it there stands in that one's trace; this one says that it ends here.
 net::ResultTask<> Delivery::leave_out_in(store::Transaction& transaction,
-                                         directory::Account account) {
+                                         directory::Account account, base::TraceId by) {
   auto hop = hop_to(account);
   // Like a list without a link: who reads it there is unknown from here.
   hop.kind = hop::Kind::expansion;
   hop.to.role = hop::End::Role::list;
-  hop.changes = {hop::Change::expanded};
-  hop.reason = "the mailbox has this message already, by another way that leads to it";
-  CO_TRY(const auto ref, co_await trace::record(transaction, item_.tenant, std::move(hop)));
-  (void)ref;
+  hop.changes.clear();
+  hop.reason = "the mailbox has this message already, by another way that leads to it: ";
+  hop.reason += by == message_->trace ? "this trace has it" : "trace " + by.text();
+  CO_CHECK(co_await record_in(transaction, account, std::move(hop)));
+  if (by != message_->trace)
+    CO_CHECK(co_await link_in(transaction, account.tenant,
+                              {account.tenant, by, account.address.text()}));
   event_ = "mda.delivered_before";
   detail_ = account.address.text();
   co_return co_await settle_in(transaction,
@@ -249,13 +257,34 @@ hop::Hop Delivery::hop_to(const directory::Account& account) const {
   return hop;
 }
 
+// What a trace in another tenant than the mailbox's says of each arrival: a delivery, to the
+// address that it knows. Neither who has that address, nor that two are one account's, nor what
+// other ways lead to the mailbox is its business.
+std::vector<hop::Hop> Delivery::told_of(const hop::Hop& arrival) const {
+  std::vector<hop::Hop> told;
+  for (const auto& recipient : served_) {
+    auto hop = arrival;
+    hop.kind = hop::Kind::delivery;
+    hop.to = {hop::End::Role::mailbox, recipient.address, {}, {}};
+    hop.recipients = {recipient.trace_index};
+    hop.changes = {hop::Change::trace_fields_added};
+    hop.reason.clear();
+    hop.told = true;
+    told.push_back(std::move(hop));
+  }
+  return told;
+}
+
 // In the owner's trace; and where the mailbox is another tenant's, in a copy there that its fetches
 // go on from.
-net::ResultTask<> Delivery::record_in(store::Transaction& transaction, directory::Account account) {
-  const auto hop = hop_to(account);
-  CO_TRY(const auto ref, co_await trace::record(transaction, item_.tenant, hop));
-  (void)ref;
-  if (account.tenant == item_.tenant) co_return base::Result<>();
+net::ResultTask<> Delivery::record_in(store::Transaction& transaction, directory::Account account,
+                                      hop::Hop hop) {
+  const bool crosses = account.tenant != item_.tenant;
+  for (auto& one : crosses ? told_of(hop) : std::vector{hop}) {
+    CO_TRY(const auto ref, co_await trace::record(transaction, item_.tenant, std::move(one)));
+    (void)ref;
+  }
+  if (!crosses) co_return base::Result<>();
   CO_TRY(const auto original, co_await trace::find(transaction, item_.tenant, message_->trace));
   CO_TRY(auto before, co_await trace::hops_before(
                           transaction, item_.tenant, message_->trace,
@@ -265,7 +294,7 @@ net::ResultTask<> Delivery::record_in(store::Transaction& transaction, directory
                            .rows_max = message_->steps == 0 ? 0 : expansions_looked_at}));
   CO_CHECK(co_await trace::begin_copy(
       transaction, account.tenant, trace::copy_for(original, trace_indexes()), std::move(before)));
-  CO_TRY(const auto there, co_await trace::record(transaction, account.tenant, hop));
+  CO_TRY(const auto there, co_await trace::record(transaction, account.tenant, std::move(hop)));
   (void)there;
   co_return base::Result<>();
 }
@@ -275,20 +304,69 @@ net::ResultTask<> Delivery::record_in(store::Transaction& transaction, directory
 net::ResultTask<> Delivery::fail(dsn::Status status, std::string reply) {
   event_ = "mda.undeliverable";
   detail_ = reply;
-  served_ = {*recipient_};
-  const auto failed = outcomes(queue::Step::fail, status, std::move(reply));
-  co_return co_await ports_.store.transact(
-      store::Scope::tenant(item_.tenant),
-      [&](store::Transaction& transaction) { return fail_in(transaction, failed); });
+  co_return co_await ports_.store.transact(store::Scope::tenant(item_.tenant),
+                                           [&](store::Transaction& transaction) {
+                                             return fail_if_waiting_in(transaction, status, reply);
+                                           });
 }
 
-net::ResultTask<> Delivery::fail_in(store::Transaction& transaction,
-                                    std::vector<queue::Outcome> outcomes) {
+net::ResultTask<> Delivery::fail_if_waiting_in(store::Transaction& transaction, dsn::Status status,
+                                               std::string reply) {
+  settled_.reset();
+  CO_TRY(const bool waits, co_await still_waits(transaction));
+  if (!waits) co_return base::Result<>();
+  co_return co_await fail_in(transaction, status, std::move(reply));
+}
+
+net::ResultTask<> Delivery::fail_in(store::Transaction& transaction, dsn::Status status,
+                                    std::string reply) {
   CO_CHECK(co_await keep_trace(transaction));
-  trace::Ending ending{trace::Ending::Kind::bounced, outcomes.front().status, ports_.clock.now()};
-  CO_CHECK(co_await trace::end(transaction, item_.tenant, message_->trace, trace_indexes(),
-                               std::move(ending)));
-  co_return co_await settle_in(transaction, std::move(outcomes));
+  CO_CHECK(co_await end_in(transaction, status.text()));
+  co_return co_await settle_in(transaction, outcomes(queue::Step::fail, status, std::move(reply)));
+}
+
+net::ResultTask<> Delivery::end_in(store::Transaction& transaction, std::string status) {
+  co_return co_await trace::end(
+      transaction, item_.tenant, message_->trace, trace_indexes(),
+      {trace::Ending::Kind::bounced, std::move(status), ports_.clock.now()});
+}
+
+// ---- not now ----
+
+net::ResultTask<std::optional<queue::Settled>> Delivery::put_off() {
+  settled_.reset();
+  if (!recipient_) co_return std::optional<queue::Settled>();
+  served_ = {*recipient_};
+  event_ = "mda.undeliverable";
+  const auto write = [this](Record record) {
+    return ports_.store.transact(store::Scope::tenant(item_.tenant),
+                                 [this, record](store::Transaction& transaction) {
+                                   return put_off_in(transaction, record);
+                                 });
+  };
+  auto written = co_await write(Record::yes);
+  // Where it is the trace that can't be written, the sender is told all the same.
+  if (!written && written.error().kind != base::ErrorKind::denied)
+    written = co_await write(Record::no);
+  if (!written) co_return base::fail(written.error());
+  if (settled_) envelope_.note(*settled_);
+  if (settled_ && !envelope_.waiting(item_.recipient)) co_await tell();
+  co_return std::move(settled_);
+}
+
+net::ResultTask<> Delivery::put_off_in(store::Transaction& transaction, Record record) {
+  settled_.reset();
+  // The reason is for the log: it says more of this node than is the sender's business.
+  CO_CHECK(co_await settle_in(transaction,
+                              outcomes(queue::Step::defer, {4, 3, 0}, "trouble on this platform")));
+  const auto now =
+      std::ranges::find(settled_->recipients, item_.recipient, &queue::Recipient::index);
+  if (now == settled_->recipients.end() || now->state != queue::State::failed)
+    co_return base::Result<>();
+  detail_ = now->reply;
+  if (record == Record::no) co_return base::Result<>();
+  CO_CHECK(co_await keep_trace(transaction));
+  co_return co_await end_in(transaction, now->status);
 }
 
 }  // namespace letterlock::mda

@@ -2,6 +2,7 @@
 // that the list names, and each of them is looked up when it is its turn.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/digest.h"
 #include "base/limits.h"
@@ -16,6 +17,11 @@ namespace letterlock::mda {
 namespace {
 
 constexpr std::string_view delivered_to = "Delivered-To: ";
+// Of recipients that lead to another tenant's list: each has a hop of his own in the sender's
+// trace.
+constexpr std::size_t hops_at_once_max = 100;
+
+constexpr base::Milliseconds another_way_wait = std::chrono::milliseconds(20);
 
 struct Reason {
   dsn::Status status;
@@ -60,68 +66,168 @@ bool is_in_front(std::string_view prefix, const std::string& key) {
   return is_delivered_to(parser.take_header(), key);
 }
 
-// Both who is served and who hears of its failures.
-std::string served_as(const address::Address& list, const queue::Message& copy) {
-  return list.key() + "\n" + copy.mail_from;
+// Whom this part of the list goes to: those behind `until`, as many as one transaction holds.
+// False: there are more behind them.
+bool take_part(const std::vector<std::pair<std::string, queue::Recipient>>& all,
+               const std::string& until, std::vector<queue::Recipient>& part, std::string& last) {
+  part.clear();
+  std::size_t octets = 0;
+  for (const auto& [key, recipient] : all) {
+    if (key <= until) continue;
+    octets += octets_written_for(recipient);
+    if (octets > served_octets_max && !part.empty()) return false;
+    part.push_back(recipient);
+    last = key;
+  }
+  return true;
 }
 
 std::string stands_for(std::size_t count) {
   return "the address stands for " + std::to_string(count) + (count == 1 ? " other" : " others");
 }
 
+// One of those that are being followed.
+struct Followed {
+  std::set<std::string>& all;
+  const std::string& name;
+  ~Followed() { all.erase(name); }
+};
+
 }  // namespace
 
 net::ResultTask<> Delivery::expand(List list) {
-  served_ = {*recipient_};
-  if (list.kind != List::Kind::moved) {
-    // Asked to the end, so that somebody gets it: a circle of lists would leave out each other.
-    CO_TRY(const auto leads, co_await ports_.directory.expand(list.address));
-    if (leads.leaves.empty() || leads.too_many) {
-      auto reason = reason_of(leads);
-      co_return co_await fail(reason.status, std::move(reason.text));
-    }
+  if (list.kind == List::Kind::moved) co_return co_await go_on(list);
+  const auto name =
+      std::string(list.tenant.octets()) + std::string(origin().octets()) + served_as(list);
+  while (true) {
+    CO_TRY(const bool is_before, co_await this->is_before(list));
+    if (is_before) co_return co_await leave_out(list);
+    if (followed_.insert(name).second) break;
+    // Another way to it is being followed just now. Copies of one message come by many ways at
+    // once.
+    CO_CHECK(co_await ports_.timers.sleep(another_way_wait));
   }
+  const Followed followed{followed_, name};
+  co_return co_await follow(list);
+}
+
+net::ResultTask<> Delivery::follow(const List& list) {
+  if (message_->steps >= directory::expansion_depth_max) {
+    auto reason = too_deep();
+    co_return co_await fail(reason.status, std::move(reason.text));
+  }
+  // Asked to the end, so that somebody gets it: a circle of lists would leave out each other.
+  CO_TRY(const auto leads, co_await ports_.directory.expand(list.address));
+  if (leads.leaves.empty() || leads.too_many) {
+    auto reason = reason_of(leads);
+    co_return co_await fail(reason.status, std::move(reason.text));
+  }
+  co_return co_await go_on(list);
+}
+
+// Whether those for whom the list stands have the message by another way. Asked first: whatever
+// comes to a list again costs neither a walk through the directory nor a reading of the content.
+net::ResultTask<bool> Delivery::is_before(const List& list) {
+  bool was_served = false;
+  CO_CHECK(co_await ports_.store.read(
+      store::Scope::tenant(list.tenant),
+      [&](store::Transaction& transaction) { return look_in(transaction, list, was_served); }));
+  co_return was_served || is_in_front(message_->prefix, list.address.key());
+}
+
+// A list is followed once for all recipients that lead to it: team@, Team@ and team+1@, unless that
+// is an address of its own.
+net::ResultTask<> Delivery::look_in(store::Transaction& transaction, const List& list,
+                                    bool& was_served) {
+  const auto key = list.address.key();
+  const auto most = list.tenant == item_.tenant ? queue::recipients_max : hops_at_once_max;
+  std::vector<queue::Recipient> others;
+  for (const auto* other : envelope_.waiting_at({key})) {
+    if (other->index == recipient_->index) continue;
+    if (others.size() == most) break;
+    auto address = address::Address::parse(other->address);
+    if (!address) continue;
+    if (address->key() != key) {
+      CO_TRY(const auto entry,
+             co_await directory::find_entry(transaction, list.tenant, std::move(*address)));
+      if (entry) continue;
+    }
+    others.push_back(*other);
+  }
+  serve_with(std::move(others));
+  CO_TRY(was_served,
+         co_await queue::was_served(transaction, list.tenant, origin(), served_as(list)));
+  co_return base::Result<>();
+}
+
+store::Scope Delivery::scope_with(const List& list) const {
+  return item_.tenant == list.tenant ? store::Scope::tenant(item_.tenant)
+                                     : store::Scope::delivery(item_.tenant, list.tenant);
+}
+
+net::ResultTask<> Delivery::go_on(const List& list) {
   CO_TRY(auto copy, co_await copy_for(list));
   if (copy.came_back)
     co_return co_await fail(dsn::status::routing_loop,
                             "the message was sent on from this address before, and came back");
-  co_return co_await ports_.store.transact(
-      item_.tenant == list.tenant ? store::Scope::tenant(item_.tenant)
-                                  : store::Scope::delivery(item_.tenant, list.tenant),
-      [&](store::Transaction& transaction) { return expand_in(transaction, list, copy); });
+  do {
+    begin_part(copy);
+    CO_CHECK(co_await ports_.store.transact(scope_with(list), [&](store::Transaction& transaction) {
+      return expand_in(transaction, list, copy);
+    }));
+    due_.insert(due_.end(), part_due_.begin(), part_due_.end());
+  } while (goes_ == Goes::on);
+  co_return base::Result<>();
 }
 
 net::ResultTask<Delivery::Copy> Delivery::copy_for(const List& list) {
   Copy copy;
   copy.message = *message_;
-  copy.message.id = os::make_id<base::MessageId>(ports_.clock, ports_.random);
-  if (copy.message.origin.is_nil()) copy.message.origin = message_->trace;
+  copy.message.origin = origin();
   copy.list = list.address.text();
   ++copy.message.steps;
-  CO_TRY(copy.recipients, co_await recipients_for(list));
+  CO_TRY(auto recipients, co_await recipients_for(list));
+  for (std::size_t i = 0; i < recipients.size(); ++i)
+    copy.all.emplace_back(list.stands_for[i].key(), std::move(recipients[i]));
+  std::ranges::stable_sort(copy.all, {}, &std::pair<std::string, queue::Recipient>::first);
   give_to_owner(list, copy);
   if (list.kind != List::Kind::moved) CO_CHECK(co_await put_in_front(list, copy));
   co_return copy;
+}
+
+base::TraceId Delivery::origin() const {
+  return message_->origin.is_nil() ? message_->trace : message_->origin;
+}
+
+// RFC 5321 §3.9.2: members' failures go to whoever keeps the list, not to who wrote to it. But what
+// came from nobody stays from nobody (§6.1): else a report that fails makes another one.
+std::string Delivery::sender_for(const List& list) const {
+  if (list.kind != List::Kind::group || message_->mail_from.empty() || message_->is_report)
+    return message_->mail_from;
+  return "postmaster@" + list.address.domain().text();
+}
+
+// Both who is served and who hears of its failures.
+std::string Delivery::served_as(const List& list) const {
+  return list.address.key() + "\n" + sender_for(list);
 }
 
 // A list's targets and members are nobody's business but its tenant's: they get a message and a
 // trace of their own there. Those of an alias in the message's own tenant stay under its trace.
 void Delivery::give_to_owner(const List& list, Copy& copy) const {
   auto& message = copy.message;
+  message.mail_from = sender_for(list);
   copy.own_trace = list.kind == List::Kind::group || list.tenant != item_.tenant;
   if (!copy.own_trace) return;
   message.tenant = list.tenant;
   message.account = {};
-  message.trace = os::make_id<base::TraceId>(ports_.clock, ports_.random);
-  for (std::size_t i = 0; i < copy.recipients.size(); ++i)
-    copy.recipients[i].trace_index = static_cast<unsigned>(i);
-  if (list.kind != List::Kind::group) return;
-  // RFC 5321 §3.9.2: members' failures go to whoever keeps the list, not to who wrote to it. But
-  // what came from nobody stays from nobody (§6.1): else a report that fails makes another one.
-  if (!message.mail_from.empty() && !message.is_report)
-    message.mail_from = "postmaster@" + list.address.domain().text();
-  // RFC 3461 §5.2.7.3: nor are the writer's wishes about reports the list's, who gets them now.
-  message.params = {};
+  // RFC 3461 §5.2.7.3: the writer's wishes about reports aren't the list's, who gets them now.
+  if (list.kind == List::Kind::group) message.params = {};
+}
+
+void Delivery::begin_part(Copy& copy) const {
+  copy.message.id = os::make_id<base::MessageId>(ports_.clock, ports_.random);
+  if (copy.own_trace) copy.message.trace = os::make_id<base::TraceId>(ports_.clock, ports_.random);
 }
 
 net::ResultTask<std::vector<queue::Recipient>> Delivery::recipients_for(const List& list) {
@@ -189,24 +295,51 @@ net::ResultTask<> Delivery::put_in_front(const List& list, Copy& copy) {
 
 // ---- within the transaction ----
 
+net::ResultTask<> Delivery::leave_out(const List& list) {
+  co_return co_await ports_.store.transact(scope_with(list), [&](store::Transaction& transaction) {
+    return leave_out_if_waiting_in(transaction, list);
+  });
+}
+
+net::ResultTask<> Delivery::leave_out_if_waiting_in(store::Transaction& transaction,
+                                                    const List& list) {
+  settled_.reset();
+  CO_TRY(const bool waits, co_await still_waits(transaction));
+  if (!waits) co_return base::Result<>();
+  CO_CHECK(co_await keep_trace(transaction));
+  co_return co_await leave_out_in(transaction, list);
+}
+
+// A part of the list, and what says how far it has been followed. The last part settles those that
+// it stands for; begun again after a crash, what was given isn't given twice.
 net::ResultTask<> Delivery::expand_in(store::Transaction& transaction, const List& list,
                                       Copy& copy) {
-  due_.clear();
+  settled_.reset();
+  part_due_.clear();
+  goes_ = Goes::no_further;
+  CO_TRY(const bool waits, co_await still_waits(transaction));
+  if (!waits) co_return base::Result<>();
   CO_CHECK(co_await keep_trace(transaction));
-  if (list.kind == List::Kind::moved) co_return co_await give_in(transaction, copy);
-  const auto who = served_as(list.address, copy.message);
-  CO_TRY(const bool was_served,
-         co_await queue::was_served(transaction, list.tenant, copy.message.origin, who));
-  if (was_served || is_in_front(message_->prefix, list.address.key()))
-    co_return co_await leave_out_in(transaction, copy);
-  if (message_->steps >= directory::expansion_depth_max) {
-    const auto reason = too_deep();
-    event_ = "mda.undeliverable";
-    detail_ = reason.text;
-    co_return co_await fail_in(transaction,
-                               outcomes(queue::Step::fail, reason.status, reason.text));
+  if (list.kind == List::Kind::moved) {
+    std::string last;
+    take_part(copy.all, "", copy.recipients, last);
+    CO_CHECK(co_await give_in(transaction, copy));
+    co_return co_await finish_in(transaction, list);
   }
-  queue::note_served(transaction, list.tenant, copy.message.origin, who);
+  const auto who = served_as(list);
+  CO_TRY(const auto until, co_await queue::served_until(transaction, list.tenant, origin(), who));
+  if (until && until->empty()) co_return co_await leave_out_in(transaction, list);
+  std::string last;
+  const bool is_last = take_part(copy.all, until.value_or(""), copy.recipients, last);
+  // Others had a part before, whoever stands in the list by now.
+  for (auto& recipient : copy.recipients) recipient.is_alone = recipient.is_alone && !until;
+  if (!is_last)
+    queue::note_served_until(transaction, list.tenant, origin(), who, last);
+  else
+    queue::note_served(transaction, list.tenant, origin(), who,
+                       until ? base::TraceId() : copy.message.trace);
+  // Whom it stood for when it was begun has gone from it since.
+  if (copy.recipients.empty()) co_return co_await leave_out_in(transaction, list);
   // A requirement is its organisation's: what leaves by its alias or group leaves as it says.
   CO_TRY(const auto tenant, co_await directory::find_tenant(transaction, list.tenant));
   copy.message.requirement = list.tenant == item_.tenant
@@ -214,54 +347,109 @@ net::ResultTask<> Delivery::expand_in(store::Transaction& transaction, const Lis
                                  : protection::without_reasons(message_->requirement);
   if (tenant)
     copy.message.requirement = protection::join(copy.message.requirement, tenant->requirement);
-  co_return co_await give_in(transaction, copy);
+  CO_CHECK(co_await give_in(transaction, copy));
+  goes_ = is_last ? Goes::no_further : Goes::on;
+  if (is_last) CO_CHECK(co_await finish_in(transaction, list));
+  co_return base::Result<>();
 }
 
 net::ResultTask<> Delivery::give_in(store::Transaction& transaction, Copy& copy) {
   event_ = "mda.expanded";
-  detail_ = std::to_string(copy.recipients.size()) + " recipients";
-  CO_TRY(const auto ref,
-         co_await trace::record(transaction, item_.tenant,
-                                expanded_hop(copy, stands_for(copy.recipients.size()))));
-  (void)ref;
+  detail_ = std::to_string(copy.all.size()) + " recipients";
+  if (copy.own_trace) {
+    for (std::size_t i = 0; i < copy.recipients.size(); ++i)
+      copy.recipients[i].trace_index = static_cast<unsigned>(i);
+  }
+  const bool crosses = copy.message.tenant != item_.tenant;
+  // How many parts another tenant's list has is its own business, too.
+  if (!crosses || due_.empty()) {
+    CO_TRY(const auto ref,
+           co_await trace::record(
+               transaction, item_.tenant,
+               crosses ? told_expansion(copy.list, recipient_->trace_index) : expanded_hop(copy)));
+    (void)ref;
+  }
   if (copy.own_trace) CO_CHECK(co_await begin_own_trace(transaction, copy));
-  auto recipients = copy.recipients;
-  auto due = queue::enqueue(transaction, copy.message, recipients);
+  auto due = queue::enqueue(transaction, copy.message, copy.recipients);
   if (!due) co_return base::fail(due.error());
-  due_ = std::move(*due);
+  part_due_ = std::move(*due);
+  co_return base::Result<>();
+}
+
+// One of those that lead to the list was the way; whatever the others' ways were, they end here.
+net::ResultTask<> Delivery::finish_in(store::Transaction& transaction, const List& list) {
+  auto others = trace_indexes();
+  std::erase(others, recipient_->trace_index);
+  if (!others.empty()) CO_CHECK(co_await record_left_out(transaction, list, std::move(others)));
   co_return co_await settle_in(transaction,
                                outcomes(queue::Step::expand, dsn::status::ok, "expanded"));
 }
 
 // Those for whom it stands have a copy, or are about to, by another way that leads to the list.
-net::ResultTask<> Delivery::leave_out_in(store::Transaction& transaction, const Copy& copy) {
+net::ResultTask<> Delivery::leave_out_in(store::Transaction& transaction, const List& list) {
   event_ = "mda.expanded";
   detail_ = "before, by another way";
-  auto hop =
-      expanded_hop(copy, "the message went on from this address already, by another way to it");
-  hop.to.role = hop::End::Role::list;  // whatever becomes of it isn't of this way
-  CO_TRY(const auto ref, co_await trace::record(transaction, item_.tenant, std::move(hop)));
-  (void)ref;
+  CO_CHECK(co_await record_left_out(transaction, list, trace_indexes()));
+  CO_TRY(const auto by,
+         co_await queue::served_by(transaction, list.tenant, origin(), served_as(list)));
+  if (by && !by->is_nil() && *by != message_->trace)
+    CO_CHECK(co_await link_in(transaction, item_.tenant, {list.tenant, *by, list.address.text()}));
   co_return co_await settle_in(transaction,
                                outcomes(queue::Step::expand, dsn::status::ok, "expanded"));
 }
 
-hop::Hop Delivery::expanded_hop(const Copy& copy, std::string reason) const {
+net::ResultTask<> Delivery::record_left_out(store::Transaction& transaction, const List& list,
+                                            std::vector<unsigned> recipients) {
+  if (list.tenant != item_.tenant) {
+    for (const unsigned recipient : recipients) {
+      CO_TRY(const auto ref,
+             co_await trace::record(transaction, item_.tenant,
+                                    told_expansion(list.address.text(), recipient)));
+      (void)ref;
+    }
+    co_return base::Result<>();
+  }
+  // Whatever becomes of it isn't of this way.
+  auto hop = list_hop({hop::End::Role::list, list.address.text(), {}, {}});
+  hop.recipients = std::move(recipients);
+  hop.reason = "the message went on from this address already, by another way to it";
+  CO_TRY(const auto ref, co_await trace::record(transaction, item_.tenant, std::move(hop)));
+  (void)ref;
+  co_return base::Result<>();
+}
+
+hop::Hop Delivery::list_hop(hop::End to) const {
   hop::Hop hop;
   hop.trace = message_->trace;
   hop.kind = hop::Kind::expansion;
   hop.from = {hop::End::Role::node, options_.node, {}, {}};
-  hop.to = {copy.own_trace ? hop::End::Role::list : hop::End::Role::alias, copy.list, {}, {}};
-  hop.recipients = {recipient_->trace_index};
+  hop.to = std::move(to);
   hop.protection = protection::delivery_level();
   hop.digest_in = message_->digest;
-  hop.digest_out = copy.message.digest;
+  hop.digest_out = message_->digest;
   hop.changes = {hop::Change::expanded};
-  if (copy.message.prefix != message_->prefix)
-    hop.changes.push_back(hop::Change::trace_fields_added);
-  hop.reason = std::move(reason);
   hop.time = ports_.clock.now();
   hop.finished = hop.time;
+  return hop;
+}
+
+hop::Hop Delivery::expanded_hop(const Copy& copy) const {
+  auto hop =
+      list_hop({copy.own_trace ? hop::End::Role::list : hop::End::Role::alias, copy.list, {}, {}});
+  hop.recipients = {recipient_->trace_index};
+  hop.digest_out = copy.message.digest;
+  if (copy.message.prefix != message_->prefix)
+    hop.changes.push_back(hop::Change::trace_fields_added);
+  hop.reason = stands_for(copy.all.size());
+  return hop;
+}
+
+// What the trace says of another tenant's list, whether it is followed now or was before, and
+// however many it stands for: else its members could be counted, and found out by a second way.
+hop::Hop Delivery::told_expansion(const std::string& list, unsigned recipient) const {
+  auto hop = list_hop({hop::End::Role::list, list, {}, {}});
+  hop.recipients = {recipient};
+  hop.reason = "the address stands for others";
   return hop;
 }
 
@@ -282,7 +470,7 @@ net::ResultTask<> Delivery::begin_own_trace(store::Transaction& transaction, con
   trace.owner = message.tenant;
   trace.mail_from = message.mail_from;
   trace.recipients.clear();
-  auto hop = expanded_hop(copy, stands_for(copy.recipients.size()));
+  auto hop = expanded_hop(copy);
   hop.trace = message.trace;
   hop.to.role = hop::End::Role::alias;
   hop.recipients.clear();
@@ -294,19 +482,19 @@ net::ResultTask<> Delivery::begin_own_trace(store::Transaction& transaction, con
       co_await trace::begin_copy(transaction, message.tenant, std::move(trace), std::move(before)));
   CO_TRY(const auto ref, co_await trace::record(transaction, message.tenant, std::move(hop)));
   (void)ref;
-  co_return co_await link_in(transaction, copy);
+  co_return co_await link_in(transaction, item_.tenant, {message.tenant, message.trace, copy.list});
 }
 
 // Content has children: each trace knows the other.
-net::ResultTask<> Delivery::link_in(store::Transaction& transaction, const Copy& copy) {
+net::ResultTask<> Delivery::link_in(store::Transaction& transaction, base::TenantId from,
+                                    Into into) {
   using Relation = trace::Link::Relation;
-  const auto& message = copy.message;
   CO_CHECK(co_await trace::put_link(
-      transaction, item_.tenant, message_->trace,
-      {Relation::expanded_into, message.trace, message.tenant, copy.list, true}));
+      transaction, from, message_->trace,
+      {Relation::expanded_into, into.trace, into.tenant, into.name, true}));
   co_return co_await trace::put_link(
-      transaction, message.tenant, message.trace,
-      {Relation::expanded_from, message_->trace, item_.tenant, copy.list, true});
+      transaction, into.tenant, into.trace,
+      {Relation::expanded_from, message_->trace, from, into.name, true});
 }
 
 }  // namespace letterlock::mda

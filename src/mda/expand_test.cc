@@ -374,23 +374,6 @@ TEST_F(ExpandTest, AMailboxThatWasFullIsNotServed) {
   EXPECT_EQ(events.count("mda.delivered_before"), 0U);
 }
 
-// Content isn't read again for each who gets it.
-TEST_F(ExpandTest, AGroupReadsTheContentOnce) {
-  std::vector<std::string> members;
-  for (int i = 0; i < 20; ++i) {
-    members.push_back("m" + std::to_string(i) + "@birch.example");
-    add_account(members.back());
-  }
-  add_group("all@birch.example", members);
-  auto mail = from_outside({"all@birch.example"});
-  mail.octets += std::string(100'000, 'x') + "\r\n";
-  const auto before = store.blob_reads();
-  accept(mail);
-  settle();
-  EXPECT_EQ(events.count("mda.delivered"), 20U);
-  EXPECT_EQ(store.blob_reads() - before, 2U) << "of 64 KiB each";
-}
-
 // ---- requirements ----
 
 constexpr auto sentence = "level=encrypted";

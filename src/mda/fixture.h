@@ -73,12 +73,29 @@ class MdaTest : public custody::test::Fixture {
     return entries[0].recipients[0];
   }
 
+  // What is read and changed from now on, and how often the whole of a message's recipients is.
+  struct Work {
+    std::size_t keys_read = 0;
+    std::size_t messages_read = 0;
+    std::size_t transactions = 0;
+  };
+  void count_work() {
+    work = {};
+    store.observe([this](const store::Reads& reads, const store::Changes& changes) {
+      work.keys_read += reads.keys.size();
+      for (const auto& range : reads.ranges)
+        work.messages_read += range.first.find("/q/r/") != std::string::npos ? 1 : 0;
+      work.transactions += changes.empty() ? 0 : 1;
+    });
+  }
+
   static net::ResultTask<> remove_some(store::Transaction& tx, mailbox::Owner owner) {
     CO_TRY(const auto left, co_await mailbox::remove_account(tx, owner, 1));
     EXPECT_EQ(left, mailbox::Left::more);
     co_return base::Result<>();
   }
 
+  Work work;
   std::optional<Mda> mda;
   std::set<base::TenantId> noticed;
 };

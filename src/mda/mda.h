@@ -2,8 +2,13 @@
 // groups, and changes queue, mailbox and trace in one transaction. Lives on the dispatcher's loop.
 #pragma once
 
+#include <deque>
 #include <functional>
+#include <map>
+#include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "base/event.h"
 #include "directory/directory.h"
@@ -36,6 +41,8 @@ struct Options {
   base::Milliseconds trouble_wait = std::chrono::seconds(30);  // after the store failed
 };
 
+class Envelope;
+
 class Mda {
  public:
   Mda(Ports ports, Options options);
@@ -44,11 +51,22 @@ class Mda {
   net::Task<> run();
 
  private:
+  // One message's jobs, one after the other: side by side each would change what the others have
+  // read, its trace above all.
   net::Task<> handle(queue::Job job);
+  net::Task<> serve(queue::Job job);
+  net::ResultTask<> read(queue::Job job, std::optional<Envelope>& envelope);
+  net::ResultTask<std::optional<queue::Settled>> serve(queue::Due item, Envelope& envelope);
+  void tell_failed(const base::MessageId& message, const std::string& recipient,
+                   const base::Error& error);
+  void give_back(queue::Job job, std::vector<queue::Due> left, std::optional<base::Time> next_try);
 
   Ports ports_;
   Options options_;
   net::Gate gate_;
+  // Messages that a task works on, each with the jobs that wait for it.
+  std::map<base::MessageId, std::deque<queue::Job>> under_way_;
+  std::set<std::string> followed_;  // lists that are being followed, each with whose content
 };
 
 }  // namespace letterlock::mda

@@ -1,5 +1,6 @@
 // From the queue into mailboxes, in a simulated world.
 #include "mda/fixture.h"
+#include "queue/keys.h"
 
 namespace letterlock::mda {
 namespace {
@@ -12,7 +13,27 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-class MdaTest : public test::MdaTest {};
+class MdaTest : public test::MdaTest {
+ protected:
+  static net::ResultTask<> put_dangling(store::Transaction& tx, base::TenantId tenant,
+                                        address::Address address) {
+    tx.put(directory::keys::entry(tenant, address),
+           directory::encode(directory::Entry{directory::Entry::Kind::alias, {}}));
+    co_return base::Result<>();
+  }
+  static net::ResultTask<> put_message(store::Transaction& tx, queue::Message message,
+                                       std::vector<queue::Recipient> recipients) {
+    tx.put(queue::keys::message(message.tenant, message.id), queue::pack(message, recipients));
+    co_return base::Result<>();
+  }
+  // Its lifetime is over in an hour.
+  void ends_soon(queue::Entry entry) {
+    entry.message.expires = world.clock().now() + 1h;
+    ASSERT_TRUE(wait(store.transact(store::Scope::tenant(entry.message.tenant), [&](auto& tx) {
+      return put_message(tx, entry.message, entry.recipients);
+    })));
+  }
+};
 
 TEST_F(MdaTest, IntoTheMailbox) {
   Mail mail;
@@ -111,6 +132,74 @@ TEST_F(MdaTest, AThousandAddressesAreOneDelivery) {
   EXPECT_THAT(queued(birch), IsEmpty());
 }
 
+// Their own wishes make their records long: more than one transaction holds.
+TEST_F(MdaTest, AThousandLongRecipientsAreOneDeliveryInParts) {
+  auto reception = reception_of(Mail());
+  reception.recipients.clear();
+  for (int i = 0; i < 1000; ++i) {
+    custody::Recipient one{at("bob+" + std::to_string(i) + "@birch.example"), {}, birch};
+    one.params.original_recipient = "rfc822;" + std::string(450, 'b');
+    one.params.notify = {.given = true, .success = true};
+    reception.recipients.push_back(std::move(one));
+  }
+  ASSERT_TRUE(accept(std::move(reception), "Subject: x\r\n\r\nx\r\n"));
+  settle();
+  EXPECT_THAT(inbox(bob), SizeIs(1));
+  EXPECT_EQ(events.count("mda.failed"), 0U);
+  const auto entries = queued(birch);
+  ASSERT_THAT(entries, SizeIs(1));
+  for (const auto& one : entries[0].recipients) EXPECT_EQ(one.notice, Notice::delivered);
+}
+
+// Whatever one transaction reads of a message doesn't grow with its recipients.
+TEST_F(MdaTest, TheWorkOfAMessageGrowsAsItsRecipientsDo) {
+  Mail mail;
+  mail.to.clear();
+  for (int i = 0; i < 150; ++i) {
+    mail.to.push_back("m" + std::to_string(i) + "@birch.example");
+    add_account(mail.to.back());
+  }
+  accept(mail);
+  count_work();
+  settle();
+  EXPECT_EQ(events.count("mda.delivered"), 150U);
+  EXPECT_EQ(events.count("mda.failed"), 0U);
+  EXPECT_LE(work.messages_read, 2U) << "once a job";
+  EXPECT_LE(work.keys_read, 150U * 30);
+  EXPECT_LE(work.transactions, 150U + 20);
+}
+
+// A directory that leads to what isn't there: it doesn't pass by itself.
+TEST_F(MdaTest, AnErrorThatLastsIsOneRecipientsAloneAndIsTold) {
+  ASSERT_TRUE(wait(store.transact(store::Scope::tenant(birch), [&](store::Transaction& tx) {
+    return put_dangling(tx, birch, at("broken@birch.example"));
+  })));
+  auto mail = from_alice("broken@birch.example");
+  mail.to.emplace_back("bob@birch.example");
+  mail.notify = {.given = true, .failure = true, .delay = true};
+  const auto id = accept(mail);
+  settle();
+  EXPECT_THAT(inbox(bob), SizeIs(1)) << "her neighbour's trouble isn't his";
+  EXPECT_GE(events.count("mda.failed"), 1U);
+  world.advance(5h);
+  auto broken = queued(acorn).at(0).recipients.at(0);
+  EXPECT_EQ(broken.state, queue::State::waiting);
+  EXPECT_GT(broken.attempts, 5U);
+  EXPECT_LT(broken.attempts, 20U);
+  EXPECT_EQ(broken.notice, Notice::delayed);
+  ends_soon(queued(acorn).at(0));
+  world.advance(5h);
+  broken = queued(acorn).at(0).recipients.at(0);
+  EXPECT_EQ(broken.state, queue::State::failed);
+  EXPECT_EQ(broken.status, "4.4.7");
+  EXPECT_EQ(broken.notice, Notice::failed);
+  EXPECT_THAT(broken.reply, HasSubstr("trouble on this platform"));
+  EXPECT_TRUE(noticed.contains(acorn));
+  const auto trace = trace_of(acorn, id).value();
+  ASSERT_TRUE(trace.ways.at(0).ending);
+  EXPECT_EQ(trace.ways[0].ending->status, "4.4.7");
+}
+
 TEST_F(MdaTest, AFullMailboxComesBack) {
   add_account("eve@birch.example", directory::Accepts::any, 100);
   const auto id = accept(from_alice("eve@birch.example"));
@@ -145,7 +234,7 @@ TEST_F(MdaTest, AnAccountBeingRemovedIsTriedAgain) {
   EXPECT_GE(events.count("mda.failed"), 1U);
   EXPECT_THAT(queued(acorn), SizeIs(1));
   ASSERT_TRUE(wait(operations.remove_account(at("bob@birch.example"), "test")));
-  world.advance(2min);
+  world.advance(5min);
   EXPECT_EQ(failed(acorn).status, "5.1.1");
 }
 
