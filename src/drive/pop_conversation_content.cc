@@ -11,19 +11,26 @@ using base::ErrorKind;
 constexpr std::size_t piece_octets = 8 * 1024;
 constexpr std::size_t out_octets_max = 16 * 1024;
 
+using Missing = pop::ServerSession::Missing;
+
+Missing missing_for(const base::Error& error) {
+  if (error.kind == ErrorKind::not_found) return Missing::gone;
+  return error.kind == ErrorKind::denied ? Missing::unprotected : Missing::later;
+}
+
 }  // namespace
 
 // What the session says instead, if the content can't be given at all.
 net::ResultTask<std::optional<pop::Action>> PopConversation::send_content(pop::SendContent asked) {
   auto content = co_await handler_.open(asked.uid);
-  if (!content) co_return session_->content_missing(content.error().kind != ErrorKind::not_found);
+  if (!content) co_return session_->content_missing(missing_for(content.error()));
   // A content that can't be read at all is found before anything is promised.
   auto first = co_await (*content)->next();
-  if (!first) co_return session_->content_missing(first.error().kind != ErrorKind::not_found);
+  if (!first) co_return session_->content_missing(missing_for(first.error()));
   const auto giving = asked.lines ? PopGiving::top : PopGiving::whole;
   const auto uid = asked.uid;
   const auto begun = co_await handler_.content_begins(uid, giving);
-  if (!begun) co_return session_->content_missing(true);
+  if (!begun) co_return session_->content_missing(Missing::later);
   PopGiven given;
   auto streamed = co_await stream(std::move(asked), **content, std::move(*first), given);
   co_await handler_.content_ended(uid, giving, given);

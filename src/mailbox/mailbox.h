@@ -81,6 +81,7 @@ struct NewMessage {
   base::TenantId trace_owner;
   std::vector<unsigned> recipients;
   std::string content_digest;
+  std::string protected_fetch_for;
 };
 struct DeliverOptions {
   std::string name = std::string(inbox);
@@ -129,6 +130,9 @@ net::ResultTask<FlagOutcome> set_flags(store::Transaction& tx, Place place, std:
 net::ResultTask<std::vector<Message>> expunge(store::Transaction& tx, Place place,
                                               std::vector<Uid> uids);
 
+// Whether a tenant has no mailbox any more, those included that wait for purge() or
+// remove_account(). Errors: the store's.
+net::ResultTask<bool> is_empty(store::Transaction& tx, base::TenantId tenant);
 // The accounts of a tenant that have a message of this trace on the disk: in any mailbox, those
 // included that wait for purge() or remove_account(). Limits: `count_max` accounts; one scan each.
 net::ResultTask<std::vector<base::AccountId>> accounts_with(store::Transaction& tx,

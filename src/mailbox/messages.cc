@@ -28,6 +28,7 @@ Message make_message(NewMessage from, Uid uid, Modseq modseq) {
   message.trace_owner = from.trace_owner;
   message.recipients = std::move(from.recipients);
   message.content_digest = std::move(from.content_digest);
+  message.protected_fetch_for = std::move(from.protected_fetch_for);
   return message;
 }
 
@@ -181,6 +182,12 @@ net::ResultTask<Vanished> vanished_since(store::Transaction& tx, Place place, Ch
     vanished.expunged.push_back(change);
   }
   co_return vanished;
+}
+
+net::ResultTask<bool> is_empty(store::Transaction& tx, base::TenantId tenant) {
+  CO_TRY(const auto rows,
+         co_await tx.scan(store::range_of(store::tenant_prefix(tenant) + "m/"), {.count_max = 1}));
+  co_return rows.empty();
 }
 
 net::ResultTask<std::vector<base::AccountId>> accounts_with(store::Transaction& tx,

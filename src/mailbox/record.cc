@@ -123,7 +123,7 @@ std::string encode(const Message& message) {
   out.number(message.modseq).time(message.internal_date);
   out.id(message.trace).id(message.trace_owner).number(message.recipients.size());
   for (const auto recipient : message.recipients) out.number(recipient);
-  out.text(message.content_digest);
+  out.text(message.content_digest).text(message.protected_fetch_for);
   return out.take();
 }
 
@@ -147,6 +147,7 @@ base::Result<Message> decode_message(Uid uid, std::string_view octets) {
     message.recipients.push_back(static_cast<unsigned>(recipient));
   }
   message.content_digest = in.text();
+  message.protected_fetch_for = in.text();
   TRY(in.done(message_version));
   if (!fits<std::uint8_t>(system) || !fit) return corrupt("mailbox message");
   auto flags = Flags::make(static_cast<std::uint8_t>(system), keywords);

@@ -78,6 +78,8 @@ struct Message {
   // Hex SHA-256 of the content as it was delivered: behind the lines that the delivery itself put
   // in front (Return-Path, Delivered-To). May be empty.
   std::string content_digest;
+  // Whose requirement it is that it leaves by a protected fetch alone; "": nobody's.
+  std::string protected_fetch_for;
   std::uint64_t octets() const { return prefix.size() + blob_octets; }
   bool operator==(const Message&) const = default;
 };

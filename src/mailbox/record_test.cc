@@ -19,6 +19,7 @@ Message some_message() {
   message.internal_date = base::from_milliseconds(1'795'000'000'123);
   message.recipients = {4};
   message.content_digest = "ab";
+  message.protected_fetch_for = "acorn.example";
   return message;
 }
 

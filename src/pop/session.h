@@ -102,8 +102,9 @@ class ServerSession {
   Action refused(Refusal why);
   // More of the listing that was begun, at most about `octets_max`; empty after its end.
   std::string next_listing(std::size_t octets_max);
-  // In the place of a content's head: it can't be had.
-  Action content_missing(bool temporary);
+  // In the place of a content's head: it can't be had. unprotected: not by a session in clear.
+  enum class Missing { gone, later, unprotected };
+  Action content_missing(Missing why);
   Action committed(bool done);
 
   bool is_signed_in() const { return state_ == State::transaction; }

@@ -19,11 +19,19 @@ Action ServerSession::on(const command::Top& command) {
   return SendContent{ok("top of message"), maildrop_.uid(command.message), command.lines};
 }
 
-Action ServerSession::content_missing(bool temporary) {
+Action ServerSession::content_missing(Missing why) {
   ASSERT(state_ == State::transaction);
-  // Another session may have deleted it since this one began.
-  return Say{temporary ? err(Code::sys_temp, "not now, try later")
-                       : err(Code::none, "message is gone")};
+  switch (why) {
+    case Missing::gone:
+      // Another session may have deleted it since this one began.
+      return Say{err(Code::none, "message is gone")};
+    case Missing::later:
+      return Say{err(Code::sys_temp, "not now, try later")};
+    case Missing::unprotected:
+      return Say{
+          err(Code::sys_perm, "its sender lets it be read over TLS alone: use port 995, or STLS")};
+  }
+  ASSERT(false && "content is missing for a reason without words");
 }
 
 Action ServerSession::on(const command::Quit&) {

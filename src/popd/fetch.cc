@@ -6,6 +6,7 @@
 #include "popd/asking.h"
 #include "protection/inbound.h"
 #include "protection/join.h"
+#include "protection/judge.h"
 
 namespace letterlock::popd {
 namespace {
@@ -28,6 +29,21 @@ protection::SignIn sign_in_of(drive::PopSignIn::How how) {
       return protection::SignIn::client_certificate;
   }
   return protection::SignIn::none;
+}
+
+// The mailbox's tenant's, and what the message brought with it.
+hop::Requirement required_of(const FetchFacts& facts, const mailbox::Message& message) {
+  hop::Requirement ours;
+  ours.fetch = directory::fetch_requirement(facts.tenant);
+  if (message.protected_fetch_for.empty()) return ours;
+  hop::Requirement its;
+  its.fetch = {hop::Fetch::protected_,
+               {hop::Source::Kind::sending_tenant, message.protected_fetch_for, ""}};
+  return protection::join(its, ours);
+}
+
+hop::Protection protection_of(const FetchFacts& facts, const hop::TlsFacts& tls) {
+  return protection::fetch_level(sign_in_of(facts.how), facts.accepts, tls, facts.network);
 }
 
 bool is_told(const Fetch& fetch) {
@@ -67,6 +83,15 @@ net::ResultTask<bool> record_outcome(store::Transaction& tx, Fetch fetch, trace:
 
 }  // namespace
 
+std::optional<std::string> refuse_fetch(const FetchFacts& facts, const mailbox::Message& message) {
+  if (message.protected_fetch_for.empty()) return std::nullopt;
+  const auto tls =
+      facts.tls != nullptr ? custody::facts_for(*facts.tls, message.trace) : hop::TlsFacts();
+  auto judgement = protection::judge_fetch(required_of(facts, message), protection_of(facts, tls));
+  if (judgement.answer == hop::Answer::take) return std::nullopt;
+  return std::move(judgement.sentence);
+}
+
 hop::Hop fetch_hop(const FetchFacts& facts, const mailbox::Message& message, base::Time now) {
   const auto address = facts.account.address.text();
   const auto tls =
@@ -78,11 +103,8 @@ hop::Hop fetch_hop(const FetchFacts& facts, const mailbox::Message& message, bas
   hop.to = {hop::End::Role::client, address, facts.peer.address.text(),
             facts.implicit_tls ? "POP3S" : "POP3"};
   hop.recipients = message.recipients;
-  hop.protection =
-      protection::fetch_level(sign_in_of(facts.how), facts.accepts, tls, facts.network);
-  hop::Requirement required;
-  required.fetch = directory::fetch_requirement(facts.tenant);
-  hop.required = protection::in_words(required);
+  hop.protection = protection_of(facts, tls);
+  hop.required = protection::in_words(required_of(facts, message));
   if (facts.tls == nullptr) hop.reason = directory::describe_clear_fetch(facts.tenant);
   hop.digest_in = message.content_digest;
   hop.digest_out = message.content_digest;

@@ -30,6 +30,8 @@ struct FetchFacts {
   hop::Network network = hop::Network::public_;
 };
 
+// Why the message doesn't leave by this session; nothing: it may.
+std::optional<std::string> refuse_fetch(const FetchFacts& facts, const mailbox::Message& message);
 // The record as it stands when the content is about to leave.
 hop::Hop fetch_hop(const FetchFacts& facts, const mailbox::Message& message, base::Time now);
 

@@ -111,7 +111,7 @@ class PopdTest : public ::testing::Test {
   }
   enum class Traced { yes, no };
   base::TraceId deliver(const directory::Account& account, const std::string& octets = content,
-                        Traced traced = Traced::yes) {
+                        Traced traced = Traced::yes, std::string protected_fetch_for = "") {
     const auto id = os::make_id<base::TraceId>(world.clock(), world.random());
     mailbox::NewMessage message;
     message.blob = wait(write(store, octets)).value();
@@ -122,6 +122,7 @@ class PopdTest : public ::testing::Test {
     message.trace_owner = acorn;
     message.recipients = {3};
     message.content_digest = "abcd";
+    message.protected_fetch_for = std::move(protected_fetch_for);
     trace::Trace copy;
     copy.id = id;
     copy.owner = acorn;

@@ -3,6 +3,7 @@
 
 namespace letterlock::popd {
 namespace {
+using base::ErrorKind;
 // Outcomes that are being recorded; beyond it a session waits for its own.
 constexpr std::size_t outcomes_waiting_max = 256;
 }  // namespace
@@ -10,6 +11,15 @@ constexpr std::size_t outcomes_waiting_max = 256;
 net::ResultTask<std::unique_ptr<drive::PopContent>> Handler::open(std::uint32_t uid) {
   ASSERT(place_.has_value());
   CO_TRY(message_, co_await find_message(ports_.store, *place_, uid));
+  if (auto refused = refuse_fetch(*facts_, *message_)) {
+    ports_.events.emit({base::Severity::info,
+                        "fetch.refused",
+                        {{"tenant", facts_->tenant.name},
+                         {"trace", message_->trace.text()},
+                         {"mailbox", facts_->account.address.text()},
+                         {"reason", *refused}}});
+    co_return base::fail(ErrorKind::denied, std::move(*refused));
+  }
   co_return read_content(ports_.store, *message_);
 }
 

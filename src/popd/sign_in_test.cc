@@ -69,6 +69,32 @@ TEST_F(PopdTest, ClearOnlyWhereTheTenantAllowsIt) {
       << recorded[0].reason;
 }
 
+// What the sender's tenant requires of the fetch, whatever the mailbox's allows; the rest is given.
+TEST_F(PopdTest, AMessageThatRequiresAProtectedFetchDoesNotLeaveInClear) {
+  stop(0ms);
+  options.session.clear_sign_in = true;
+  start();
+  const auto guarded = deliver(bob, content, Traced::yes, "acorn.example");
+  const auto other = deliver(bob);
+  allow_clear();
+  const auto in_clear = connect(110);
+  ASSERT_TRUE(wait(in_clear->user_pass("bob@birch.example", "tree house")));
+  const auto refused = wait(in_clear->retr(1, 10'000));
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().what.find("over TLS alone"), std::string::npos) << refused.error().what;
+  EXPECT_FALSE(wait(in_clear->top(1, 0, 10'000)));
+  EXPECT_TRUE(hops(guarded).empty()) << "nothing was given";
+  EXPECT_TRUE(wait(in_clear->retr(2, 10'000)));
+  EXPECT_EQ(hops(other).size(), 1U);
+  EXPECT_TRUE(wait(in_clear->quit()));
+  const auto said = *events.last("fetch.refused");
+  EXPECT_NE(said["reason"].find("acorn.example"), std::string::npos) << said["reason"];
+  const auto over_tls = connect(995);
+  ASSERT_TRUE(wait(over_tls->user_pass("bob@birch.example", "tree house")));
+  EXPECT_TRUE(wait(over_tls->retr(1, 10'000)));
+  EXPECT_EQ(hops(guarded).at(0).required.at(0).by, "set by acorn.example");
+}
+
 // The tenant's word at PASS counts, not the one that USER heard.
 TEST_F(PopdTest, ClearIsAskedAgainAtPass) {
   stop(0ms);
