@@ -130,8 +130,8 @@ Platform::Platform(World world, const Config& config, unsigned password_rounds, 
                 {.node = config_.site.node,
                  .host_name = config_.site.host_name,
                  .budget = {config_.reports.per_address, config_.reports.per_domain},
-                 .look = pace_.look}),
                  .told_times = popd_options().told_times,
+                 .look = pace_.look}),
       agents_(*world_.loops.front()) {
   for (auto* loop : world_.loops)
     lanes_.push_back(
@@ -164,7 +164,8 @@ mx::Options Platform::mx_options() const {
   server.greeting_pause = config_.limits.greeting_pause;
   return {config_.site.node,
           std::move(server),
-          {config_.site.private_networks, config_.site.public_networks}};
+          {config_.site.private_networks, config_.site.public_networks},
+          config_.store.reserve_octets};
 }
 
 msa::Options Platform::msa_options(drive::SmtpServerOptions::Start start) const {
@@ -206,8 +207,8 @@ net::ResultTask<std::vector<base::TenantId>> Platform::tenants() {
 }
 
 net::ResultTask<> Platform::start() {
-  CO_CHECK(co_await calendar_.open());
   CO_CHECK(co_await directory::begin_restored(world_.store, calendar_.clock()));
+  CO_CHECK(co_await calendar_.open());
   CO_CHECK(co_await leases_.take_and_renew());
   CO_TRY(const auto left, co_await close_what_was_left_by(config_.site.node));
   (void)left;

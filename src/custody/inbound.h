@@ -31,6 +31,8 @@ struct InboundOptions {
   std::string node;  // as traces name it
   drive::SmtpServerOptions server;
   protection::KnownNetworks networks;
+  // Free disk that mail from outside leaves to those who sign in. 0: none.
+  std::uint64_t spare_octets = 0;
 };
 
 class InboundHandler : public drive::SmtpHandler {

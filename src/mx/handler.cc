@@ -35,6 +35,13 @@ std::optional<Handler::Refusal> refusal_of(const directory::Taker& taker) {
       "relaying denied", std::nullopt};
 }
 
+// A stranger may ask with any SIZE, and pays nothing: in whole mebibytes, so that he doesn't learn
+// to the octet what a mailbox has left, and when something comes. The content's end is exact.
+std::uint64_t asked_at_rcpt(const smtp::Mail& mail) {
+  constexpr std::uint64_t step = 1024 * 1024;
+  return std::max<std::uint64_t>(mail.size_octets.value_or(0) / step * step, 1);
+}
+
 }  // namespace
 
 net::Task<smtp::Reply> Handler::on_connect() {
@@ -43,7 +50,22 @@ net::Task<smtp::Reply> Handler::on_connect() {
   co_return said;
 }
 
+// The last of the disk is for those who sign in, so that strangers' mail doesn't stop theirs.
+std::optional<base::Error> Handler::no_disk_for(const smtp::Mail& mail) const {
+  if (options_.spare_octets == 0) return std::nullopt;
+  const auto free = ports_.store.free_octets();
+  if (!free || *free >= options_.spare_octets + mail.size_octets.value_or(0)) return std::nullopt;
+  return base::Error{base::ErrorKind::full,
+                     fmt::format("{} octets are free above the reserve: mail from outside waits "
+                                 "until there are {}",
+                                 *free, options_.spare_octets)};
+}
+
 net::Task<smtp::Reply> Handler::on_mail(smtp::Mail mail) {
+  if (auto error = no_disk_for(mail)) {
+    not_accepted(*error, {});
+    co_return custody::reply_for(*error);
+  }
   transaction_ = std::make_unique<Transaction>();
   transaction_->mail = std::move(mail);
   co_return smtp::reply(250, dsn::status::ok, "sender taken");
@@ -75,6 +97,7 @@ net::ResultTask<directory::Taker> Handler::taker_of(address::Address& to) const 
 }
 
 net::Task<smtp::Reply> Handler::on_rcpt(smtp::Rcpt rcpt) {
+  auto written_to = rcpt.to.text();
   const auto taker = co_await taker_of(rcpt.to);
   if (!taker) {
     ports_.events.emit({base::Severity::error,
@@ -85,8 +108,7 @@ net::Task<smtp::Reply> Handler::on_rcpt(smtp::Rcpt rcpt) {
   if (auto refusal = refusal_of(*taker))
     co_return co_await refuse_rcpt(std::move(*refusal), rcpt.to);
   const Mailbox mailbox{taker->tenant, taker->account, taker->quota_octets};
-  if (auto reply = no_room(co_await room(
-          mailbox, std::max<std::uint64_t>(transaction_->mail.size_octets.value_or(1), 1))))
+  if (auto reply = no_room(co_await room(mailbox, asked_at_rcpt(transaction_->mail))))
     co_return co_await refuse_rcpt({std::move(*reply), "mailbox full", taker->tenant}, rcpt.to);
   // Said again it is the same recipient: one message, however often somebody asks for it.
   auto& recipients = transaction_->recipients;
@@ -98,7 +120,6 @@ net::Task<smtp::Reply> Handler::on_rcpt(smtp::Rcpt rcpt) {
   co_return smtp::reply(250, dsn::status::address_valid, "recipient taken");
 }
 
-  auto written_to = rcpt.to.text();
 net::Task<Room> Handler::room(Mailbox mailbox, std::uint64_t octets) const {
   co_return co_await room_in(ports_.store, mailbox, octets);
 }

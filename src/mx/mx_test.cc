@@ -324,6 +324,23 @@ TEST_F(MxTest, WhatCannotBeKeptIsNotTaken) {
   EXPECT_EQ(queued(birch).size(), 1U);
 }
 
+// Strangers leave the last of the disk to those who sign in.
+TEST_F(MxTest, MailFromOutsideWaitsBeforeTheDiskIsFullForAll) {
+  options.spare_octets = 1'000'000;
+  mx.emplace(
+      Ports{store, directory, custody, admission, world.clock(), world.random(), tls, events},
+      options, &peer_names);
+  const std::uint64_t reserve = store::MemoryStore::Options().reserve_octets;
+  store.set_disk_free_octets(reserve + 1'000'000);
+  auto talk = peer_talks();
+  EXPECT_THAT(talk.ask("MAIL FROM:<carol@modern.example>"), StartsWith("250"));
+  talk.ask("RSET");
+  EXPECT_THAT(talk.ask("MAIL FROM:<carol@modern.example> SIZE=1"), StartsWith("452 4.3.1"));
+  EXPECT_THAT((*events.last("queue.not_accepted"))["reason"], HasSubstr("mail from outside"));
+  store.set_disk_free_octets(reserve + 1'000'001);
+  EXPECT_THAT(talk.ask("MAIL FROM:<carol@modern.example> SIZE=1"), StartsWith("250"));
+}
+
 // ---- mailboxes that are full: refused while the peer still has the message ----
 
 class MxQuota : public MxTest {
@@ -366,15 +383,17 @@ TEST_F(MxQuota, Attack14AFullMailboxIsRefusedAtRcpt) {
   EXPECT_THAT(rcpt("", "alice@acorn.example"), StartsWith("250")) << "another's has room";
 }
 
-TEST_F(MxQuota, TheAnnouncedSizeCounts) {
-  has(10'000, 4'000);
+// In whole mebibytes: to the octet, a stranger could watch how full a mailbox is.
+TEST_F(MxQuota, TheAnnouncedSizeCountsRoughly) {
+  constexpr std::uint64_t mib = 1024 * 1024;
+  const auto size = [](std::uint64_t octets) { return fmt::format(" SIZE={}", octets); };
+  has(10 * mib, 4'000);
   EXPECT_THAT(rcpt(""), StartsWith("250"));
-  EXPECT_THAT(rcpt(" SIZE=6000"), StartsWith("250"));
-  EXPECT_THAT(rcpt(" SIZE=6001"), StartsWith("452 4.2.2"));
-  EXPECT_THAT(rcpt(" SIZE=10000"), StartsWith("452 4.2.2")) << "in an empty mailbox it would fit";
-  EXPECT_THAT(rcpt(" SIZE=10001"), StartsWith("552 5.2.3")) << "never";
+  EXPECT_THAT(rcpt(size(10 * mib - 1)), StartsWith("250"));
+  EXPECT_THAT(rcpt(size(10 * mib)), StartsWith("452 4.2.2")) << "in an empty mailbox it would fit";
+  EXPECT_THAT(rcpt(size(11 * mib)), StartsWith("552 5.2.3")) << "never";
   has(0, 0);
-  EXPECT_THAT(rcpt(" SIZE=10001"), StartsWith("250")) << "no limit any more";
+  EXPECT_THAT(rcpt(size(11 * mib)), StartsWith("250")) << "no limit any more";
 }
 
 TEST_F(MxQuota, Attack14WhatDoesNotFitIsRefusedBefore250) {
