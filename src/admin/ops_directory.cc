@@ -5,6 +5,8 @@
 #include "admin/operation.h"
 #include "admin/values.h"
 #include "mailbox/mailbox.h"
+#include "queue/queue.h"
+#include "trace/event.h"
 
 namespace letterlock::admin {
 namespace {
@@ -27,6 +29,7 @@ json::object to_json(const directory::Tenant& tenant) {
   out["per-hour"] = tenant.limits.per_hour;
   out["per-day"] = tenant.limits.per_day;
   out["created"] = base::to_rfc3339(tenant.created);
+  if (tenant.state == directory::Tenant::State::closing) out["state"] = "closing";
   return out;
 }
 
@@ -105,8 +108,21 @@ net::ResultTask<json::object> tenant_set(const Ports& ports, Arguments arguments
         "required of it then";
   co_return out;
 }
+// What would be lost with it, nobody told: mail that was taken, and what others are to hear.
+net::ResultTask<std::string> left_of(store::Transaction& transaction, base::TenantId tenant) {
+  CO_TRY(const bool has_no_mail, co_await queue::is_empty(transaction, tenant));
+  if (!has_no_mail) co_return "mail in its queue (\"letterlock queue list --tenant\" shows it)";
+  CO_TRY(const bool has_no_mailbox, co_await mailbox::is_empty(transaction, tenant));
+  if (!has_no_mailbox) co_return "mailboxes (those of removed accounts go within minutes)";
+  CO_TRY(const bool has_events, co_await trace::has_events(transaction, tenant));
+  if (has_events)
+    co_return "fetches that other tenants' traces are still to hear of, at the day's end";
+  co_return "";
+}
+
 net::ResultTask<json::object> tenant_remove(const Ports& ports, Arguments arguments) {
-  CO_CHECK(co_await ports.operations.remove_tenant(arguments.text("name"), std::string(by)));
+  CO_CHECK(
+      co_await ports.operations.remove_tenant(arguments.text("name"), left_of, std::string(by)));
   co_return done("removed");
 }
 
@@ -269,7 +285,10 @@ std::vector<Operation> directory_operations() {
         {"postmaster", Kind::text, Place::option, "the account that answers for it"},
         {"by", Kind::text, Place::option, "who sets it, as traces will say"}},
        tenant_set},
-      {"tenant.remove", "an organisation without domains", {name}, tenant_remove},
+      {"tenant.remove",
+       "an organisation without domains, mail and mailboxes; its traces go with it",
+       {name},
+       tenant_remove},
       {"site.postmaster",
        "who gets mail to the bare <postmaster>, and to roles that no tenant has given to anybody",
        {address},

@@ -93,10 +93,15 @@ struct Writing {
 
 // What the tenant requires holds for its mail whoever brought it, and on each way that it will
 // take: it is read in the transaction that takes the message, so that none slips by.
+// A tenant that is being removed takes nothing but its own reports.
 net::ResultTask<> join_requirement(store::Transaction& transaction, queue::Message& message,
-                                   const hop::Requirement& came_with) {
+                                   const Reception& reception) {
   CO_TRY(const auto tenant, co_await directory::find_tenant(transaction, message.tenant));
-  message.requirement = tenant ? protection::join(came_with, tenant->requirement) : came_with;
+  const bool is_gone =
+      !tenant || (tenant->state == directory::Tenant::State::closing && !reception.is_report);
+  if (is_gone)
+    co_return base::fail(base::ErrorKind::not_found, "whose mail it would be isn't here any more");
+  message.requirement = protection::join(reception.requirement, tenant->requirement);
   co_return base::Result<>();
 }
 
@@ -114,7 +119,7 @@ net::ResultTask<> begin_report(store::Transaction& transaction, const Reception&
 net::ResultTask<> write(store::Transaction& transaction, const Reception& reception,
                         const queue::Content& content, const Options& options, Writing& writing) {
   auto& message = writing.message;
-  CO_CHECK(co_await join_requirement(transaction, message, reception.requirement));
+  CO_CHECK(co_await join_requirement(transaction, message, reception));
   auto due = queue::enqueue(transaction, message, writing.recipients);
   if (!due) co_return base::fail(due.error());
   writing.due = std::move(*due);

@@ -319,6 +319,29 @@ TEST_F(CustodyTest, ARequirementIsThatOfTheMomentOfTaking) {
   EXPECT_EQ(entries[2].message.requirement.level.value, hop::Level::clear);
 }
 
+// A session may have taken its recipient before; a bounce of what it still has is its own.
+TEST_F(CustodyTest, ATenantThatIsBeingRemovedTakesNothingButItsReports) {
+  const Mail mail;
+  auto begun = reception_of(mail);
+  ASSERT_TRUE(wait(operations.remove_account(test::at("bob@birch.example"), "test")));
+  ASSERT_TRUE(
+      wait(operations.remove_domain(address::Domain::parse("birch.example").value(), "test")));
+  const auto still = [](store::Transaction&, base::TenantId) -> net::ResultTask<std::string> {
+    co_return "something";
+  };
+  EXPECT_EQ(wait(operations.remove_tenant("birch.example", still, "test")).error().kind,
+            base::ErrorKind::denied);
+  auto report = begun;
+  const auto refused = accept(std::move(begun), mail.octets);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, base::ErrorKind::not_found);
+  EXPECT_TRUE(queued(birch).empty());
+  report.owner = birch;
+  report.is_report = true;
+  EXPECT_TRUE(accept(std::move(report), mail.octets));
+  EXPECT_EQ(queued(birch).size(), 1U);
+}
+
 TEST_F(CustodyTest, ASubmissionIsTheSendersForEveryRecipient) {
   Mail mail;
   mail.to = {"bob@birch.example", "carol@modern.example"};

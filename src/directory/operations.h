@@ -63,8 +63,11 @@ class Operations {
   net::ResultTask<std::vector<Tenant>> list_tenants(std::string after, std::size_t count_max);
   // Errors: not_found (tenant, or postmaster's account).
   net::ResultTask<Tenant> set_tenant(std::string name, TenantChange change, std::string by);
-  // Errors: not_found, denied (it still has domains).
-  net::ResultTask<> remove_tenant(std::string name, std::string by);
+  // What of the tenant has to end before it can go ("mail in its queue"); "": nothing.
+  using Left = std::function<net::ResultTask<std::string>(store::Transaction&, base::TenantId)>;
+  // From the first call on it takes no more mail; a domain that is added makes it active again.
+  // Its traces go with it. Errors: not_found, denied (it still has domains, or what `left` says).
+  net::ResultTask<> remove_tenant(std::string name, Left left, std::string by);
 
   // Errors: not_found (tenant), exists, invalid (an address literal).
   net::ResultTask<DomainRecord> add_domain(std::string tenant, Domain domain, std::string by);

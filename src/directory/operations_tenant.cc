@@ -57,16 +57,37 @@ net::ResultTask<Tenant> update_tenant(store::Transaction& tx, std::string name, 
   co_return tenant;
 }
 
-net::ResultTask<> erase_tenant(store::Transaction& tx, std::string name) {
-  CO_TRY(const auto tenant, co_await tenant_at(tx, name));
+net::ResultTask<> has_no_domains(store::Transaction& tx, const Tenant& tenant) {
   CO_TRY(const auto domains,
          co_await tx.scan(store::range_of(keys::domains_of(tenant.id)), {.count_max = 1}));
   if (!domains.empty()) {
     co_return fail(ErrorKind::denied,
-                   "tenant " + name +
+                   "tenant " + tenant.name +
                        " still has domains: remove them first (\"letterlock domain list --tenant " +
-                       name + "\")");
+                       tenant.name + "\")");
   }
+  co_return base::Result<void>();
+}
+
+net::ResultTask<Tenant> begin_to_close(store::Transaction& tx, std::string name) {
+  CO_TRY(auto tenant, co_await tenant_at(tx, name));
+  CO_CHECK(co_await has_no_domains(tx, tenant));
+  tenant.state = Tenant::State::closing;
+  tx.put(keys::tenant(tenant.id), encode(tenant));
+  co_return tenant;
+}
+
+// Some of what the tenant still has; true when there is more.
+net::ResultTask<bool> erase_some(store::Transaction& tx, base::TenantId id) {
+  CO_TRY(const auto rows,
+         co_await tx.scan(store::range_of(store::tenant_prefix(id)), {.count_max = page_max}));
+  for (const auto& row : rows) tx.erase(row.first);
+  co_return rows.size() == page_max;
+}
+
+net::ResultTask<> erase_tenant(store::Transaction& tx, std::string name) {
+  CO_TRY(const auto tenant, co_await tenant_at(tx, name));
+  CO_CHECK(co_await has_no_domains(tx, tenant));
   tx.erase(keys::tenant(tenant.id));
   tx.erase(keys::tenant_name(name));
   co_return base::Result<void>();
@@ -74,7 +95,7 @@ net::ResultTask<> erase_tenant(store::Transaction& tx, std::string name) {
 
 net::ResultTask<DomainRecord> insert_domain(store::Transaction& tx, std::string tenant_name,
                                             DomainRecord record) {
-  CO_TRY(const auto tenant, co_await tenant_at(tx, tenant_name));
+  CO_TRY(auto tenant, co_await tenant_at(tx, tenant_name));
   CO_TRY(const auto there, co_await find_domain(tx, record.domain));
   if (there) {
     CO_TRY(const auto whose, co_await find_tenant(tx, there->tenant));
@@ -82,6 +103,8 @@ net::ResultTask<DomainRecord> insert_domain(store::Transaction& tx, std::string 
                                           (whose ? whose->name : "?") + " already");
   }
   record.tenant = tenant.id;
+  tenant.state = Tenant::State::active;
+  tx.put(keys::tenant(tenant.id), encode(tenant));
   tx.put(keys::domain(record.domain), encode(record));
   tx.put(keys::domain_of(tenant.id, record.domain), base::Packer(1).take());
   co_return record;
@@ -208,9 +231,24 @@ net::ResultTask<Tenant> Operations::set_tenant(std::string name, TenantChange ch
   co_return tenant;
 }
 
-net::ResultTask<> Operations::remove_tenant(std::string name, std::string by) {
+net::ResultTask<> Operations::remove_tenant(std::string name, Left left, std::string by) {
   CO_CHECK(checks::who(by));
   CO_TRY(const auto kept, checks::tenant_name(name));
+  CO_TRY(const auto tenant,
+         co_await directory::change<Tenant>(environment_.store, Scope::site(),
+                                            [&](auto& tx) { return begin_to_close(tx, kept); }));
+  // Nothing comes any more, so what isn't there now never is.
+  const auto scope = Scope::tenant(tenant.id);
+  CO_TRY(const auto what, co_await ask<std::string>(environment_.store, scope,
+                                                    [&](auto& tx) { return left(tx, tenant.id); }));
+  if (!what.empty())
+    co_return fail(ErrorKind::denied, "tenant " + kept + " still has " + what +
+                                          "; it takes no more, so remove it again later");
+  for (bool more = true; more;) {
+    CO_TRY(more, co_await directory::change<bool>(environment_.store, scope, [&](auto& tx) {
+             return erase_some(tx, tenant.id);
+           }));
+  }
   CO_CHECK(co_await environment_.store.transact(Scope::site(),
                                                 [&](auto& tx) { return erase_tenant(tx, kept); }));
   report("tenant", kept, "removed", by);

@@ -28,6 +28,15 @@ struct OperationsTest : testing::Test, test::Fixture {
   }
 };
 
+net::ResultTask<std::string> answer_later(std::string text) {
+  co_return text;
+}
+net::ResultTask<> put_many(store::Transaction& tx, base::TenantId tenant) {
+  for (int i = 0; i < 2500; ++i)
+    tx.put(store::tenant_prefix(tenant) + "x/e/" + std::to_string(i), "");
+  co_return base::Result<>();
+}
+
 TEST_F(OperationsTest, TenantsAreNamedOnce) {
   EXPECT_EQ(wait(operations.add_tenant("ACORN.example", by)).error().kind, ErrorKind::exists);
   EXPECT_EQ(wait(operations.add_tenant("a b", by)).error().kind, ErrorKind::invalid);
@@ -75,7 +84,13 @@ TEST_F(OperationsTest, TenantSettingsAreChecked) {
 }
 
 TEST_F(OperationsTest, ATenantGoesWhenItHasNothing) {
-  const auto refused = wait(operations.remove_tenant("birch.example", by));
+  std::string left = "mail in its queue";
+  const auto remove_tenant = [&] {
+    return wait(operations.remove_tenant(
+        "birch.example",
+        [&left](store::Transaction&, base::TenantId) { return answer_later(left); }, by));
+  };
+  const auto refused = remove_tenant();
   EXPECT_EQ(refused.error().kind, ErrorKind::denied);
   EXPECT_THAT(refused.error().what, HasSubstr("still has domains"));
   EXPECT_EQ(wait(operations.remove_domain(domain("birch.example"), by)).error().kind,
@@ -84,8 +99,23 @@ TEST_F(OperationsTest, ATenantGoesWhenItHasNothing) {
   ASSERT_TRUE(wait(operations.remove_domain(domain("birch.example"), by)));
   EXPECT_EQ(wait(operations.remove_domain(domain("birch.example"), by)).error().kind,
             ErrorKind::not_found);
-  ASSERT_TRUE(wait(operations.remove_tenant("birch.example", by)));
-  EXPECT_EQ(wait(operations.remove_tenant("birch.example", by)).error().kind, ErrorKind::not_found);
+  const auto birch = wait(operations.show_tenant("birch.example")).value();
+  EXPECT_EQ(birch.state, Tenant::State::active);
+  EXPECT_THAT(remove_tenant().error().what, HasSubstr("still has mail in its queue"));
+  EXPECT_EQ(wait(operations.show_tenant("birch.example"))->state, Tenant::State::closing);
+  // A domain makes it active again.
+  ASSERT_TRUE(wait(operations.add_domain("birch.example", domain("birch.example"), by)));
+  EXPECT_EQ(wait(operations.show_tenant("birch.example")).value(), birch);
+  ASSERT_TRUE(wait(operations.remove_domain(domain("birch.example"), by)));
+  left.clear();
+  // What it has beside goes with it.
+  wait(store.transact(store::Scope::tenant(birch.id), [&](auto& tx) {
+    return put_many(tx, birch.id);
+  })).value();
+  ASSERT_TRUE(remove_tenant());
+  EXPECT_EQ(remove_tenant().error().kind, ErrorKind::not_found);
+  for (const auto& [key, value] : store.contents())
+    EXPECT_FALSE(key.starts_with(store::tenant_prefix(birch.id))) << key;
   for (const auto& [key, value] : store.contents())
     EXPECT_THAT(key, Not(HasSubstr("birch"))) << key;
 }

@@ -60,7 +60,7 @@ std::string encode(const Tenant& tenant) {
       .number(tenant.limits.per_day)
       .number(tenant.limits.failed_per_day);
   out.flag(tenant.postmaster.has_value()).id(tenant.postmaster.value_or(base::AccountId()));
-  out.time(tenant.created);
+  out.time(tenant.created).number(static_cast<std::uint64_t>(tenant.state));
   return out.take();
 }
 
@@ -80,7 +80,9 @@ base::Result<Tenant> decode_tenant(std::string_view octets) {
   const bool has_postmaster = in.flag();
   const auto postmaster = in.id<base::AccountId>();
   tenant.created = in.time();
+  const auto state = in.number();
   TRY(in.done(version));
+  tenant.state = TRY(one_of(state, Tenant::State::closing, "tenant"));
   tenant.clear_fetch = TRY(one_of(clear_fetch, ClearFetch::allowed, "tenant"));
   if (has_postmaster) tenant.postmaster = postmaster;
   auto parts = requirement_of(tenant, requirement);
@@ -124,9 +126,9 @@ std::string encode(const Account& account) {
   out.time(account.accepts_since);
   out.number(account.certificates.size());
   for (const auto& key : account.certificates) out.text(key);
+  out.number(account.restores);
   return out.take();
 }
-  out.number(account.restores);
 
 base::Result<Account> decode_account(std::string_view octets) {
   Unpacker in("account", octets);
@@ -147,9 +149,9 @@ base::Result<Account> decode_account(std::string_view octets) {
   const auto more = unpack_texts(in);
   account.accepts_since = in.time();
   const auto certificates = unpack_texts(in);
+  account.restores = in.number();
   TRY(in.done(version));
   if (certificates.size() > certificates_max) return corrupt("account");
-  account.restores = in.number();
   for (const auto key : certificates) {
     if (certificate_key(key).value_or("") != key) return corrupt("account");
     account.certificates.emplace_back(key);

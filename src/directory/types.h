@@ -50,6 +50,7 @@ struct Tenant {
   SendingLimits limits;            // of each of its accounts
   std::optional<base::AccountId> postmaster;
   base::Time created;
+  enum class State { active, closing } state = State::active;  // closing: it takes no more mail
   bool operator==(const Tenant&) const = default;
 };
 
@@ -108,9 +109,9 @@ struct Account {
   // Keys of client certificates that sign in (EXTERNAL): hex SHA-256 of the SubjectPublicKeyInfo,
   // so that a certificate renewed with the same key goes on being known.
   std::vector<std::string> certificates;
-  bool operator==(const Account&) const = default;
   // How often the store had been restored when the password was set (restores.h).
   std::uint64_t restores = 0;
+  bool operator==(const Account&) const = default;
 };
 // Nothing weaker than SCRAM-SHA-256-PLUS was accepted since the password was set. Whether it was
 // shown to somebody all the same Directory::password_is_bound() says.
