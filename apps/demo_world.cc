@@ -147,8 +147,9 @@ base::Result<> DemoWorld::make_outside() {
 base::Result<> DemoWorld::make_admin() {
   admin_ports_ = std::make_unique<admin::Ports>(admin::Ports{
       platform_->store(), platform_->directory(), platform_->operations(), platform_->dispatcher(),
-      platform_->leases(), platform_->schedule(), platform_->admission(), platform_->world().clock, platform_->calendar(), random_, *log_,
-      platform_->config().site.node, "demonstration", [this] { return platform_->tenants(); },
+      platform_->leases(), platform_->schedule(), platform_->admission(), platform_->world().clock,
+      platform_->calendar(), random_, *log_, platform_->config().site.node, "demonstration",
+      [this] { return platform_->tenants(); },
       [this](base::TenantId tenant) { platform_->notice(tenant); }});
   admin_ = std::make_unique<admin::Server>(*admin_ports_, loop(), timers_);
   admin_listener_ = TRY(net::listen_local(admin_socket(), *log_));

@@ -28,8 +28,9 @@ directory::Environment environment(const World& world) {
 }
 
 World on_watched_clock(World world, os::Clock& clock) {
-  return {std::move(world.loops), world.timers,   clock,       world.random,  world.network,
-          world.tls,              world.resolver, world.store, world.workers, world.events};
+  return {std::move(world.loops), world.timers, clock,          world.random,
+          world.network,          world.tls,    world.resolver, world.store,
+          world.workers,          world.events};
 }
 
 relay::Options relay_options(const Config& config) {

@@ -56,8 +56,8 @@ struct Entrance {
 
 // How often what comes round comes round. Slower only in the simulator, where days are to pass.
 struct Pace {
-  base::Milliseconds lease = std::chrono::seconds(30);  // renewed at a third of it
-  base::Milliseconds look = std::chrono::seconds(2);    // of the reporter, for events
+  base::Milliseconds lease = std::chrono::seconds(30);      // renewed at a third of it
+  base::Milliseconds look = std::chrono::seconds(2);        // of the reporter, for events
   base::Milliseconds calendar = directory::calendar_ahead;  // written again at half of it
 };
 

@@ -33,8 +33,8 @@ Order::Order(std::vector<Setback> setbacks)
 
 bool Order::is_before(Time a, Time b) const {
   if (b - a < ordered_from) return false;
-  return std::ranges::none_of(
-      spans_, [&](const Setback& span) { return span.to <= a && b <= span.from; });
+  return std::ranges::none_of(spans_,
+                              [&](const Setback& span) { return span.to <= a && b <= span.from; });
 }
 
 }  // namespace letterlock::base

@@ -45,7 +45,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         ASSERT(answer->records.at(0).data == rdata.substr(3));
       break;
     case 5:
-      if (const auto answer = dns::ptr_answer("x.example", reply)) check_host(answer->records.at(0));
+      if (const auto answer = dns::ptr_answer("x.example", reply))
+        check_host(answer->records.at(0));
       break;
     default:
       if (const auto name = dns::parse_name(rdata)) check_host(*name);

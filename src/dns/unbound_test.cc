@@ -21,8 +21,8 @@ using namespace std::string_literals;
 using base::ErrorKind;
 using peers::wire_name;
 
-constexpr unsigned type_a = 1, type_cname = 5, type_ptr = 12, type_mx = 15, type_txt = 16, type_aaaa = 28,
-                   type_tlsa = 52;
+constexpr unsigned type_a = 1, type_cname = 5, type_ptr = 12, type_mx = 15, type_txt = 16,
+                   type_aaaa = 28, type_tlsa = 52;
 
 struct Remember final : base::EventSink {
   void emit(const base::Event& event) override { names.emplace_back(event.name); }

@@ -94,8 +94,8 @@ class PopHandler {
   // wrong credentials); any other is told as "try later".
   virtual net::ResultTask<pop::Maildrop> signed_in(PopSignIn sign_in) = 0;
 
-  // Errors: not_found (expunged meanwhile), denied (not by a session in clear); any other is told as
-  // "try later".
+  // Errors: not_found (expunged meanwhile), denied (not by a session in clear); any other is told
+  // as "try later".
   virtual net::ResultTask<std::unique_ptr<PopContent>> open(std::uint32_t uid) = 0;
   // Called before the first octet of content leaves, and awaited: when it returns the intent is
   // durable. Errors: any; nothing is given, and it is told as "try later".

@@ -37,8 +37,7 @@ void WatchedClock::look() const {
     const auto before = ahead_.load();
     if (before - ahead >= noticed_from) {
       // At some moment since the last look: others may have read it all the while.
-      found = {base::from_milliseconds(looked_ + ahead),
-               base::from_milliseconds(steady + before)};
+      found = {base::from_milliseconds(looked_ + ahead), base::from_milliseconds(steady + before)};
     }
     if (found || ahead > before) ahead_ = ahead;
     looked_ = steady;

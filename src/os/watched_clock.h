@@ -31,8 +31,8 @@ class WatchedClock final : public Clock {
 
   const Clock& clock_;
   std::function<void(base::Setback)> told_;
-  // Milliseconds: by how much the calendar was ahead of the steady clock, at most, since it was last
-  // set back; and the steady clock's time when the two were last compared.
+  // Milliseconds: by how much the calendar was ahead of the steady clock, at most, since it was
+  // last set back; and the steady clock's time when the two were last compared.
   mutable std::atomic<std::int64_t> ahead_;
   mutable std::atomic<std::int64_t> looked_;
   mutable std::mutex looking_;

@@ -122,7 +122,8 @@ TEST(Session, ContentIsAskedForByUid) {
   EXPECT_FALSE(whole->lines);
   action = say(session, "TOP 1 3");
   EXPECT_EQ(std::get<SendContent>(action).lines, 3U);
-  EXPECT_EQ(text_of(session.content_missing(ServerSession::Missing::gone)), "-ERR message is gone\r\n");
+  EXPECT_EQ(text_of(session.content_missing(ServerSession::Missing::gone)),
+            "-ERR message is gone\r\n");
 }
 
 TEST(Session, OnlyQuitAfterSignInDeletes) {

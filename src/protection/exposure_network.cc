@@ -53,9 +53,8 @@ std::string password_clause(const Hop& hop, const Evidence& evidence) {
   for (const Mailbox& mailbox : evidence.at_rest.mailboxes) {
     if (!base::equal_ignoring_case(mailbox.account, account)) continue;
     for (const Opening& opening : mailbox.openings) {
-      const bool covers =
-          opening.how == Opening::How::in_clear && opening.first <= hop.time &&
-          (!opening.closed || evidence.order.is_before(hop.time, *opening.closed));
+      const bool covers = opening.how == Opening::How::in_clear && opening.first <= hop.time &&
+                          (!opening.closed || evidence.order.is_before(hop.time, *opening.closed));
       if (covers) return all + open_until(opening);
     }
   }

@@ -16,8 +16,7 @@ std::array<Budget::Line, 4> Budget::lines_of(const base::TenantId& tenant,
   const auto mine = std::string(tenant.octets());
   // Who registered a domain may have any number of names below it, all at one MX host.
   const auto domain = address::registered_domain(to.domain());
-  return {Line{mine + to.key(), limits_.of_address},
-          Line{mine + domain, limits_.of_domain},
+  return {Line{mine + to.key(), limits_.of_address}, Line{mine + domain, limits_.of_domain},
           Line{to.key(), limits_.of_address * budget_tenants_factor},
           Line{domain, limits_.of_domain * budget_tenants_factor}};
 }

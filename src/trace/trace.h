@@ -142,7 +142,7 @@ net::ResultTask<> begin_copy(store::Transaction& tx, base::TenantId tenant, Trac
 // whoever had it by those had what now goes on.
 struct Carry {
   std::optional<unsigned> recipient;  // nothing: for any of them
-  base::TraceId into;  // the copy's trace
+  base::TraceId into;                 // the copy's trace
   enum class Sight { same_tenant, another_tenants } sight = Sight::another_tenants;
   // Of the hops behind the first so many are looked at, for the expansions among them. The one hop
   // over a network is the first.
