@@ -17,7 +17,7 @@ struct Setback {
 };
 
 // Moments closer than this have no order: a step of the calendar that is smaller isn't noticed.
-inline constexpr Milliseconds ordered_from = std::chrono::seconds(1);
+inline constexpr Milliseconds ordered_from{20};
 
 // Sorted by time and apart from each other: those that meet are one. Beyond `count_max` the two
 // that lie closest become one, which covers what lies between: more is without order then, never

@@ -189,7 +189,9 @@ net::ResultTask<Delivery::Copy> Delivery::copy_for(const List& list) {
   CO_TRY(auto recipients, co_await recipients_for(list));
   for (std::size_t i = 0; i < recipients.size(); ++i)
     copy.all.emplace_back(list.stands_for[i].key(), std::move(recipients[i]));
-  std::ranges::stable_sort(copy.all, {}, &std::pair<std::string, queue::Recipient>::first);
+  std::ranges::sort(copy.all, {}, [](const auto& one) {
+    return std::pair<std::string_view, unsigned>(one.first, one.second.index);
+  });
   give_to_owner(list, copy);
   if (list.kind != List::Kind::moved) CO_CHECK(co_await put_in_front(list, copy));
   co_return copy;

@@ -2,9 +2,9 @@
 
 namespace letterlock::os {
 namespace {
-constexpr std::int64_t noticed_from = 500;  // ms; below base::ordered_from
+constexpr std::int64_t noticed_from = 10;   // ms; below base::ordered_from
 constexpr std::int64_t looked_again = 250;  // ms
-constexpr std::int64_t read_within = 50;    // ms
+constexpr std::int64_t read_within = 2;     // ms
 
 std::int64_t count(Steady steady) {
   return steady.time_since_epoch().count();

@@ -17,7 +17,7 @@ class WatchedClock final : public Clock {
  public:
   // `told`: called once for each setback, by whichever thread reads the clock next.
   explicit WatchedClock(const Clock& clock, std::function<void(base::Setback)> told = {});
-  // Steps of less than half a second aren't noticed (base::ordered_from).
+  // Steps of less than ten milliseconds aren't noticed (base::ordered_from).
   base::Time now() const override;
   Steady steady() const override { return clock_.steady(); }
 

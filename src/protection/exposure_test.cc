@@ -148,19 +148,19 @@ TEST(Exposure, SignInsOpenTheMailbox) {
   EXPECT_EQ(could(Party::listener), Could::yes);
   mailbox.openings[0].network = Network::public_;
 
-  // Closed before the message came; within a second of it nobody can tell.
-  mailbox.openings[0].closed = at("2026-11-23T09:59:59Z");
+  // Closed before the message came; within a moment of it nobody can tell.
+  mailbox.openings[0].closed = at("2026-11-23T09:59:59.980Z");
   EXPECT_EQ(could(Party::listener), Could::no);
-  mailbox.openings[0].closed = at("2026-11-23T09:59:59.001Z");
+  mailbox.openings[0].closed = at("2026-11-23T09:59:59.981Z");
   EXPECT_EQ(could(Party::listener), Could::anyone);
   // The message was gone before the first of them.
   mailbox.openings[0] = {.how = Opening::How::in_clear,
                          .network = Network::public_,
                          .first = at("2026-11-25T09:00:00Z"),
                          .last = at("2026-11-25T09:00:00Z")};
-  mailbox.left = at("2026-11-25T08:59:59Z");
+  mailbox.left = at("2026-11-25T08:59:59.980Z");
   EXPECT_EQ(could(Party::listener), Could::no);
-  mailbox.left = at("2026-11-25T08:59:59.001Z");
+  mailbox.left = at("2026-11-25T08:59:59.981Z");
   EXPECT_EQ(could(Party::listener), Could::anyone);
   mailbox.left.reset();
   EXPECT_EQ(could(Party::listener), Could::anyone);

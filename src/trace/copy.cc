@@ -140,7 +140,7 @@ net::ResultTask<std::vector<Hop>> hops_before(store::Transaction& tx, base::Tena
 net::ResultTask<> put_link(store::Transaction& tx, base::TenantId tenant, base::TraceId id,
                            Link link) {
   CO_TRY(const bool is_kept, co_await exists(tx, tenant, id));
-  if (is_kept) tx.put(keys::link(tenant, id, link.trace), pack(link));
+  if (is_kept) tx.put(keys::link(tenant, id, link), pack(link));
   co_return base::Result<>();
 }
 

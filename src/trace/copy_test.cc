@@ -128,6 +128,15 @@ TEST_F(CopyTest, LinksGoBothWaysAndAreForgottenWithTheTrace) {
   ASSERT_EQ(links.size(), 2U);
   EXPECT_EQ(links[0], into);
   EXPECT_EQ(name(links[1].relation), "reported-in");
+  // What came back from the copy, and what went on into it by another name, doesn't take its place.
+  auto back = into;
+  back.relation = Link::Relation::expanded_from;
+  EXPECT_TRUE(put(back));
+  auto by_another_name = into;
+  by_another_name.name = "bob@birch.example";
+  EXPECT_TRUE(put(by_another_name));
+  EXPECT_EQ(loaded(sent.id).links.size(), 4U);
+  EXPECT_THAT(loaded(sent.id).links, testing::Contains(into));
   EXPECT_TRUE(loaded(sent.id).has_all_links);
   EXPECT_TRUE(in<Expired>(acorn, [&](auto& tx) { return expire(tx, acorn, sent.expires, 10); }));
   EXPECT_EQ(store.contents(), empty);

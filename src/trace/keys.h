@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "base/pack.h"
 #include "store/store.h"
+#include "trace/trace.h"
 
 namespace letterlock::trace::keys {
 
@@ -49,12 +50,17 @@ inline std::string ending(const base::TenantId& tenant, const base::TraceId& id,
   return endings(tenant, id) + base::key_number(recipient);
 }
 
+// Names of any length and content stand in keys as 16 octets of their digest.
+inline std::string digest_of(std::string_view name) {
+  return base::sha256(base::to_lower(name)).substr(0, 16);
+}
 inline std::string links(const base::TenantId& tenant, const base::TraceId& id) {
   return of(tenant, "k", id);
 }
-inline std::string link(const base::TenantId& tenant, const base::TraceId& id,
-                        const base::TraceId& other) {
-  return links(tenant, id) + std::string(other.octets());
+// Two traces may be linked in more than one way: each stands by itself.
+inline std::string link(const base::TenantId& tenant, const base::TraceId& id, const Link& link) {
+  return links(tenant, id) + std::string(link.trace.octets()) + static_cast<char>(link.relation) +
+         digest_of(link.name);
 }
 // When an account's owner took the message out of a mailbox.
 inline std::string lefts(const base::TenantId& tenant, const base::TraceId& id) {
@@ -65,10 +71,6 @@ inline std::string left(const base::TenantId& tenant, const base::TraceId& id,
   return lefts(tenant, id) + std::string(account.octets());
 }
 
-// Names of any length and content stand in keys as 16 octets of their digest.
-inline std::string digest_of(std::string_view name) {
-  return base::sha256(base::to_lower(name)).substr(0, 16);
-}
 // Without the brackets and blanks around it.
 inline std::string_view bare_message_id(std::string_view text) {
   text = base::trim(text);

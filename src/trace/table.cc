@@ -200,7 +200,9 @@ std::vector<std::size_t> worst_first(const LoadedTrace& trace,
     order.push_back(w);
     badness.push_back(badness_of(protection::of_way(own, trace.hops_of(trace.ways[w]))));
   }
-  std::ranges::stable_sort(order, std::greater(), [&](std::size_t w) { return badness[w]; });
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    return badness[a] != badness[b] ? badness[a] > badness[b] : a < b;
+  });
   return order;
 }
 

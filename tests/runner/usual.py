@@ -19,12 +19,17 @@ def pieces(long=False):
     """What there is to run, in its order: name, and a function that runs it and counts it."""
     listed = [("house", house), ("runner", runner), ("mutate", mutate)]
     for pattern in ("test_floor*", "test_sim_*"):
-        listed += [(program.name, lambda count, program=program: gtest(count, program))
+        listed += [(program.name, lambda count, program=program: gtest(count, program, long_environment(program) if long else None))
                    for program in sorted((RELEASE / "bin").glob(pattern))]
     listed.append(("sim_days", lambda count: days(count, 1, DAYS, DAYS_MINUTES)))
     listed += [(f"replay_{target}", lambda count, target=target: replay(count, target)) for target in fuzz_targets()]
     listed += [(f"scenario {path.parent.name}", lambda count, path=path: scenario(count, path, long)) for path in scenarios()]
     return listed
+
+
+def long_environment(program):
+    """What makes a test program do all of what it usually does a part of."""
+    return {"LETTERLOCK_ALL_TOPOLOGIES": "1"} if program.name == "test_sim_platform" else None
 
 
 def wanted(name, parts):

@@ -43,7 +43,9 @@ TEST(Platform, FromAliceToBob) {
   EXPECT_EQ(got.substr(got.size() - letter.content.size()), letter.content);
   EXPECT_THAT(got, Not(HasSubstr("198.51.100.7"))) << "the client's address";
 
-  w.world.advance(5s);  // the reporter passes the fetch on
+  // When bob read it acorn learns by the day: the reporter passes the fetch on at its end.
+  EXPECT_EQ(w.load(w.acorn, id).hops_of(w.load(w.acorn, id).ways.front()).size(), 2U);
+  w.world.advance(24h);
   const auto trace = w.load(w.acorn, id);
   ASSERT_EQ(trace.ways.size(), 1U);
   const auto hops = trace.hops_of(trace.ways.front());
