@@ -12,6 +12,8 @@ import threading
 import time
 from pathlib import Path
 
+from runner.compiling import words_of
+
 COMPILE_SECONDS = 300
 TEST_SECONDS_LEAST = 10  # a machine may be busy
 MEMORY_MAX = 4 << 30
@@ -59,8 +61,7 @@ class Room:
                 listed = json.loads((self.build / "compile_commands.json").read_text())
                 self._commands = {entry["file"]: entry for entry in listed if "/test_" not in entry.get("output", "")}
         entry = self._commands[str(self.root / file)]
-        words = shlex.split(entry["command"])
-        words = words[1:] if words[0].endswith("ccache") else words
+        words = words_of(entry["command"])
         cut = words.index("-o")
         words = [word for word in [*words[:cut], *words[cut + 2:]] if not word.startswith(("-O", "-g", "-W", "-D_FORTIFY"))]
         source = str(self.root / file)
@@ -77,7 +78,10 @@ class Room:
                 header.write_text("".join(line + "\n" for line in text.splitlines() if line.startswith("#include")))
                 into = header.with_suffix(".pch")
                 made = done([*flags, "-x", "c++-header", str(header), "-o", str(into)], where)
-                self._precompiled[file] = ["-include-pch", str(into)] if made else []
+                with_headers = ["-include-pch", str(into)] if made else []
+                if not done([*flags, *with_headers, "-c", str(self.root / file), "-o", str(into.with_suffix(".o"))], where):
+                    raise SystemExit(f"{file} doesn't compile as it stands: build {self.test} first")
+                self._precompiled[file] = with_headers
             return self._precompiled[file]
 
     def link(self, changed, into):

@@ -9,11 +9,13 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from runner.compiling import words_of
 from runner.memory import Memory
 from runner.process import RELEASE, ROOT, build, run, side_by_side
 
 TIDY_SECONDS = 900
 HEADER_SECONDS = 300
+FOLDER = ROOT / "build" / "lint"
 
 
 def lint(count, everything):
@@ -22,8 +24,8 @@ def lint(count, everything):
     count.add("clang-format", int(code == 0), int(code != 0), seconds, output)
     if not build("release", ["help"], count):
         return
-    commands = {entry["file"]: entry for entry in json.loads((RELEASE / "compile_commands.json").read_text())}
-    memory = Memory(ROOT / "build" / "lint", ROOT)
+    commands = plain_commands(FOLDER / "commands")
+    memory = Memory(FOLDER, ROOT)
     checks = [HeaderAlone(f, commands) for f in files if f.endswith(".h")]
     checks += [Tidy(f, commands) for f in files if str(ROOT / f) in commands]
     new = [check for check in checks if not memory.knows(check.name, check.key)]
@@ -31,6 +33,16 @@ def lint(count, everything):
         count.add("lint, from memory", len(checks) - len(new), 0, 0.0)
     side_by_side(count, [(check.name, lambda check=check: fresh(check, memory)) for check in new])
     print(f"lint: {len(checks) - len(new)} of {len(checks)} from memory (build/lint), {len(new)} run", flush=True)
+
+
+def plain_commands(folder):
+    """The build's commands by file, without what is precompiled; also in this folder, where clang-tidy looks for them."""
+    listed = json.loads((RELEASE / "compile_commands.json").read_text())
+    for entry in listed:
+        entry["command"] = shlex.join(words_of(entry["command"]))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "compile_commands.json").write_text(json.dumps(listed))
+    return {entry["file"]: entry for entry in listed}
 
 
 def fresh(check, memory):
@@ -61,7 +73,7 @@ class Tidy:
     def __init__(self, source, commands):
         self.name = f"clang-tidy {source}"
         self.settings = [str(ROOT / ".clang-tidy")]
-        self.command = ["clang-tidy-19", "--quiet", "-p", str(RELEASE), *fewer_checks(source), source]
+        self.command = ["clang-tidy-19", "--quiet", "-p", str(FOLDER / "commands"), *fewer_checks(source), source]
         self._compile = commands[str(ROOT / source)]["command"]
         self.key = [tool_version("clang-tidy-19"), self.command, self._compile]
 

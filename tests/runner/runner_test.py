@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from runner.clock import environment, seconds_ahead  # noqa: E402
 from runner.fresh import Unable, check_able, inside, mirrors, plan, settings  # noqa: E402
 from runner.ledger import Ledger  # noqa: E402
+from runner.compiling import words_of  # noqa: E402
 from runner.lint import included  # noqa: E402
 from runner.memory import STATES_MAX, Memory  # noqa: E402
 
@@ -24,6 +25,13 @@ def check(name, condition, told=""):
     print(f"{'ok' if condition else 'not ok'} - {name}")
     if not condition and told:
         print(f"# {told}")
+
+
+def compile_commands():
+    words = words_of("env A=b ccache /usr/bin/clang++-19 -O2 -Winvalid-pch -Xclang -include-pch -Xclang /b/x.pch -Xclang -include -Xclang /b/x.hxx "
+                     "-Xclang -fno-pch-timestamp -o a.o -c a.cc")
+    check("compiling: without launchers and what is precompiled",
+          words == "/usr/bin/clang++-19 -O2 -Xclang -fno-pch-timestamp -o a.o -c a.cc".split(), words)
 
 
 def lint_memory(folder):
@@ -209,5 +217,6 @@ with tempfile.TemporaryDirectory() as name:
     clock(Path(name))
     fresh(Path(name).resolve())
     lint_memory(Path(name))
+    compile_commands()
     ledger(Path(name))
 sys.exit(1 if failed else 0)
