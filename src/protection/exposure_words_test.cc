@@ -151,5 +151,82 @@ TEST(Openings, CountFromTheFirstDeliveryOn) {
   EXPECT_EQ(open({late}), 0U);
 }
 
+// ---- verdicts of what didn't go on ----
+
+Hop in_vain() {
+  return failed(relay(2, Level::clear), Given::nothing, hop::Answer::hold);
+}
+
+TEST(Verdict, ClaimsThatNothingLeftOnlyWhereNoChildDid) {
+  const auto said = [](std::vector<Child> children) {
+    return verdict_of({submission(Level::mutual), in_vain()}, Fate::came_back, {},
+                      std::move(children));
+  };
+  const std::string none = "no content has left the platform, in none of the attempts";
+  const std::string by_no_attempt = "no attempt has given content away";
+  const auto child = [](Child::What what, Could others) {
+    Child made{what, "x", "01A", of_child(Could::no)};
+    made.exposure->parties.at(static_cast<std::size_t>(Party::others)).could = others;
+    return made;
+  };
+  using enum Child::What;
+  EXPECT_THAT(said({}), HasSubstr(none));
+  for (const auto what : {expanded, report, header})
+    EXPECT_THAT(said({child(what, Could::no)}), HasSubstr(none));
+  for (const auto others : {Could::unknown, Could::yes}) {
+    EXPECT_THAT(said({child(report, others)}), HasSubstr(by_no_attempt));
+    EXPECT_THAT(said({child(header, others)}), HasSubstr(by_no_attempt));
+    const auto of_list = said({child(expanded, others), child(report, others)});
+    EXPECT_THAT(of_list, Not(HasSubstr(none)));
+    EXPECT_THAT(of_list, Not(HasSubstr(by_no_attempt)));
+  }
+  for (const auto what : {expanded, report, header}) {
+    const auto out_of_sight = said({{what, "x", ""}});
+    EXPECT_THAT(out_of_sight, Not(HasSubstr(none)));
+    EXPECT_THAT(out_of_sight, Not(HasSubstr(by_no_attempt)));
+  }
+}
+
+TEST(Verdict, IsInPartWhereOneEndWasReached) {
+  const auto said = [](Hop before) {
+    return verdict_of({submission(Level::mutual), std::move(before), in_vain()}, Fate::came_back,
+                      in_mailbox());
+  };
+  const auto in_part = HasSubstr("in part not sent on");
+  EXPECT_THAT(said(delivery(2)), in_part);
+  EXPECT_THAT(said(fetch(2, Level::mutual)), in_part);
+  EXPECT_THAT(said(relay(2, Level::mutual)), in_part);
+  EXPECT_THAT(said(expansion(2, End::Role::list, "team@birch.example")), in_part);
+  EXPECT_THAT(said(submission()), Not(in_part));
+  EXPECT_THAT(said(expansion(2, End::Role::mailbox, "info@birch.example")), Not(in_part));
+  auto unknown = relay(2, Level::mutual);
+  unknown.outcome = Outcome::failed;
+  unknown.given = Given::nothing;
+  EXPECT_THAT(said(unknown), Not(in_part));
+}
+
+TEST(Verdict, TheHopsInClearAreNamedOnce) {
+  auto again = relay(2, Level::clear);
+  again.attempt = 2;
+  const auto said = verdict_of({submission(Level::mutual), relay(2, Level::clear), again,
+                                relay(3, Level::encrypted), relay(4, Level::clear)});
+  EXPECT_THAT(said, HasSubstr("could read it, and on hop 4"));
+}
+
+TEST(Verdict, TheJudgementIsBlamedOnlyForWhatItAskedFor) {
+  const auto said = [](Hop last) {
+    return verdict_of({submission(Level::mutual), std::move(last)}, Fate::going_on, {});
+  };
+  for (const auto answer : {hop::Answer::try_next, hop::Answer::hold}) {
+    auto asked = failed(relay(2, Level::clear), Given::nothing, answer);
+    EXPECT_THAT(said(asked), HasSubstr("until it can be protected as required"));
+    asked.required.clear();
+    EXPECT_THAT(said(asked), HasSubstr("until mx.old.example takes it"));
+  }
+  auto taken = failed(relay(2, Level::clear), Given::nothing);
+  taken.required = {{"level >= encrypted", "acorn.example", ""}};
+  EXPECT_THAT(said(taken), HasSubstr("until mx.old.example takes it"));
+}
+
 }  // namespace
 }  // namespace letterlock::protection
