@@ -132,8 +132,9 @@ bool has_arrived(const std::vector<Hop>& hops) {
   });
 }
 
-// What an attempt that failed leaves.
+// What an attempt that failed leaves; a fetch takes nothing away from where it lies.
 std::string after_failure(const Evidence& way, const Hop& last, Left left, Fate fate) {
+  if (last.kind == hop::Kind::fetch) return {};
   const std::string_view kept = kept_words(left);
   const std::string peer = short_name(last.to);
   if (is_refused_by_peer(last)) return fmt::format("{} did not accept it{}", peer, kept);
