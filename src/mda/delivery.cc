@@ -296,7 +296,27 @@ net::ResultTask<> Delivery::record_in(store::Transaction& transaction, directory
       transaction, account.tenant, trace::copy_for(original, trace_indexes()), std::move(before)));
   CO_TRY(const auto there, co_await trace::record(transaction, account.tenant, std::move(hop)));
   (void)there;
+  // What its own lists had of this message it may see from here.
+  CO_TRY(auto links,
+         co_await trace::links_into(transaction, item_.tenant, message_->trace, account.tenant));
+  for (auto& link : links)
+    CO_CHECK(
+        co_await trace::put_link(transaction, account.tenant, message_->trace, std::move(link)));
   co_return base::Result<>();
+}
+
+// Content has children: each trace knows the other.
+net::ResultTask<> Delivery::link_in(store::Transaction& transaction, base::TenantId from,
+                                    Into into) {
+  using Relation = trace::Link::Relation;
+  // The list's tenant may have a copy of this trace, by a mailbox of its own.
+  for (const auto& tenant : std::set{from, into.tenant})
+    CO_CHECK(co_await trace::put_link(
+        transaction, tenant, message_->trace,
+        {Relation::expanded_into, into.trace, into.tenant, into.name, true}));
+  co_return co_await trace::put_link(
+      transaction, into.tenant, into.trace,
+      {Relation::expanded_from, message_->trace, from, into.name, true});
 }
 
 // ---- nowhere ----

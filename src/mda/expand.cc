@@ -487,16 +487,4 @@ net::ResultTask<> Delivery::begin_own_trace(store::Transaction& transaction, con
   co_return co_await link_in(transaction, item_.tenant, {message.tenant, message.trace, copy.list});
 }
 
-// Content has children: each trace knows the other.
-net::ResultTask<> Delivery::link_in(store::Transaction& transaction, base::TenantId from,
-                                    Into into) {
-  using Relation = trace::Link::Relation;
-  CO_CHECK(co_await trace::put_link(
-      transaction, from, message_->trace,
-      {Relation::expanded_into, into.trace, into.tenant, into.name, true}));
-  co_return co_await trace::put_link(
-      transaction, into.tenant, into.trace,
-      {Relation::expanded_from, message_->trace, from, into.name, true});
-}
-
 }  // namespace letterlock::mda

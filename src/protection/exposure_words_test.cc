@@ -61,7 +61,7 @@ TEST(Clauses, SixAreSaidAndTheOthersCounted) {
 Exposure of_child(Could could) {
   Exposure all;
   for (int party = 0; party <= static_cast<int>(Party::devices); ++party)
-    all.parties.push_back({static_cast<Party>(party), could, "there"});
+    all.parties.push_back({static_cast<Party>(party), could, "there", {}});
   return all;
 }
 

@@ -137,6 +137,19 @@ net::ResultTask<std::vector<Hop>> hops_before(store::Transaction& tx, base::Tena
   co_return found;
 }
 
+net::ResultTask<std::vector<Link>> links_into(store::Transaction& tx, base::TenantId tenant,
+                                              base::TraceId id, base::TenantId whose) {
+  CO_TRY(const auto rows, co_await tx.scan(store::range_of(keys::links(tenant, id)),
+                                           {.count_max = loaded_links_max}));
+  std::vector<Link> links;
+  for (const auto& row : rows) {
+    CO_TRY(auto link, unpack_link(row.second));
+    if (link.relation == Link::Relation::expanded_into && link.tenant == whose)
+      links.push_back(std::move(link));
+  }
+  co_return links;
+}
+
 net::ResultTask<> put_link(store::Transaction& tx, base::TenantId tenant, base::TraceId id,
                            Link link) {
   CO_TRY(const bool is_kept, co_await exists(tx, tenant, id));

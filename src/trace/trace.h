@@ -151,6 +151,10 @@ struct Carry {
 net::ResultTask<std::vector<hop::Hop>> hops_before(store::Transaction& tx, base::TenantId tenant,
                                                    base::TraceId id, Carry options);
 
+// Of the trace `id`, what went on into lists of tenant `whose`. At most loaded_links_max. Errors:
+// the store's, corrupt.
+net::ResultTask<std::vector<Link>> links_into(store::Transaction& tx, base::TenantId tenant,
+                                              base::TraceId id, base::TenantId whose);
 // Adds a link to the trace `id`; does nothing where this tenant keeps no such trace.
 net::ResultTask<> put_link(store::Transaction& tx, base::TenantId tenant, base::TraceId id,
                            Link link);
