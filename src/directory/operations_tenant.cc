@@ -77,12 +77,15 @@ net::ResultTask<Tenant> begin_to_close(store::Transaction& tx, std::string name)
   co_return tenant;
 }
 
+// So many of a tenant's rows at once: the largest of them together are within what a scan may read.
+constexpr std::size_t erased_at_once = 100;
+
 // Some of what the tenant still has; true when there is more.
 net::ResultTask<bool> erase_some(store::Transaction& tx, base::TenantId id) {
-  CO_TRY(const auto rows,
-         co_await tx.scan(store::range_of(store::tenant_prefix(id)), {.count_max = page_max}));
+  CO_TRY(const auto rows, co_await tx.scan(store::range_of(store::tenant_prefix(id)),
+                                           {.count_max = erased_at_once}));
   for (const auto& row : rows) tx.erase(row.first);
-  co_return rows.size() == page_max;
+  co_return rows.size() == erased_at_once;
 }
 
 net::ResultTask<> erase_tenant(store::Transaction& tx, std::string name) {
