@@ -25,26 +25,14 @@ class ReportShow : public test::Show {
   }
   ~ReportShow() override { stop(); }
 
-  static net::ResultTask<> settle_in(store::Transaction& tx, queue::Message message,
-                                     queue::Outcome outcome, base::Time now) {
-    std::vector<queue::Outcome> outcomes{std::move(outcome)};
-    CO_TRY(const auto settled,
-           co_await queue::settle(tx, queue::Schedule(), message.tenant, message.id,
-                                  std::move(outcomes), {.now = now}));
-    (void)settled;
-    co_return base::Result<>();
-  }
   // What relay would have made of this recipient.
   void refused(const queue::Message& message, unsigned index) {
     const queue::Outcome outcome{.index = index,
                                  .step = queue::Step::fail,
                                  .status = "5.7.4",
                                  .reply = "mx.old.example offers no STARTTLS"};
-    const auto& tenant = message.tenant;
-    ASSERT_TRUE(wait(store.transact(store::Scope::tenant(tenant), [&](store::Transaction& tx) {
-      return settle_in(tx, message, outcome, world.clock().now());
-    })));
-    reporter->notice(tenant);
+    custody::test::Fixture::settle(message.tenant, message.id, outcome);
+    reporter->notice(message.tenant);
     settle();
   }
   // Of alice's message to dave, who doesn't get it: its trace, and its report's.

@@ -113,6 +113,21 @@ class Fixture : public ::testing::Test {
     ASSERT_TRUE(wait(operations.set_tenant(tenant, change, "test")));
   }
 
+  // As an agent leaves a recipient of a queued message.
+  static net::ResultTask<> settle_in(store::Transaction& tx, base::TenantId tenant,
+                                     base::MessageId id, queue::Outcome outcome, base::Time now) {
+    std::vector<queue::Outcome> outcomes{std::move(outcome)};
+    CO_TRY(const auto settled, co_await queue::settle(tx, queue::Schedule(), tenant, id,
+                                                      std::move(outcomes), {.now = now}));
+    (void)settled;
+    co_return base::Result<>();
+  }
+  void settle(const base::TenantId& tenant, base::MessageId id, queue::Outcome outcome) {
+    ASSERT_TRUE(wait(store.transact(store::Scope::tenant(tenant), [&](store::Transaction& tx) {
+      return settle_in(tx, tenant, id, outcome, world.clock().now());
+    })));
+  }
+
   // A task that runs until the fixture ends.
   void run(net::Task<> task) {
     ++runs_;

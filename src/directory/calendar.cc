@@ -79,17 +79,23 @@ Calendar::Calendar(store::Store& store, const os::Clock& machine, net::Timers& t
       clock_(machine, [this](base::Setback setback) { told(setback); }) {}
 
 void Calendar::told(base::Setback setback) {
-  {
-    const std::scoped_lock lock(mutex_);
-    unwritten_ = base::merged(std::move(unwritten_), setbacks_max - 1);
-    unwritten_.push_back(setback);
-  }
+  keep(setback);
+  say(setback);
+  bell_.ring();
+}
+
+void Calendar::keep(base::Setback setback) {
+  const std::scoped_lock lock(mutex_);
+  unwritten_ = base::merged(std::move(unwritten_), setbacks_max - 1);
+  unwritten_.push_back(setback);
+}
+
+void Calendar::say(const base::Setback& setback) const {
   events_.emit({base::Severity::warning,
                 "clock.set_back",
                 {{"node", options_.node},
                  {"from", base::to_rfc3339(setback.from)},
                  {"to", base::to_rfc3339(setback.to)}}});
-  bell_.ring();
 }
 
 std::vector<base::Setback> Calendar::unwritten() const {
@@ -101,18 +107,10 @@ net::ResultTask<> Calendar::open() {
   CO_TRY(const auto known,
          co_await ask<CalendarRecord>(store_, store::Scope::site(),
                                       [this](auto& tx) { return record_of(tx, options_.node); }));
-  const auto now = clock_.now();
-  if (now < known.not_after) {
-    const std::scoped_lock lock(mutex_);
-    unwritten_.push_back({now, known.not_after});
-  }
+  const base::Setback since{clock_.now(), known.not_after};
+  if (since.to < since.from) keep(since);
   // After a crash it is so for a few minutes; more is the calendar's doing.
-  if (known.not_after - now > options_.ahead)
-    events_.emit({base::Severity::warning,
-                  "clock.set_back",
-                  {{"node", options_.node},
-                   {"from", base::to_rfc3339(known.not_after)},
-                   {"to", base::to_rfc3339(now)}}});
+  if (since.from - since.to > options_.ahead) say(since);
   co_return co_await write(options_.ahead);
 }
 

@@ -55,6 +55,8 @@ class Calendar {
 
  private:
   void told(base::Setback setback);
+  void keep(base::Setback setback);  // until it is written
+  void say(const base::Setback& setback) const;
   net::ResultTask<> write(base::Milliseconds ahead);
   net::ResultTask<> write_in(store::Transaction& tx, base::Milliseconds ahead);
   std::vector<base::Setback> unwritten() const;

@@ -42,7 +42,9 @@ hop::Requirement required_of(const FetchFacts& facts, const mailbox::Message& me
   return protection::join(its, ours);
 }
 
-hop::Protection protection_of(const FetchFacts& facts, const hop::TlsFacts& tls) {
+hop::Protection protection_of(const FetchFacts& facts, const mailbox::Message& message) {
+  const auto tls =
+      facts.tls != nullptr ? custody::facts_for(*facts.tls, message.trace) : hop::TlsFacts();
   return protection::fetch_level(sign_in_of(facts.how), facts.accepts, tls, facts.network);
 }
 
@@ -85,17 +87,14 @@ net::ResultTask<bool> record_outcome(store::Transaction& tx, Fetch fetch, trace:
 
 std::optional<std::string> refuse_fetch(const FetchFacts& facts, const mailbox::Message& message) {
   if (message.protected_fetch_for.empty()) return std::nullopt;
-  const auto tls =
-      facts.tls != nullptr ? custody::facts_for(*facts.tls, message.trace) : hop::TlsFacts();
-  auto judgement = protection::judge_fetch(required_of(facts, message), protection_of(facts, tls));
+  auto judgement =
+      protection::judge_fetch(required_of(facts, message), protection_of(facts, message));
   if (judgement.answer == hop::Answer::take) return std::nullopt;
   return std::move(judgement.sentence);
 }
 
 hop::Hop fetch_hop(const FetchFacts& facts, const mailbox::Message& message, base::Time now) {
   const auto address = facts.account.address.text();
-  const auto tls =
-      facts.tls != nullptr ? custody::facts_for(*facts.tls, message.trace) : hop::TlsFacts();
   hop::Hop hop;
   hop.trace = message.trace;
   hop.kind = hop::Kind::fetch;
@@ -103,7 +102,7 @@ hop::Hop fetch_hop(const FetchFacts& facts, const mailbox::Message& message, bas
   hop.to = {hop::End::Role::client, address, facts.peer.address.text(),
             facts.implicit_tls ? "POP3S" : "POP3"};
   hop.recipients = message.recipients;
-  hop.protection = protection_of(facts, tls);
+  hop.protection = protection_of(facts, message);
   hop.required = protection::in_words(required_of(facts, message));
   if (facts.tls == nullptr) hop.reason = directory::describe_clear_fetch(facts.tenant);
   hop.digest_in = message.content_digest;

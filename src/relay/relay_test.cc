@@ -24,6 +24,22 @@ class RelayTest : public test::Fixture {
     while (content.size() < octets) content += std::string(76, 'x') + "\r\n";
     return content;
   }
+  // Three recipients whom the host refuses; one refusal a day is an account's limit.
+  std::vector<std::string> refused_at(test::Mta& mx) {
+    directory::TenantChange change;
+    change.limits = directory::SendingLimits{};
+    change.limits->failed_per_day = 1;
+    EXPECT_TRUE(wait(operations.set_tenant("acorn.example", change, "test")));
+    std::vector<std::string> to;
+    for (const auto* name : {"a", "b", "c"}) {
+      to.push_back(std::string(name) + "@modern.example");
+      mx.to_rcpt[to.back()] = smtp::reply(550, dsn::status::bad_mailbox, "nobody");
+    }
+    return to;
+  }
+  directory::Sending::State alices_sending() {
+    return wait(directory.account(acorn, alice.id)).value()->sending.state;
+  }
 };
 
 TEST_F(RelayTest, OverTls) {
@@ -444,43 +460,25 @@ TEST_F(RelayTest, RemovedMeanwhile) {
 
 TEST_F(RelayTest, RefusalsCountAgainstTheAccount) {
   auto& mx = add_mta("modern.example", "mx1.modern.example", "198.51.100.1");
-  directory::TenantChange change;
-  change.limits = directory::SendingLimits{};
-  change.limits->failed_per_day = 1;
-  ASSERT_TRUE(wait(operations.set_tenant("acorn.example", change, "test")));
-  std::vector<std::string> to;
-  for (const auto* name : {"a", "b", "c"}) {
-    to.push_back(std::string(name) + "@modern.example");
-    mx.to_rcpt[to.back()] = smtp::reply(550, dsn::status::bad_mailbox, "nobody");
-  }
+  const auto to = refused_at(mx);
   start();
   submit({.to = to});
   ASSERT_TRUE(happens("hop.failed"));
   world.advance(1s);
-  EXPECT_EQ(wait(directory.account(acorn, alice.id)).value()->sending.state,
-            directory::Sending::State::stopped);
+  EXPECT_EQ(alices_sending(), directory::Sending::State::stopped);
 }
 
 // Whoever writes to an alias hasn't chosen where it leads.
 TEST_F(RelayTest, RefusalsOfAnAliasDontCountAgainstWhoWroteToIt) {
   auto& mx = add_mta("modern.example", "mx1.modern.example", "198.51.100.1");
-  directory::TenantChange change;
-  change.limits = directory::SendingLimits{};
-  change.limits->failed_per_day = 1;
-  ASSERT_TRUE(wait(operations.set_tenant("acorn.example", change, "test")));
-  std::vector<std::string> to;
-  for (const auto* name : {"a", "b", "c"}) {
-    to.push_back(std::string(name) + "@modern.example");
-    mx.to_rcpt[to.back()] = smtp::reply(550, dsn::status::bad_mailbox, "nobody");
-  }
+  const auto to = refused_at(mx);
   start();
   submit({.to = to, .change = [](queue::Message&, std::vector<queue::Recipient>& recipients) {
             for (auto& one : recipients) one.written_to = "customers@acorn.example";
           }});
   ASSERT_TRUE(happens("hop.failed"));
   world.advance(1s);
-  EXPECT_EQ(wait(directory.account(acorn, alice.id)).value()->sending.state,
-            directory::Sending::State::enabled);
+  EXPECT_EQ(alices_sending(), directory::Sending::State::enabled);
 }
 
 TEST_F(RelayTest, OurselvesUnderAnotherName) {

@@ -28,18 +28,8 @@ class Fixture : public custody::test::Fixture {
     mail.account = alice.id;
     return mail;
   }
-  static net::ResultTask<> settle_in(store::Transaction& tx, base::TenantId tenant,
-                                     base::MessageId id, queue::Outcome outcome, base::Time now) {
-    std::vector<queue::Outcome> outcomes{std::move(outcome)};
-    CO_TRY(const auto settled, co_await queue::settle(tx, queue::Schedule(), tenant, id,
-                                                      std::move(outcomes), {.now = now}));
-    (void)settled;
-    co_return base::Result<>();
-  }
   void becomes(const base::TenantId& tenant, base::MessageId id, queue::Outcome outcome) {
-    ASSERT_TRUE(wait(store.transact(store::Scope::tenant(tenant), [&](store::Transaction& tx) {
-      return settle_in(tx, tenant, id, outcome, world.clock().now());
-    })));
+    settle(tenant, id, std::move(outcome));
     if (reporter) reporter->notice(tenant);
   }
   // What became of the only recipient of acorn's first message.

@@ -53,15 +53,6 @@ class WhoseTest : public custody::test::Fixture {
     if (!due) co_return base::fail(due.error());
     co_return base::Result<>();
   }
-  static net::ResultTask<> settle_in(store::Transaction& tx, queue::Message message,
-                                     queue::Outcome outcome, base::Time now) {
-    std::vector<queue::Outcome> outcomes{std::move(outcome)};
-    CO_TRY(const auto settled,
-           co_await queue::settle(tx, queue::Schedule(), message.tenant, message.id,
-                                  std::move(outcomes), {.now = now}));
-    (void)settled;
-    co_return base::Result<>();
-  }
   void put(const queue::Message& message, const queue::Recipient& recipient) {
     ASSERT_TRUE(
         wait(store.transact(store::Scope::tenant(message.tenant), [&](store::Transaction& tx) {
@@ -69,10 +60,7 @@ class WhoseTest : public custody::test::Fixture {
         })));
   }
   void becomes(const queue::Message& message, queue::Outcome outcome) {
-    ASSERT_TRUE(
-        wait(store.transact(store::Scope::tenant(message.tenant), [&](store::Transaction& tx) {
-          return settle_in(tx, message, outcome, world.clock().now());
-        })));
+    settle(message.tenant, message.id, std::move(outcome));
     reporter->notice(message.tenant);
     world.advance(15s);  // the others' notices are waited for
   }

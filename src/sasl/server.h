@@ -36,7 +36,7 @@ struct NeedKeys {
   std::string user;
 };
 
-// Is this the user's password? (password_matches() on workers.)
+// Is this the user's password? (keys_shown() on workers, and fit().)
 struct NeedCheck {
   std::string user;
   std::string password;

@@ -27,6 +27,14 @@ struct TraceEvent : test::Fixture {
     put_event(tx, birch, acorn, ref, hop, detail);
     co_return ref;
   }
+  void put(HopRef ref, Hop hop, Outcome outcome) {
+    hop.outcome = outcome;
+    EXPECT_TRUE(in<void>(birch, [&, this](auto& tx) { return put_in(tx, ref, hop); }));
+  }
+  net::ResultTask<> put_in(store::Transaction& tx, HopRef ref, Hop hop) {
+    put_event(tx, birch, acorn, ref, hop, TimeDetail::exact);
+    co_return base::Result<>();
+  }
   // By the day's end, if nothing else is said.
   std::vector<Event> pending(std::size_t count_max = 100,
                              base::Time by = test::at("00:00:00") + std::chrono::days(1)) {
@@ -190,17 +198,9 @@ TEST_F(TraceEvent, TwoAddressesAreTwoHops) {
   hop.recipients = {0, 1};
   const auto ref =
       in<HopRef>(birch, [&](auto& tx) { return intend(tx, birch, hop, "dublin-1"); }).value();
-  const auto put = [&](Outcome outcome) {
-    Hop told = hop;
-    told.outcome = outcome;
-    EXPECT_TRUE(in<bool>(birch, [=, this](auto& tx) -> net::ResultTask<bool> {
-      put_event(tx, birch, acorn, ref, told, TimeDetail::exact);
-      return [](store::Transaction&) -> net::ResultTask<bool> { co_return true; }(tx);
-    }));
-  };
-  put(Outcome::intended);
+  put(ref, hop, Outcome::intended);
   EXPECT_EQ(apply(pending().at(0)), now);
-  put(Outcome::completed);
+  put(ref, hop, Outcome::completed);
   EXPECT_EQ(apply(pending().at(0)), now) << "both are closed";
   EXPECT_EQ(apply(pending().at(0)), before);
   const auto all = loaded(trace.id);
@@ -239,21 +239,13 @@ TEST_F(TraceEvent, ABegunFetchIsToldAndItsEndClosesIt) {
   const Hop hop = fetch(trace, Level::encrypted, 1, "POP3S");
   const auto ref =
       in<HopRef>(birch, [&](auto& tx) { return intend(tx, birch, hop, "dublin-1"); }).value();
-  const auto put = [&](Outcome outcome) {
-    Hop told = hop;
-    told.outcome = outcome;
-    EXPECT_TRUE(in<bool>(birch, [=, this](auto& tx) -> net::ResultTask<bool> {
-      put_event(tx, birch, acorn, ref, told, TimeDetail::exact);
-      return [](store::Transaction&) -> net::ResultTask<bool> { co_return true; }(tx);
-    }));
-  };
-  put(Outcome::intended);
+  put(ref, hop, Outcome::intended);
   const auto begun = pending();
   ASSERT_EQ(begun.size(), 1U);
   EXPECT_EQ(apply(begun[0]), now);
   EXPECT_EQ(loaded(trace.id).hops.back().outcome, Outcome::intended);
   // Its end is put before its beginning is done with: it isn't lost.
-  put(Outcome::completed);
+  put(ref, hop, Outcome::completed);
   done(begun[0]);
   const auto ended = pending();
   ASSERT_EQ(ended.size(), 1U);
