@@ -219,5 +219,25 @@ TEST_F(TraceShow, WhatLiesInAMailboxIsAsked) {
   EXPECT_THAT(table_of(shown(id)), HasSubstr("has it any more"));
 }
 
+// By the calendar it was made after the message came; what is known of its mailbox still counts.
+TEST_F(TraceShow, WhereTheCalendarWasSetBackAMailboxIsStillSeen) {
+  world.clock().jump(-1h);
+  (void)calendar.clock().now();
+  const auto id = taken(submitted({"bob@birch.example"}, hop::Level::mutual));
+  ASSERT_GT(bob.created, world.clock().now());
+  EXPECT_EQ(could(shown(id), "listener"), "no");
+  EXPECT_THAT(table_of(shown(id)), HasSubstr("now: bob's mailbox"));
+  const directory::SignInFact in_clear{birch,
+                                       bob.id,
+                                       bob.address,
+                                       bob.keys,
+                                       {directory::Opening::How::in_clear},
+                                       hop::Network::public_,
+                                       world.clock().now()};
+  ASSERT_TRUE(ask_for<std::vector<directory::Opening::How>>(
+      birch, [&](store::Transaction& tx) { return directory::record(tx, in_clear); }));
+  EXPECT_EQ(could(shown(id), "listener"), "YES");
+}
+
 }  // namespace
 }  // namespace letterlock::apps

@@ -190,8 +190,9 @@ net::ResultTask<std::vector<base::AccountId>> Gathering::holding(base::TenantId 
   co_return accounts;
 }
 
-// An account that is gone, or is another one by now under this address, can't be asked: its mailbox
-// stays unseen.
+// An account that is gone, or is certainly another one by now under this address, can't be asked:
+// its mailbox stays unseen. Where the calendar was set back it may be the same one: then it counts
+// as holding what anybody there holds.
 net::ResultTask<> Gathering::add_mailbox(const Seen& seen, const hop::Hop& delivery,
                                          std::set<base::AccountId>& named, AtRest& out) {
   const auto address = address::Address::parse(delivery.to.who);
@@ -199,12 +200,14 @@ net::ResultTask<> Gathering::add_mailbox(const Seen& seen, const hop::Hop& deliv
   const auto account = co_await ports_.operations.show_account(*address);
   if (!account && account.error().kind != ErrorKind::not_found)
     co_return base::fail(account.error());
-  if (!account || !may_see(account->tenant) || account->created > delivery.time)
+  if (!account || !may_see(account->tenant) || order_.is_before(delivery.time, account->created))
     co_return base::Result<>();
+  const bool may_be_another = account->created > delivery.time;
   if (!named.insert(account->id).second) co_return base::Result<>();
   CO_TRY(const auto accounts, co_await holding(account->tenant, delivery.trace));
   protection::Mailbox mailbox{.account = delivery.to.who};
-  mailbox.holds = std::ranges::find(accounts, account->id) != accounts.end();
+  mailbox.holds = may_be_another ? !accounts.empty()
+                                 : std::ranges::find(accounts, account->id) != accounts.end();
   for (const auto& [who, when] : seen.loaded.left) {
     if (who == account->id && !mailbox.holds) mailbox.left = when;
   }
