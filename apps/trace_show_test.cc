@@ -239,5 +239,28 @@ TEST_F(TraceShow, WhereTheCalendarWasSetBackAMailboxIsStillSeen) {
   EXPECT_EQ(could(shown(id), "listener"), "YES");
 }
 
+// A link to a mailbox that has the message by a list leads to its tenant's copy of the list's
+// trace; what the list's own tenant knows of it counts all the same, whichever link comes first.
+TEST_F(TraceShow, WhatALinkLeadsToIsSeenWhole) {
+  add_alias("way@acorn.example", {"alice@acorn.example"});
+  add_alias("farther@acorn.example", {"way@acorn.example"});
+  // By their names' digests the second one's link stands behind alice's, the first one's before.
+  for (const std::string list : {"crew@birch.example", "folk@birch.example"}) {
+    add_group(list, {"bob@birch.example", "alice@acorn.example"});
+    const auto id = taken(submitted({list, "farther@acorn.example"}, hop::Level::mutual));
+    EXPECT_EQ(could(shown(id), "listener"), "no") << list;
+    const auto links =
+        ask<trace::LoadedTrace>(
+            acorn, [=, this](store::Transaction& tx) { return trace::load(tx, acorn, id); })
+            .value()
+            .links;
+    const auto group = std::ranges::find(links, list, &trace::Link::name);
+    ASSERT_NE(group, links.end());
+    record(birch, group->trace, Kind::fetch, 0, hop::Level::clear);
+    EXPECT_EQ(could(shown(id), "listener"), "YES") << list;
+  }
+  EXPECT_EQ(events.count("mda.delivered_before"), 2U);
+}
+
 }  // namespace
 }  // namespace letterlock::apps

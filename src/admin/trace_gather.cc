@@ -258,7 +258,13 @@ net::ResultTask<std::optional<protection::Exposure>> Gathering::exposure_of(Link
   CO_TRY(auto kept, co_await kept_in(ports_, {link.tenant}, link.trace));
   if (kept.empty()) co_return std::nullopt;  // forgotten
   if (!viewer_.tenant) {
-    CO_TRY(const auto others, co_await tenants_of(kept.front().loaded, link.tenant));
+    // The link may lead to a copy: the whole is its owner's.
+    const auto owner = kept.front().loaded.trace.owner;
+    if (owner != link.tenant) {
+      CO_TRY(kept, co_await kept_in(ports_, {owner}, link.trace));
+      if (kept.empty()) co_return std::nullopt;
+    }
+    CO_TRY(const auto others, co_await tenants_of(kept.front().loaded, owner));
     CO_TRY(auto copies, co_await kept_in(ports_, others, link.trace));
     for (auto& copy : copies) kept.push_back(std::move(copy));
   }
