@@ -139,7 +139,6 @@ void check_day(const Books& books) {
   // Outcomes of fetches are written beside the session.
   site.world.advance(std::chrono::minutes(1));
   check_blobs(books);
-  books.transfers.check_end();
 }
 
 }  // namespace letterlock::day

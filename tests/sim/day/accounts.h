@@ -5,7 +5,6 @@
 #include "sim/day/custody.h"
 #include "sim/day/people.h"
 #include "sim/day/site.h"
-#include "sim/day/transfers.h"
 
 namespace letterlock::day {
 
@@ -15,7 +14,6 @@ struct Books {
   Readers& readers;
   const Letters& letters;
   Custody& custody;
-  const Transfers& transfers;
   Findings& findings;
 };
 

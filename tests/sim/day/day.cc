@@ -303,12 +303,14 @@ void Day::work() {
   if (!drained) return findings_.broken("custody: not everything is settled: " + custody_.text());
   ask_all(3);
   if (!findings_.all().empty()) return;
-  check_day({site_, people_, readers_, letters_, custody_, transfers_, findings_});
+  check_day({site_, people_, readers_, letters_, custody_, findings_});
   // Once more, for by now everybody has everything, and at the day's end has been told.
   const auto fetched = site_.now();
   const auto now = world_.clock().now();
   world_.clock().jump(std::chrono::ceil<std::chrono::days>(now) - now);
   live([] { return false; }, 25min);
+  // A fetch that another tenant was told the beginning of ends there with its day.
+  transfers_.check_end();
   asker_.told_until(fetched);
   ask_all(5);
 }
