@@ -35,18 +35,31 @@ using boost::system::error_code;
 namespace {
 
 // A spawned task with the signal that cancels it. Once cancelled it stays cancelled: the task's
-// own cancellation state remembers, and each later wait fails at once.
+// own cancellation state remembers, and each later wait fails at once. A task that is cancelled
+// before its first step hears of it at that step: until then Asio would throw out of it.
 class Spawned final : public Running {
  public:
   void cancel() override {
-    if (!ended) signal.emit(asio::cancellation_type::terminal);
+    asked_ = true;
+    if (begun_ && !ended_) signal_.emit(asio::cancellation_type::terminal);
   }
-  asio::cancellation_signal signal;
-  bool ended = false;
+  void begin() {
+    begun_ = true;
+    if (asked_) cancel();
+  }
+  void end() { ended_ = true; }
+  asio::cancellation_slot slot() { return signal_.slot(); }
+
+ private:
+  asio::cancellation_signal signal_;
+  bool asked_ = false;
+  bool begun_ = false;
+  bool ended_ = false;
 };
 
-Task<> keep_cancelled(Task<> task) {
+Task<> keep_cancelled(std::shared_ptr<Spawned> spawned, Task<> task) {
   co_await asio::this_coro::throw_if_cancelled(false);
+  spawned->begin();
   co_await std::move(task);
 }
 
@@ -59,6 +72,20 @@ Task<> keep_cancelled(Task<> task) {
     std::fprintf(stderr, "bug: an unknown exception left a task\n");
   }
   std::abort();
+}
+
+std::shared_ptr<Spawned> spawn_on(const asio::any_io_executor& executor, Task<> task,
+                                  std::function<void()> done) {
+  auto spawned = std::make_shared<Spawned>();
+  asio::co_spawn(
+      executor, keep_cancelled(spawned, std::move(task)),
+      asio::bind_cancellation_slot(
+          spawned->slot(), [spawned, done = std::move(done)](const std::exception_ptr& exception) {
+            spawned->end();
+            if (exception) end_on(exception);
+            if (done) done();
+          }));
+  return spawned;
 }
 
 auto cancelled() {
@@ -76,16 +103,7 @@ Loop::Loop() : context_(std::make_unique<asio::io_context>(1)) {}
 Loop::~Loop() = default;
 
 std::shared_ptr<Running> Loop::spawn(Task<> task, std::function<void()> done) {
-  auto spawned = std::make_shared<Spawned>();
-  asio::co_spawn(*context_, keep_cancelled(std::move(task)),
-                 asio::bind_cancellation_slot(
-                     spawned->signal.slot(),
-                     [spawned, done = std::move(done)](const std::exception_ptr& exception) {
-                       spawned->ended = true;
-                       if (exception) end_on(exception);
-                       if (done) done();
-                     }));
-  return spawned;
+  return spawn_on(context_->get_executor(), std::move(task), std::move(done));
 }
 
 void Loop::post(std::function<void()> function) {
@@ -269,14 +287,8 @@ ResultTask<bool> Bell::wait(Timers& timers, base::Milliseconds timeout) {
     }
     state->waiting = signal;
   }
-  const auto sleeping = std::make_shared<Spawned>();
-  asio::co_spawn(co_await asio::this_coro::executor,
-                 keep_cancelled(ring_after(timers, timeout, signal)),
-                 asio::bind_cancellation_slot(sleeping->signal.slot(),
-                                              [sleeping](const std::exception_ptr& exception) {
-                                                sleeping->ended = true;
-                                                if (exception) end_on(exception);
-                                              }));
+  const auto sleeping =
+      spawn_on(co_await asio::this_coro::executor, ring_after(timers, timeout, signal), {});
   const auto waited = co_await signal->wait();
   sleeping->cancel();
   const std::scoped_lock lock(state->mutex);

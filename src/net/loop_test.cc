@@ -129,6 +129,21 @@ TEST(Gate, CancellationStays) {
   EXPECT_EQ(seen, (std::vector<std::string>{"cancelled", "cancelled"}));
 }
 
+// A stop may come while a task still waits for its first turn: it runs, and is told at its first
+// wait.
+TEST(Gate, ATaskIsCancelledBeforeItsFirstStep) {
+  Loop loop;
+  LoopTimers timers;
+  std::vector<std::string> seen;
+  std::shared_ptr<Running> running;
+  bool done = false;
+  loop.post([&] { running->cancel(); });  // runs before the task
+  loop.post([&] { running->cancel(); });
+  running = loop.spawn(twice(timers, seen), [&] { done = true; });
+  run_until(loop, [&] { return done; });
+  EXPECT_EQ(seen, (std::vector<std::string>{"cancelled", "cancelled"}));
+}
+
 Task<> listen_to(Bell& bell, Timers& timers, std::vector<std::string>& seen) {
   while (seen.size() < 2) {
     const auto rung = co_await bell.wait(timers, 20ms);
