@@ -54,7 +54,8 @@ bool is_told(const Fetch& fetch) {
 
 net::ResultTask<std::optional<Fetch>> intend(store::Transaction& tx, Fetch fetch, std::string node,
                                              trace::TimeDetail told_times) {
-  auto ref = co_await trace::intend(tx, fetch.tenant, fetch.hop, std::move(node));
+  const auto told = is_told(fetch) ? fetch.trace_owner : base::TenantId();
+  auto ref = co_await trace::intend(tx, fetch.tenant, fetch.hop, std::move(node), told);
   // The message outlives its trace: there is nothing left that the hop could be recorded in.
   if (!ref && ref.error().kind == ErrorKind::not_found) co_return std::nullopt;
   if (!ref) co_return base::fail(std::move(ref.error()));

@@ -80,7 +80,7 @@ TEST_F(TraceEvent, ACopyShowsNobodyElsesAddress) {
 TEST_F(TraceEvent, AFetchThatNobodyKnowsTheEndOfIsTold) {
   const Trace trace = delivered();
   const auto intent = in<HopRef>(birch, [&](auto& tx) {
-    return intend(tx, birch, fetch(trace, Level::encrypted, 1, "POP3S"), "dublin-1");
+    return intend(tx, birch, fetch(trace, Level::encrypted, 1, "POP3S"), "dublin-1", acorn);
   });
   ASSERT_TRUE(intent);
   const auto open =
@@ -98,6 +98,29 @@ TEST_F(TraceEvent, AFetchThatNobodyKnowsTheEndOfIsTold) {
     return leave_unknown(tx, birch, open->intents, test::at("11:00:01"), TimeDetail::day);
   }));
   EXPECT_EQ(pending().size(), 1U);
+}
+
+// One message to a mailbox of birch, and to acorn's alias that leads to another one there: both
+// copies are birch's row, and each intent says whose trace is to be told.
+TEST_F(TraceEvent, WhomToTellIsTheIntentsAndNotTheCopysMatter) {
+  Trace own = trace_of(1, {"erin@acorn.example", "bob@birch.example"});
+  own.owner = birch;
+  EXPECT_TRUE(begin_in(birch, own));
+  for (const auto& told : {acorn, base::TenantId()}) {
+    const auto intent = in<HopRef>(birch, [&](auto& tx) {
+      return intend(tx, birch, fetch(own, Level::encrypted, 1, "POP3S"), "dublin-1", told);
+    });
+    ASSERT_TRUE(intent);
+  }
+  const auto open =
+      in<OpenPage>(birch, [&](auto& tx) { return open_intents(tx, birch, "dublin-1", "", 10); });
+  ASSERT_EQ(open->intents.size(), 2U);
+  EXPECT_TRUE(in<void>(birch, [&](auto& tx) {
+    return leave_unknown(tx, birch, open->intents, test::at("11:00:00"), TimeDetail::day);
+  }));
+  ASSERT_EQ(pending().size(), 1U);
+  EXPECT_EQ(pending().front().sequence, open->intents.front().sequence);
+  EXPECT_EQ(pending().front().to, acorn);
 }
 
 TEST_F(TraceEvent, TellsTheProtectionAndNothingElse) {

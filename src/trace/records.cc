@@ -249,6 +249,19 @@ base::Result<Link> unpack_link(std::string_view octets) {
   return link;
 }
 
+std::string pack(const Open& open) {
+  return Packer(version).text(open.node).id(open.told).take();
+}
+
+base::Result<Open> unpack_open(std::string_view octets) {
+  Unpacker unpacker("an open intent", octets);
+  Open open;
+  open.node = unpacker.text();
+  open.told = unpacker.id<base::TenantId>();
+  TRY(unpacker.done(version));
+  return open;
+}
+
 std::string pack_left(base::Time when) {
   return Packer(version).time(when).take();
 }

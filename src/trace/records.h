@@ -63,6 +63,14 @@ std::string pack(const Ending& ending);
 base::Result<Ending> unpack_ending(std::string_view octets);
 std::string pack(const Link& link);
 base::Result<Link> unpack_link(std::string_view octets);
+// An intent whose outcome isn't written yet: who will close it, and whose trace is to be told.
+struct Open {
+  std::string node;
+  base::TenantId told;  // nil: nobody's but its own tenant's
+  bool operator==(const Open&) const = default;
+};
+std::string pack(const Open& open);
+base::Result<Open> unpack_open(std::string_view octets);
 // When a message was taken out of a mailbox.
 std::string pack_left(base::Time when);
 base::Result<base::Time> unpack_left(std::string_view octets);

@@ -35,6 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check<Last>(unpack_last(octets), unpack_last);
   check<Ending>(unpack_ending(octets), unpack_ending);
   check<Link>(unpack_link(octets), unpack_link);
+  check<Open>(unpack_open(octets), unpack_open);
   check<letterlock::hop::Hop>(unpack_hop(octets), unpack_hop);
   if (const auto event = unpack_event(octets)) {
     ASSERT(unpack_event(pack_event(event->first, event->second)) == *event);

@@ -7,15 +7,12 @@ namespace letterlock::trace {
 namespace {
 
 // The mailbox's tenant knows; the sender's learns it as it learns of any fetch.
-net::ResultTask<> tell_owner(store::Transaction& tx, base::TenantId tenant, HopRef ref,
-                             TimeDetail detail) {
+net::ResultTask<> tell(store::Transaction& tx, base::TenantId tenant, base::TenantId told,
+                       HopRef ref, TimeDetail detail) {
   CO_TRY(const auto octets, co_await tx.get(keys::hop(tenant, ref.trace, ref.sequence)));
   if (!octets) co_return base::Result<>();
   CO_TRY(const auto hop, unpack_hop(*octets));
-  if (hop.kind != hop::Kind::fetch) co_return base::Result<>();
-  CO_TRY(const auto trace, co_await find(tx, tenant, ref.trace));
-  if (trace.owner != tenant && !trace.owner.is_nil())
-    put_event(tx, tenant, trace.owner, ref, hop, detail);
+  put_event(tx, tenant, told, ref, hop, detail);
   co_return base::Result<>();
 }
 
@@ -28,9 +25,10 @@ net::ResultTask<OpenPage> open_intents(store::Transaction& tx, base::TenantId te
   if (!after.empty()) range.first = after + std::string(1, '\0');
   CO_TRY(const auto found, co_await tx.scan(std::move(range), {.count_max = count_max}));
   OpenPage page;
-  for (const auto& [key, who] : found) {
+  for (const auto& [key, value] : found) {
     page.last = key;
-    if (who != node) continue;
+    CO_TRY(const auto open, unpack_open(value));
+    if (open.node != node) continue;
     const std::string_view name = std::string_view(key).substr(area.size());
     CO_TRY(const auto id, base::TraceId::from_octets(name.substr(0, 16)));
     CO_TRY(const auto sequence, base::from_key_number(name.substr(16)));
@@ -45,11 +43,12 @@ net::ResultTask<> leave_unknown(store::Transaction& tx, base::TenantId tenant,
   for (const auto& ref : intents) {
     CO_TRY(const auto mark, co_await tx.get(keys::open(tenant, ref.trace, ref.sequence)));
     if (!mark) continue;
+    CO_TRY(const auto open, unpack_open(*mark));
     Closing closing;
     closing.outcome = hop::Outcome::unknown;
     closing.finished = now;
     CO_CHECK(co_await close(tx, tenant, ref, std::move(closing)));
-    CO_CHECK(co_await tell_owner(tx, tenant, ref, detail));
+    if (!open.told.is_nil()) CO_CHECK(co_await tell(tx, tenant, open.told, ref, detail));
   }
   co_return base::Result<>();
 }

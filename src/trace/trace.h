@@ -169,9 +169,10 @@ net::ResultTask<HopRef> record(store::Transaction& tx, base::TenantId tenant, ho
 
 // The intent to give content to a next hop: outcome `intended`, given `content`. Durable when the
 // caller's transact returns, which must be before the first octet of content leaves. `node` is who
-// gives it, and will close it. Errors: as record.
+// gives it, and will close it; `told` is the tenant that learns of its end where that isn't the
+// hop's own (a mailbox's copy lies beside others of one trace id). Errors: as record.
 net::ResultTask<HopRef> intend(store::Transaction& tx, base::TenantId tenant, hop::Hop hop,
-                               std::string node);
+                               std::string node, base::TenantId told = {});
 // Closes it; one with sequence 0 is not to be closed. An intent that was found open, and is unknown
 // by now, may still learn its outcome. Errors: not_found; invalid (closed already, or with
 // `intended`).
@@ -192,8 +193,8 @@ struct OpenPage {
 // Limits: looks at `count_max` open intents, of all nodes.
 net::ResultTask<OpenPage> open_intents(store::Transaction& tx, base::TenantId tenant,
                                        std::string node, std::string after, std::size_t count_max);
-// Those that are still open; content that nobody knows the fate of counts as given. Where a mailbox
-// gave it, the trace's owner in another tenant is told.
+// Those that are still open; content that nobody knows the fate of counts as given. Whom
+// the intent names is told.
 net::ResultTask<> leave_unknown(store::Transaction& tx, base::TenantId tenant,
                                 std::vector<HopRef> intents, base::Time now, TimeDetail detail);
 

@@ -193,7 +193,7 @@ net::ResultTask<HopRef> record(store::Transaction& tx, base::TenantId tenant, Ho
 }
 
 net::ResultTask<HopRef> intend(store::Transaction& tx, base::TenantId tenant, Hop hop,
-                               std::string node) {
+                               std::string node, base::TenantId told) {
   hop.outcome = Outcome::intended;
   hop.given = hop::Given::content;
   hop.finished = {};
@@ -201,7 +201,8 @@ net::ResultTask<HopRef> intend(store::Transaction& tx, base::TenantId tenant, Ho
   CO_TRY(HopRef ref, co_await append_written(tx, tenant, std::move(hop), &written));
   ref.written = std::move(written);
   // One that was only counted has no outcome to wait for.
-  if (ref.sequence != 0) tx.put(keys::open(tenant, ref.trace, ref.sequence), std::move(node));
+  if (ref.sequence != 0)
+    tx.put(keys::open(tenant, ref.trace, ref.sequence), pack(Open{std::move(node), told}));
   co_return ref;
 }
 
