@@ -277,6 +277,15 @@ std::optional<Job> Dispatcher::follow(Job& job) {
   return window_.lane(job.lane).follow(job, ports_.clock.now());
 }
 
+std::optional<Job> Dispatcher::claim(const std::vector<Due>& items) {
+  const auto& first = items.front();
+  auto job = window_.lane(first.lane).claim(items, ports_.clock.now());
+  // What was ready stands in the store alone now.
+  loading(first.tenant, first.lane).passed_over = true;
+  load_bell_.ring();
+  return job;
+}
+
 void Dispatcher::note(const Job& job, Showed showed) {
   if (window_.lane(job.lane).note(job.destination, showed, ports_.clock.now()))
     room_again(job.lane);

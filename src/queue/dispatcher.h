@@ -44,6 +44,11 @@ class Dispatcher {
   // The host has taken the job's message, which isn't written yet: the next one that may go to the
   // same host at once, in its place, if it is nobody else's turn.
   std::optional<Job> follow(Job& job);
+  // These, of one message for one destination, for whoever settles them without a try; finish()
+  // gives them back. Nothing: one of them is under way.
+  std::optional<Job> claim(const std::vector<Due>& items);
+  // The tenants whose mail it hands out. Errors: the store's.
+  net::ResultTask<std::vector<base::TenantId>> tenants() const { return ports_.tenants(); }
   // What the job's destination has shown, for how many may be under way there.
   void note(const Job& job, Showed showed);
   // The job's outcomes are settled in the store; `next_try` is the earliest of what was deferred.

@@ -131,8 +131,7 @@ std::size_t LaneWindow::count(const base::TenantId& tenant) const {
 }
 
 LaneWindow::Added LaneWindow::add(const Due& item, base::Time now) {
-  auto known = known_key(item);
-  if (known_.contains(known)) return Added::known;
+  if (known_.contains(known_key(item))) return Added::known;
   switch (wanted(item.tenant, item.destination, now).what) {
     case Wanted::What::rests:
       return Added::resting;
@@ -144,14 +143,7 @@ LaneWindow::Added LaneWindow::add(const Due& item, base::Time now) {
   auto& destination = destinations_[item.destination];
   auto& tenant = tenants_[item.tenant];
   const auto its = standing(&destination, now);
-  known_.emplace(std::move(known), its);
-  ++destination.recipients;
-  ++tenant.items;
-  ++items_.used;
-  if (its == on_trial) {
-    ++tenant.items_on_trial;
-    ++items_on_trial_.used;
-  }
+  remember_item(item, its);
   auto& stream = tenant.streams[item.destination];
   const bool was_empty = stream.empty();
   if (!was_empty && stream.back().message == item.message &&
@@ -168,6 +160,28 @@ void LaneWindow::put_in_turn(const base::TenantId& id, Tenant& tenant,
   tenant.ready[standing].push_back(destination);
   if (std::exchange(tenant.in_turn, true)) return;
   turn_.push_back(id);
+}
+
+std::optional<Job> LaneWindow::claim(const std::vector<Due>& items, base::Time now) {
+  const auto& first = items.front();
+  forget(first.tenant, {first.message}, now);
+  if (std::ranges::any_of(items, [&](const Due& item) { return known_.contains(known_key(item)); }))
+    return std::nullopt;
+  for (const auto& item : items)
+    remember_item(item, standing(known_destination(item.destination), now));
+  return Job{first.tenant, first.message, lane_, first.destination, items, false};
+}
+
+void LaneWindow::remember_item(const Due& item, Standing standing) {
+  auto& tenant = tenants_[item.tenant];
+  known_.emplace(known_key(item), standing);
+  ++destinations_[item.destination].recipients;
+  ++tenant.items;
+  ++items_.used;
+  if (standing == on_trial) {
+    ++tenant.items_on_trial;
+    ++items_on_trial_.used;
+  }
 }
 
 void LaneWindow::forget_item(const Due& item) {

@@ -61,6 +61,9 @@ class LaneWindow {
   [[nodiscard]] bool finish(const Job& job, base::Time now);  // its items are forgotten
   // The job isn't under way any more, but its items stay known, so that nobody tries them.
   void give_place_back(Job& job, base::Time now);
+  // These, of one message for one destination, as a job without a place: whoever has it alone may
+  // settle them. Nothing: one of them is under way. What of the message was ready is forgotten.
+  std::optional<Job> claim(const std::vector<Due>& items, base::Time now);
   // Nothing goes to this destination until then. What was ready for it is forgotten: it is due in
   // the store as it was. Whose that is.
   std::vector<base::TenantId> rest(const std::string& destination, base::Time until);
@@ -129,6 +132,7 @@ class LaneWindow {
   Job pop_front(const base::TenantId& id, const std::string& name, Stream& stream) const;
   void drop_stream(const base::TenantId& id, Tenant& tenant, const std::string& name);
   void free_place(const Job& job);
+  void remember_item(const Due& item, Standing standing);
   void forget_item(const Due& item);
   bool has_room_again(Tenant& tenant, Destination& destination, base::Time now);
   void drop_if_idle(const base::TenantId& id);

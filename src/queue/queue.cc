@@ -208,15 +208,16 @@ void take_step(store::Transaction& transaction, const Message& message, Recipien
         outcome.wait > base::Milliseconds(0)
             ? outcome.wait
             : schedule.wait_after(recipient.attempts, options.random + recipient.index);
-    recipient.next_try = options.now + wait;
+    if (!outcome.keeps_turn) recipient.next_try = options.now + wait;
     // RFC 5321 §4.5.4.1: the last try is at the end of the lifetime, not before it.
     if (options.now >= message.expires) {
       outcome.step = Step::expire;
       recipient.status = status_of_expired(outcome.status);
-      recipient.reply = fmt::format("not delivered in {}; the last answer was: {}",
-                                    base::to_text(std::chrono::floor<std::chrono::minutes>(
-                                        message.expires - message.accepted)),
-                                    recipient.reply.empty() ? "none" : recipient.reply);
+      recipient.reply =
+          fmt::format("not delivered in {}; the last answer was: {}",
+                      base::to_text(std::chrono::floor<std::chrono::minutes>(message.expires -
+                                                                             message.accepted)),
+                      recipient.reply.empty() ? "none, as it was never tried" : recipient.reply);
     } else if (recipient.next_try > message.expires) {
       recipient.next_try = message.expires;
     }
@@ -290,6 +291,12 @@ Settled conclude(store::Transaction& transaction, Kept kept, const Left& before,
 }
 
 }  // namespace
+
+bool is_late(const Message& message, const Recipient& recipient, const Schedule& schedule,
+             base::Time now) {
+  return recipient.state == State::waiting &&
+         (now >= message.expires || delay_is_due(message, recipient, schedule, now));
+}
 
 std::optional<base::Time> Settled::next_try() const {
   std::optional<base::Time> earliest;

@@ -26,7 +26,15 @@ struct Outcome {
   bool duty_passed_on = false;
   // defer: not the schedule's wait but this one, if longer than zero.
   base::Milliseconds wait{0};
+  // defer: nothing was tried, so it stays as due as it is: only its time may be over, or a delay be
+  // told.
+  bool keeps_turn = false;
 };
+
+// Whether a step that defers it without a try would change anything: its lifetime is over, or its
+// delay is to be told.
+bool is_late(const Message& message, const Recipient& recipient, const Schedule& schedule,
+             base::Time now);
 
 // What is due: the dispatcher's item. Read from the index alone, without the records.
 struct Due {

@@ -207,6 +207,38 @@ TEST_F(QueueTest, DelayIsToldOnce) {
   EXPECT_EQ(settled->recipients[0].notice, Notice::none);
 }
 
+// Its turn doesn't come: nothing is tried, and its place in the line stays.
+TEST_F(QueueTest, LateWithoutATry) {
+  const auto message = put(1, {to("a@modern.example")});
+  const auto wait_on = [&](base::Time now) {
+    return settle(message,
+                  {{.index = 0, .status = "4.4.1", .counts_as_attempt = false, .keeps_turn = true}},
+                  now)
+        ->recipients[0];
+  };
+  const auto late = [&](const Recipient& recipient, base::Time now) {
+    return is_late(message, recipient, schedule_, now);
+  };
+  auto stands = wait_on(start + 1h);
+  EXPECT_EQ(stands.next_try, start);
+  EXPECT_EQ(stands.notice, Notice::none);
+  EXPECT_FALSE(late(stands, start + 4h - 1ms));
+  EXPECT_TRUE(late(stands, start + 4h));
+  stands = wait_on(start + 4h);
+  EXPECT_EQ(stands.notice, Notice::delayed);
+  EXPECT_EQ(stands.next_try, start);
+  EXPECT_EQ(stands.attempts, 0U);
+  EXPECT_EQ(stands.status, "");
+  EXPECT_FALSE(late(stands, start + 5 * 24h - 1ms)) << "told once";
+  EXPECT_TRUE(late(stands, start + 5 * 24h));
+  stands = wait_on(start + 5 * 24h);
+  EXPECT_EQ(stands.state, State::failed);
+  EXPECT_EQ(stands.notice, Notice::failed);
+  EXPECT_EQ(stands.status, "4.4.7");
+  EXPECT_THAT(stands.reply, testing::HasSubstr("never tried"));
+  EXPECT_FALSE(late(stands, start + 6 * 24h));
+}
+
 // While the delay is being told the days end: the failure is still to be told.
 TEST_F(QueueTest, AToldDelayLeavesTheFailureThatCameMeanwhile) {
   const auto message = put(1, {to("a@modern.example")});

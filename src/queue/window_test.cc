@@ -265,5 +265,48 @@ TEST(Window, NothingFollowsWhereFewerAreAllowed) {
   EXPECT_FALSE(window.take(now));
 }
 
+// Whoever settles without a try has them alone: nobody begins with them, whose place is whosever.
+TEST(Window, AClaimKeepsOthersFromBeginning) {
+  WindowLimits limits;
+  limits.destination_concurrency_first = 1;
+  Remote window(limits);
+  const std::vector<Due> both{item(1, 2, "a.example", 0), item(1, 2, "a.example", 1)};
+  for (std::uint8_t i = 1; i <= 3; ++i) window.add(item(1, i, "a.example"), now);
+  const auto first = window.take(now);
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(window.claim(first->items, now)) << "it is under way";
+  const auto claimed = window.claim(both, now);
+  ASSERT_TRUE(claimed);
+  EXPECT_EQ(claimed->items, both);
+  EXPECT_FALSE(window.claim(both, now)) << "somebody has them";
+  EXPECT_EQ(window.add(both[0], now), LaneWindow::Added::known);
+  EXPECT_EQ(window.add(both[1], now), LaneWindow::Added::known);
+  EXPECT_EQ(window.count(), 4U);
+  EXPECT_EQ(window.under_way(), 1U) << "a claim takes no place";
+  (void)window.finish(*first, now);
+  const auto third = window.take(now);
+  ASSERT_TRUE(third);
+  EXPECT_EQ(third->message, numbered<base::MessageId>(3));
+  (void)window.finish(*third, now);
+  EXPECT_FALSE(window.take(now));
+  (void)window.finish(*claimed, now);
+  EXPECT_EQ(window.count(), 0U);
+  EXPECT_EQ(window.count(numbered<base::TenantId>(1)), 0U);
+  EXPECT_EQ(window.add(both[0], now), LaneWindow::Added::added);
+  EXPECT_TRUE(window.take(now));
+}
+
+// Nothing of it was in memory, and its destination rests.
+TEST(Window, WhatRestsCanBeClaimed) {
+  Remote window;
+  (void)window.rest("a.example", now + 1h);
+  const auto claimed = window.claim({item(1, 1, "a.example")}, now);
+  ASSERT_TRUE(claimed);
+  EXPECT_FALSE(window.take(now));
+  (void)window.finish(*claimed, now);
+  EXPECT_EQ(window.count(), 0U);
+  EXPECT_EQ(window.add(item(1, 1, "a.example"), now), LaneWindow::Added::resting);
+}
+
 }  // namespace
 }  // namespace letterlock::queue

@@ -42,32 +42,12 @@ net::ResultTask<std::optional<Conclusion>> Carry::run() {
   work_.epoch = *epoch;
   CO_CHECK(co_await world_.ports.store.read(
       store::Scope::tenant(work_.job.tenant),
-      [this](store::Transaction& transaction) { return read(transaction); }));
+      [this](store::Transaction& transaction) { return read(transaction, work_); }));
   if (work_.recipients.empty()) co_return std::optional<Conclusion>();
   work_.demand.requirement = work_.message.requirement;
   work_.until = world_.ports.clock.steady() + world_.waits(work_.job.lane).hosts;
   CO_TRY(auto conclusion, co_await decide());
   co_return std::optional(std::move(conclusion));
-}
-
-net::ResultTask<> Carry::read(store::Transaction& transaction) {
-  work_.recipients.clear();
-  work_.addresses.clear();
-  const auto& job = work_.job;
-  std::vector<unsigned> meant;
-  for (const auto& item : job.items) meant.push_back(item.recipient);
-  CO_TRY(auto entry, co_await queue::find(transaction, job.tenant, job.message, std::move(meant)));
-  if (!entry) co_return base::Result<>();
-  work_.message = std::move(entry->message);
-  for (auto& recipient : entry->recipients) {
-    const bool is_meant =
-        std::ranges::find(job.items, recipient.index, &queue::Due::recipient) != job.items.end();
-    if (!is_meant || recipient.state != queue::State::waiting) continue;
-    CO_TRY(auto address, address::Address::parse(recipient.address));
-    work_.addresses.push_back(std::move(address));
-    work_.recipients.push_back(std::move(recipient));
-  }
-  co_return base::Result<>();
 }
 
 net::ResultTask<Conclusion> Carry::decide() {

@@ -27,7 +27,6 @@ class Carry {
   Reached reached() const { return reached_; }
 
  private:
-  net::ResultTask<> read(store::Transaction& transaction);
   net::ResultTask<Conclusion> decide();
   net::ResultTask<Conclusion> try_hosts(route::NextHops hops);
   Conclusion without_hosts(const route::NextHops& hops) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "relay/carry.h"
+#include "relay/latecomers.h"
 
 namespace letterlock::relay {
 
@@ -28,13 +29,15 @@ Relay::Relay(Ports ports, Options options)
       pool_(gate_, ports_.timers, ports_.clock, options_.pool),
       rests_(options_.rest),
       report_rests_(options_.rest),
-      world_(new World{ports_, options_, pool_}) {}
+      world_(new World{ports_, options_, pool_}),
+      latecomers_(new Latecomers(*world_)) {}
 
 Relay::~Relay() = default;
 
 net::Task<> Relay::run() {
   gate_.start(pool_.run());
   gate_.start(write_late());
+  gate_.start(latecomers_->run());
   while (true) {
     auto job = co_await ports_.dispatcher.take({queue::Lane::remote, queue::Lane::report});
     if (!job) break;

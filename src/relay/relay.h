@@ -82,12 +82,16 @@ struct Options {
   std::string smart_host_ca_file;                              // PEM; empty: the machine's
   base::Milliseconds trouble_wait = std::chrono::seconds(30);  // after the store failed
   base::Milliseconds stop_wait = std::chrono::seconds(5);      // for what is under way at the end
+  // Whose turn hasn't come for so long is looked at without one (latecomers.h), so often.
+  base::Milliseconds late_after = std::chrono::minutes(15);
+  base::Milliseconds late_again = std::chrono::minutes(5);
   // So long what came of a message waits for the next one's intent to go with.
   base::Milliseconds together_wait = std::chrono::milliseconds(100);
 };
 
 struct Unwritten;
 struct World;
+class Latecomers;
 
 class Relay {
  public:
@@ -116,6 +120,7 @@ class Relay {
   Rests rests_;
   Rests report_rests_;  // of less patience: what rests for a report may have time for mail
   const std::unique_ptr<World> world_;
+  const std::unique_ptr<Latecomers> latecomers_;
   // For the next message's intent to take along, the oldest first.
   std::deque<std::shared_ptr<Unwritten>> unwritten_;
   net::Bell late_bell_;

@@ -9,7 +9,9 @@ namespace {
 struct Line {
   std::string_view name;
   base::Severity severity = base::Severity::info;
-  const queue::Outcome* first = nullptr;
+  queue::Step step = queue::Step::defer;
+  std::string status;  // of the first
+  std::string reply;
   std::size_t recipients = 0;
 };
 
@@ -17,21 +19,33 @@ bool is_against(const Conclusion& conclusion) {
   return conclusion.judgement && conclusion.judgement->answer != hop::Answer::take;
 }
 
-void add(std::vector<Line>& lines, const Conclusion& conclusion, const queue::Outcome& outcome) {
-  std::string_view name = "hop.deferred";
-  auto severity = base::Severity::info;
+// A further wait may have been one too many: its time is over.
+bool has_expired(const queue::Outcome& outcome, const queue::Recipient* stands) {
+  return outcome.step == queue::Step::defer && stands != nullptr &&
+         stands->state == queue::State::failed;
+}
+
+void add(std::vector<Line>& lines, const Conclusion& conclusion, const queue::Outcome& outcome,
+         const queue::Recipient* stands) {
+  const bool expired = has_expired(outcome, stands);
+  Line line{"hop.deferred", base::Severity::info, outcome.step, outcome.status, outcome.reply, 1};
   if (outcome.step == queue::Step::relay) {
-    name = "hop.relayed";
-  } else if (outcome.step == queue::Step::fail) {
-    name = is_against(conclusion) ? "hop.refused" : "hop.failed";
-    severity = base::Severity::warning;
+    line.name = "hop.relayed";
+  } else if (outcome.step == queue::Step::fail || expired) {
+    line.name = is_against(conclusion) ? "hop.refused" : "hop.failed";
+    line.severity = base::Severity::warning;
   } else if (is_against(conclusion)) {
-    name = "hop.held";
-    severity = base::Severity::warning;
+    line.name = "hop.held";
+    line.severity = base::Severity::warning;
   }
-  const auto known = std::ranges::find(lines, name, &Line::name);
+  if (expired) {
+    line.step = queue::Step::expire;
+    line.status = stands->status;
+    line.reply = stands->reply;
+  }
+  const auto known = std::ranges::find(lines, line.name, &Line::name);
   if (known == lines.end())
-    lines.push_back({name, severity, &outcome, 1});
+    lines.push_back(std::move(line));
   else
     ++known->recipients;
 }
@@ -58,7 +72,10 @@ void tell_way(base::Event& event, const Conclusion& conclusion, base::Millisecon
 net::Task<> tell(const World& world, const Work& work, const Conclusion& conclusion,
                  const queue::Settled& settled) {
   std::vector<Line> lines;
-  for (const auto& outcome : conclusion.outcomes) add(lines, conclusion, outcome);
+  for (const auto& outcome : conclusion.outcomes) {
+    const auto at = std::ranges::find(settled.recipients, outcome.index, &queue::Recipient::index);
+    add(lines, conclusion, outcome, at == settled.recipients.end() ? nullptr : &*at);
+  }
   if (lines.empty()) co_return;
   const auto tenant = co_await world.ports.directory.tenant_name(work.message.tenant);
   const auto next_try = settled.next_try();
@@ -71,15 +88,15 @@ net::Task<> tell(const World& world, const Work& work, const Conclusion& conclus
                        {"domain", work.job.destination},
                        {"mx", conclusion.host},
                        {"recipients", std::to_string(line.recipients)},
-                       {"status", line.first->status}}};
+                       {"status", line.status}}};
     if (const auto& judgement = conclusion.judgement) {
       event.fields.emplace_back("required", joined(judgement->required, &hop::Required::what));
       event.fields.emplace_back("by", joined(judgement->required, &hop::Required::by));
       event.fields.emplace_back("offered", std::string(hop::name(judgement->protection.level)));
     }
-    event.fields.emplace_back("reason", line.first->reply);
-    if (line.first->step == queue::Step::relay) tell_way(event, conclusion, age);
-    if (line.first->step == queue::Step::defer && next_try)
+    event.fields.emplace_back("reason", line.reply);
+    if (line.step == queue::Step::relay) tell_way(event, conclusion, age);
+    if (line.step == queue::Step::defer && next_try)
       event.fields.emplace_back("next_try", base::to_clock(*next_try));
     world.ports.events.emit(event);
   }

@@ -5,6 +5,26 @@
 
 namespace letterlock::relay {
 
+net::ResultTask<> read(store::Transaction& transaction, Work& work) {
+  work.recipients.clear();
+  work.addresses.clear();
+  const auto& job = work.job;
+  std::vector<unsigned> meant;
+  for (const auto& item : job.items) meant.push_back(item.recipient);
+  CO_TRY(auto entry, co_await queue::find(transaction, job.tenant, job.message, std::move(meant)));
+  if (!entry) co_return base::Result<>();
+  work.message = std::move(entry->message);
+  for (auto& recipient : entry->recipients) {
+    const bool is_meant =
+        std::ranges::find(job.items, recipient.index, &queue::Due::recipient) != job.items.end();
+    if (!is_meant || recipient.state != queue::State::waiting) continue;
+    CO_TRY(auto address, address::Address::parse(recipient.address));
+    work.addresses.push_back(std::move(address));
+    work.recipients.push_back(std::move(recipient));
+  }
+  co_return base::Result<>();
+}
+
 Conclusion for_all(const Work& work, queue::Step step, dsn::Status status, std::string reply,
                    std::string host) {
   Conclusion conclusion;

@@ -42,6 +42,10 @@ struct Work {
   std::shared_ptr<Unwritten> before;
 };
 
+// The job's message, and those of its recipients that still wait, as the store has them; none where
+// there is nothing to do any more. Errors: the store's.
+net::ResultTask<> read(store::Transaction& transaction, Work& work);
+
 // One host, or one of its addresses, didn't take the message.
 struct Trouble {
   enum class Kind {
