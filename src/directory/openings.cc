@@ -40,6 +40,9 @@ std::string_view words(Opening::How how) {
              "password or had the session";
     case Opening::How::recordable:
       return "the password crossed in TLS that a quantum computer could open later";
+    case Opening::How::by_program:
+      return "a program on this machine signed in: whoever was on its users' way to it may have "
+             "the password";
     case Opening::How::unrecorded:
       return "the store was restored, and the sign-ins before that are not recorded: somebody may "
              "have seen the password";
@@ -68,7 +71,7 @@ std::string_view words(hop::Network network) {
 }  // namespace
 
 std::vector<Opening::How> opened_by(const Road& road, Shown shown) {
-  if (road.network == hop::Network::local) return {};
+  if (road.network == hop::Network::local) return {Opening::How::by_program};
   if (!road.tls) return {Opening::How::in_clear};
   if (shown == Shown::password && !road.post_quantum)
     return {Opening::How::unbound, Opening::How::recordable};
@@ -83,6 +86,8 @@ std::string_view name(Opening::How how) {
       return "unbound";
     case Opening::How::recordable:
       return "recordable";
+    case Opening::How::by_program:
+      return "by-program";
     case Opening::How::unrecorded:
       return "unrecorded";
   }
@@ -90,7 +95,8 @@ std::string_view name(Opening::How how) {
 }
 
 std::string describe(const Opening& opening) {
-  const bool is_known = opening.how != Opening::How::unrecorded;
+  const bool is_known =
+      opening.how != Opening::How::unrecorded && opening.how != Opening::How::by_program;
   return fmt::format("{}; {}from {} to {}{}", words(opening.how),
                      is_known ? fmt::format("over {}, ", words(opening.network)) : "",
                      base::to_rfc3339(opening.first), base::to_rfc3339(opening.last),
@@ -136,7 +142,7 @@ void close_all(Openings& row, const sasl::ScramKeys& keys, base::Time now) {
   }
   remember(row.former, std::move(former));
   for (const auto how : {Opening::How::in_clear, Opening::How::unbound, Opening::How::recordable,
-                         Opening::How::unrecorded})
+                         Opening::How::by_program, Opening::How::unrecorded})
     keep_bounded(openings, how);
 }
 

@@ -29,7 +29,7 @@ inline constexpr base::Milliseconds opening_written_again = std::chrono::hours(1
 struct Road {
   bool tls = true;
   bool post_quantum = false;                     // of TLS
-  hop::Network network = hop::Network::public_;  // local: no road
+  hop::Network network = hop::Network::public_;  // local: a program of this machine
 };
 
 enum class Shown {
@@ -37,9 +37,9 @@ enum class Shown {
   session,   // the client proved itself without showing it, and not to this channel alone
 };
 
-// What a sign-in opens; nothing where there is no road.
+// What a sign-in opens; by a program of this machine, what isn't seen of the way to it.
 std::vector<Opening::How> opened_by(const Road& road, Shown shown);
-std::string_view name(Opening::How how);  // "in-clear", "unbound", "recordable", "unrecorded"
+std::string_view name(Opening::How how);  // "in-clear", "unbound", "recordable", "by-program", …
 // "the password was sent in clear over the public network": for the operator.
 std::string describe(const Opening& opening);
 

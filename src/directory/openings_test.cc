@@ -37,7 +37,8 @@ TEST(OpenedBy, TheRoadDecides) {
     EXPECT_THAT(by(true, true, network, Shown::password), ElementsAre(How::unbound));
     EXPECT_THAT(by(true, false, network, Shown::session), ElementsAre(How::unbound));
   }
-  EXPECT_THAT(by(false, false, Network::local, Shown::password), IsEmpty());
+  for (const auto shown : {Shown::password, Shown::session})
+    EXPECT_THAT(by(false, false, Network::local, shown), ElementsAre(How::by_program));
 }
 
 TEST(Note, TheFirstAndTheLastAndTheWidestRoad) {
@@ -140,7 +141,6 @@ struct OpeningsTest : testing::Test, test::Fixture {
 };
 
 TEST_F(OpeningsTest, EachWayToSignInOpensWhatItOpens) {
-  sign_in_over({false, false, Network::local});
   sign_in_over(clear(), "wrong horse");
   prove(sasl::Mechanism::scram_sha_256, {true, false, Network::public_}, false);
   EXPECT_THAT(hows(), IsEmpty());
@@ -157,6 +157,11 @@ TEST_F(OpeningsTest, EachWayToSignInOpensWhatItOpens) {
   EXPECT_THAT(hows(), ElementsAre(How::unbound, How::recordable, How::in_clear));
   ASSERT_EQ(events.count("account.opened"), 3U);
   EXPECT_EQ(events.events.back().severity, base::Severity::warning);
+  // A webmail: who was on its users' way to it isn't seen, whatever it then asks for.
+  sign_in_over({false, false, Network::local});
+  EXPECT_EQ(hows().back(), How::by_program);
+  ASSERT_EQ(events.count("account.opened"), 4U);
+  EXPECT_EQ(events.events.back().severity, base::Severity::info);
 }
 
 // The row is durable before the session goes on: what can't be recorded is told to come later.

@@ -85,7 +85,6 @@ SignInFact Directory::fact_of(const Account& account, Shown shown, const Asker& 
 // is found is written by somebody else, later.
 net::ResultTask<> Directory::look_unseen(Credentials found, std::string password, Asker asker) {
   const auto& owner = found.account ? found.account : found.further;
-  if (opened_by(asker.road, Shown::password).empty()) co_return base::Result<>();
   const auto place = co_await unseen_.enter();
   if (!place && place.error().kind == ErrorKind::cancelled) co_return base::fail(place.error());
   struct Work {
@@ -114,7 +113,7 @@ void Directory::note_wrong(const Credentials& found, sasl::ScramKeys shown, cons
   auto fact = fact_of(*owner, Shown::password, asker);
   fact.was_right = sasl::fit(shown, owner->keys);
   fact.keys = std::move(shown);
-  if (!fact.hows.empty()) leave_to_write(std::move(fact), asker);
+  leave_to_write(std::move(fact), asker);
 }
 
 void Directory::leave_to_write(const Account& account, Asker asker) {

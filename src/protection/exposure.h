@@ -53,6 +53,7 @@ struct Opening {
     in_clear,    // who listened has the password, or had the session
     unbound,     // TLS that the client may not have verified: who interfered has or had the same
     recordable,  // the password crossed in TLS that a quantum computer opens later
+    by_program,  // a program of this machine signed in: how the password came to it isn't seen
     unrecorded,  // what there was from `first` to `last` was lost: the store was restored
   };
   How how = How::in_clear;

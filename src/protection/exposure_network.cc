@@ -69,6 +69,8 @@ std::string_view how_clause(Opening::How how) {
       return "that were not bound to their connection";
     case Opening::How::recordable:
       return "with the password in TLS that does not resist it";
+    case Opening::How::by_program:
+      return "by a program on this machine";  // a gap
     case Opening::How::unrecorded:
       return "that are not recorded";  // a gap
   }

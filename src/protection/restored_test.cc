@@ -43,6 +43,41 @@ TEST(Exposure, WhatARestoreLostIsUnknown) {
   EXPECT_EQ(of_way(evidence, hops).lost, evidence.lost);
 }
 
+// A webmail signed in, and fetched nothing of this: the way to it isn't seen.
+TEST(Exposure, SignInsByAProgramOnThisMachineAreAWayThatIsNotSeen) {
+  Evidence evidence{{submission(Level::mutual), delivery(2)}, {}, true, in_mailbox()};
+  const auto could = [&](Party party) { return of(exposure(evidence), party).could; };
+  EXPECT_EQ(could(Party::listener), Could::no);
+  auto& openings = evidence.at_rest.mailboxes[0].openings;
+  openings = {{.how = Opening::How::by_program,
+               .network = Network::local,
+               .first = at("2026-11-20T10:00:00Z"),
+               .last = at("2026-11-25T10:00:00Z")}};
+  for (const auto party : {Party::listener, Party::interferer})
+    EXPECT_EQ(could(party), Could::unknown);
+  EXPECT_EQ(of(exposure(evidence), Party::listener).reason,
+            "TLS on hop 1; a program on this machine signs in to bob's mailbox, and how the "
+            "password comes to it is not seen: whoever saw it there can read it until it is "
+            "changed (not yet)");
+  openings[0].closed = at("2026-11-26T10:00:00Z");
+  EXPECT_EQ(could(Party::listener), Could::unknown);
+  EXPECT_THAT(of(exposure(evidence), Party::listener).reason,
+              testing::HasSubstr("could read it until it was changed on 2026-11-26"));
+  // It came after that password was another one.
+  evidence.hops[1].time = at("2026-11-10T10:00:00Z");
+  openings[0].first = openings[0].last = at("2026-11-01T10:00:00Z");
+  openings[0].closed = at("2026-11-02T10:00:00Z");
+  EXPECT_EQ(could(Party::listener), Could::no);
+  // The fetch over that way says it itself.
+  openings[0].closed.reset();
+  Hop fetched = fetch(3, Level::local);
+  fetched.protection.network = Network::local;
+  evidence.hops.push_back(fetched);
+  EXPECT_EQ(could(Party::listener), Could::unknown);
+  EXPECT_THAT(of(exposure(evidence), Party::listener).reason,
+              testing::Not(testing::HasSubstr("a program on this machine signs in")));
+}
+
 // Nobody has said that it is destroyed, and none goes by itself.
 TEST(Exposure, ABackupWhoseTimeIsOver) {
   AtRest at_rest = in_mailbox(false);

@@ -105,6 +105,30 @@ void add_unrecorded(const Evidence& evidence, Gaps& gaps) {
   }
 }
 
+// A webmail, say: whoever was on its users' way to it may have the password. A hop of this message
+// over that way says as much.
+void add_by_program(const Evidence& evidence, Gaps& gaps) {
+  for (const auto& [mailbox, opening] : openings_of(evidence)) {
+    if (opening->how != Opening::How::by_program) continue;
+    const bool is_said = std::ranges::any_of(evidence.hops, [&](const Hop& hop) {
+      return hop.kind == Kind::fetch && gave_content(hop) && ends_at_program_here(hop) &&
+             is_same_mailbox(hop.from.who, mailbox->account);
+    });
+    if (is_said) continue;
+    const auto whose = mailbox_of(mailbox->account);
+    gaps.add(Hides::roads,
+             opening->closed
+                 ? fmt::format("a program on this machine signed in to {}, and how the password "
+                               "came to it is not seen: whoever saw it there could read it until "
+                               "it was changed on {}",
+                               whose, day(*opening->closed))
+                 : fmt::format("a program on this machine signs in to {}, and how the password "
+                               "comes to it is not seen: whoever saw it there can read it until it "
+                               "is changed (not yet)",
+                               whose));
+  }
+}
+
 // Unless it is certain that they don't.
 bool overlaps(const Opening& opening, base::Time from, const std::optional<base::Time>& left,
               const base::Order& order) {
@@ -167,6 +191,7 @@ std::vector<Gap> gaps_of(const Evidence& evidence) {
              fmt::format("what happened {} is not recorded", between(lost.from, lost.to)));
   }
   add_unrecorded(evidence, gaps);
+  add_by_program(evidence, gaps);
   return gaps.take();
 }
 
