@@ -194,10 +194,19 @@ def check_documents():
     failures["attacks"] = attacks.check()
 
 
+def check_planted():
+    """A planted fault that no longer applies proves nothing."""
+    for path in sorted((ROOT / "tests" / "sim" / "planted").glob("*.patch")):
+        done = subprocess.run(["git", "apply", "--check", str(path)], cwd=ROOT, capture_output=True, text=True)
+        if done.returncode != 0:
+            said = done.stderr.strip().splitlines()[-1]
+            failures["planted"].append(f"{path.relative_to(ROOT)}: {said}: plant the same fault in what stands there now")
+
+
 def main():
     house = rooms()
     checks = ["rooms", "floors", "circles", "doors", "world", "files", "marks", "coroutines", "readmes", "paths", "rfcs", "events",
-              "metrics", "standards", "attacks"]
+              "metrics", "standards", "attacks", "planted"]
     check_floors(house)
     check_circles(house)
     check_doors(house)
@@ -206,6 +215,7 @@ def main():
     check_machine_paths()
     check_rfcs()
     check_documents()
+    check_planted()
     for check in checks:
         print(f"{'not ok' if failures[check] else 'ok'} - {check}")
         for message in sorted(set(failures[check])):
