@@ -28,22 +28,24 @@ bool has_expired(const queue::Outcome& outcome, const queue::Recipient* stands) 
 void add(std::vector<Line>& lines, const Conclusion& conclusion, const queue::Outcome& outcome,
          const queue::Recipient* stands) {
   const bool expired = has_expired(outcome, stands);
-  Line line{"hop.deferred", base::Severity::info, outcome.step, outcome.status, outcome.reply, 1};
+  std::string_view name = "hop.deferred";
+  auto severity = base::Severity::info;
   if (outcome.step == queue::Step::relay) {
-    line.name = "hop.relayed";
+    name = "hop.relayed";
   } else if (outcome.step == queue::Step::fail || expired) {
-    line.name = is_against(conclusion) ? "hop.refused" : "hop.failed";
-    line.severity = base::Severity::warning;
+    name = is_against(conclusion) ? "hop.refused" : "hop.failed";
+    severity = base::Severity::warning;
   } else if (is_against(conclusion)) {
-    line.name = "hop.held";
-    line.severity = base::Severity::warning;
+    name = "hop.held";
+    severity = base::Severity::warning;
   }
+  Line line{name, severity, outcome.step, outcome.status, outcome.reply, 1};
   if (expired) {
     line.step = queue::Step::expire;
     line.status = stands->status;
     line.reply = stands->reply;
   }
-  const auto known = std::ranges::find(lines, line.name, &Line::name);
+  const auto known = std::ranges::find(lines, name, &Line::name);
   if (known == lines.end())
     lines.push_back(std::move(line));
   else
