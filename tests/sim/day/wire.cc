@@ -85,8 +85,8 @@ void Wire::received(std::string_view octets, const hop::TlsFacts& tls) {
 
 void Wire::fetched(const sim::Crossing& crossing, const Mark& mark) {
   const auto intents = transfers_.intents_for(mark.number, crossing.to.address, hop::Kind::fetch);
-  // Where a trace of it was forgotten nothing says by whom, though another's intent may be there, of
-  // a reader at the same address; it may be taken away from now on.
+  // Where a trace of it was forgotten nothing says by whom, though another's intent may be there,
+  // of a reader at the same address; it may be taken away from now on.
   const bool is_forgotten = transfers_.is_forgotten(mark.number);
   if (is_forgotten && mark.of == Mark::Of::last_line) custody_.fetched("", mark.number);
   if (intents.empty() && is_forgotten) return;
