@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "base/bytes.h"
+#include "base/assert.h"
 #include "protection/clauses.h"
 #include "protection/hop_words.h"
 
@@ -34,7 +34,7 @@ Fetched fetched_by(const Hop& hop) {
     case Outcome::unknown:
       return Fetched::perhaps;
   }
-  return Fetched::perhaps;
+  ASSERT(false && "an outcome without a case");
 }
 
 std::string_view words(Fetched fetched) {
@@ -46,7 +46,7 @@ std::string_view words(Fetched fetched) {
     case Fetched::all:
       return "which fetched it";
   }
-  return "";
+  ASSERT(false && "a fetch without words");
 }
 
 std::string backup_words(const Backup& backup) {

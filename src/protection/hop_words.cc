@@ -94,6 +94,9 @@ bool goes_out(const hop::Hop& hop) {
 bool comes_in(const hop::Hop& hop) {
   return hop.kind == Kind::relay && hop.from.role == End::Role::mta;
 }
+bool goes_to_list(const hop::Hop& hop) {
+  return hop.kind == Kind::expansion && hop.to.role == End::Role::list;
+}
 
 std::vector<unsigned> numbers_of(const std::vector<const hop::Hop*>& hops) {
   std::vector<unsigned> numbers;

@@ -13,6 +13,8 @@ bool crosses_network(const hop::Hop& hop);
 // From this platform to another operator's MTA, or the other way round.
 bool goes_out(const hop::Hop& hop);
 bool comes_in(const hop::Hop& hop);
+// To a list of this platform: what goes on from it has a trace of its own.
+bool goes_to_list(const hop::Hop& hop);
 
 // A client that is a program on this machine, a webmail say: it has the content from people who
 // aren't here, or shows it to them.

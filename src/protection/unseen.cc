@@ -21,8 +21,8 @@ class Gaps {
   void add(Hides hides, std::string clause) {
     if (seen_.insert(clause).second) gaps_.push_back({hides, std::move(clause)});
   }
-  void before(const End& end) { name(before_, end); }
-  void beyond(const End& end) { name(beyond_, end); }
+  void before(const End& end) { name("before", end, before_); }
+  void beyond(const End& end) { name("beyond", end, beyond_); }
   void beyond_list(const std::string& list) {
     if (seen_.insert("list " + base::to_lower(list)).second) lists_.push_back(list);
   }
@@ -34,10 +34,9 @@ class Gaps {
   }
 
  private:
-  void name(std::vector<std::string>& names, const End& end) {
+  void name(std::string_view where, const End& end, std::vector<std::string>& names) {
     std::string name = short_name(end);
-    const std::string key = (&names == &before_ ? "before " : "beyond ") + name;
-    if (seen_.insert(key).second) names.push_back(std::move(name));
+    if (seen_.insert(fmt::format("{} {}", where, name)).second) names.push_back(std::move(name));
   }
   void put(Hides hides, std::string_view where, const std::vector<std::string>& names) {
     if (names.empty()) return;
@@ -67,8 +66,7 @@ void add_gaps_of(const Hop& hop, const Evidence& evidence, Gaps& gaps) {
              fmt::format("{} {} on this machine {}: unknown from here", is_fetch ? "where" : "how",
                          short_name(*client_of(hop)), is_fetch ? "shows it" : "came by it"));
   }
-  const bool is_list = hop.kind == Kind::expansion && hop.to.role == End::Role::list;
-  if (is_list && !is_child(evidence, hop.to.who)) gaps.beyond_list(short_name(hop.to));
+  if (goes_to_list(hop) && !is_child(evidence, hop.to.who)) gaps.beyond_list(short_name(hop.to));
 }
 
 bool is_same_mailbox(const std::string& a, const std::string& b) {
@@ -80,7 +78,7 @@ base::Time delivered(const Evidence& evidence, const std::string& account) {
   std::optional<base::Time> first;
   for (const Hop& hop : evidence.hops) {
     if (!delivers_to(hop, account)) continue;
-    if (!first || hop.time < *first) first = hop.time;
+    first = std::min(first.value_or(hop.time), hop.time);
   }
   return first.value_or(base::Time());
 }
@@ -185,6 +183,7 @@ std::vector<Gap> gaps_of(const Evidence& evidence) {
                          child.what == Child::What::header ? "its header" : "it",
                          base::printable(child.name, 80)));
   }
+  for (const std::string& clause : evidence.elsewhere) gaps.add(Hides::everybody, clause);
   if (!evidence.complete) gaps.add(Hides::everybody, "not all of its hops are shown");
   for (const Lost& lost : evidence.lost) {
     gaps.add(Hides::everybody,
@@ -208,9 +207,9 @@ std::vector<Open> openings_of(const Evidence& evidence) {
 }
 
 Evidence of_way(const Evidence& all, std::vector<Hop> hops) {
-  Evidence way{std::move(hops), {},
-               all.complete,    {all.at_rest.in_queue, {}, all.at_rest.backups},
-               all.order,       all.lost};
+  Evidence way{
+      std::move(hops), {},       all.complete, {all.at_rest.in_queue, {}, all.at_rest.backups},
+      all.order,       all.lost, all.elsewhere};
   const auto leads_to = [&](auto condition) { return std::ranges::any_of(way.hops, condition); };
   for (const Child& child : all.children) {
     const bool concerns =

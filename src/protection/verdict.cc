@@ -126,8 +126,7 @@ std::string_view kept_words(Left left) {
 bool has_arrived(const std::vector<Hop>& hops) {
   return std::ranges::any_of(hops, [](const Hop& hop) {
     const bool is_end = hop.kind == hop::Kind::delivery || hop.kind == hop::Kind::fetch ||
-                        goes_out(hop) ||
-                        (hop.kind == hop::Kind::expansion && hop.to.role == hop::End::Role::list);
+                        goes_out(hop) || goes_to_list(hop);
     return is_end && hop.outcome == Outcome::completed;
   });
 }
@@ -155,10 +154,8 @@ bool says_where(const Hop& hop) {
   return hop.outcome != Outcome::failed && hop.outcome != Outcome::partial;
 }
 const Hop& last_of(const std::vector<Hop>& hops) {
-  for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
-    if (says_where(*hop)) return *hop;
-  }
-  return hops.back();
+  const auto said = std::ranges::find_if(hops.rbegin(), hops.rend(), says_where);
+  return said == hops.rend() ? hops.back() : *said;
 }
 
 bool was_given_a_part(const std::vector<Hop>& hops) {
@@ -170,23 +167,14 @@ bool was_given_a_part(const std::vector<Hop>& hops) {
 // How it ended where the last hop was taken.
 std::string after_success(const Evidence& way, const Hop& last, Fate fate) {
   if (fate == Fate::came_back) return has_arrived(way.hops) ? "in part not sent on" : "not sent on";
-  if (goes_out(last)) return {};  // beyond it is a gap
-  switch (last.kind) {
-    case hop::Kind::fetch:
-      return {};
-    case hop::Kind::delivery: {
-      const auto unseen = unseen_mailboxes(way);
-      if (std::ranges::find(unseen, last.to.who) != unseen.end()) return {};  // a gap
-      if (!way.lost.empty()) return {};                                       // another
-      return was_given_a_part(way.hops) ? "not fetched as a whole yet" : "not fetched yet";
-    }
-    case hop::Kind::expansion:
-      if (last.to.role == hop::End::Role::list) return {};  // a child, or a gap
-      break;
-    case hop::Kind::submission:
-    case hop::Kind::relay:
-    case hop::Kind::site_link:
-      break;
+  if (goes_out(last)) return {};      // beyond it is a gap
+  if (goes_to_list(last)) return {};  // a child, or a gap
+  if (last.kind == hop::Kind::fetch) return {};
+  if (last.kind == hop::Kind::delivery) {
+    const auto unseen = unseen_mailboxes(way);
+    if (std::ranges::find(unseen, last.to.who) != unseen.end()) return {};  // a gap
+    if (!way.lost.empty()) return {};                                       // another
+    return was_given_a_part(way.hops) ? "not fetched as a whole yet" : "not fetched yet";
   }
   switch (way.at_rest.in_queue) {
     case AtRest::InQueue::yes:
@@ -219,8 +207,8 @@ std::string how_it_ended(const Evidence& way, Left left, Fate fate) {
 
 // A kind of sign-in that opened a mailbox, and from where.
 struct Opened {
-  Opening::How how = Opening::How::in_clear;
-  hop::Network network = hop::Network::public_;
+  Opening::How how = {};
+  hop::Network network = {};
   const Mailbox* mailbox = nullptr;
 };
 
@@ -314,17 +302,18 @@ std::string by_gaps(const Evidence& way, const std::vector<Gap>& gaps) {
   return clauses.text();
 }
 
+std::string capitalised(std::string sentence) {
+  char& first = sentence.front();
+  if (first >= 'a' && first <= 'z') first = static_cast<char>(first - 'a' + 'A');
+  return sentence;
+}
+
+// The line begins in small letters, as it follows "Verdict:"; further sentences don't.
 std::string joined(const std::vector<std::string>& sentences) {
   std::string text;
   for (const std::string& sentence : sentences) {
     if (sentence.empty()) continue;
-    if (!text.empty()) text += ". ";
-    text += sentence;
-    // The line begins in small letters, as it follows "Verdict:"; further sentences don't.
-    const std::size_t start = text.size() - sentence.size();
-    if (start > 0 && text[start] >= 'a' && text[start] <= 'z') {
-      text[start] = static_cast<char>(text[start] - 'a' + 'A');
-    }
+    text += text.empty() ? sentence : ". " + capitalised(sentence);
   }
   return text;
 }
