@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "directory/restores.h"
 #include "mailbox/mailbox.h"
 #include "queue/queue.h"
@@ -71,7 +73,8 @@ void leave_out_way_in(std::vector<hop::Hop>& hops) {
 // Nothing was here any more at this moment, nor came anything of it later: for certain.
 bool had_gone(const Seen& seen, const AtRest& at_rest, base::Time at, const base::Order& order) {
   const auto before = [&](base::Time time) { return order.is_before(time, at); };
-  if (!seen.complete || !seen.loaded.complete || at_rest.in_queue != AtRest::InQueue::no)
+  if (seen.is_part || !seen.complete || !seen.loaded.complete ||
+      at_rest.in_queue != AtRest::InQueue::no)
     return false;
   const bool has_left = std::ranges::all_of(at_rest.mailboxes, [&](const auto& mailbox) {
     return !mailbox.holds && mailbox.left && before(*mailbox.left);
@@ -86,6 +89,20 @@ bool had_gone(const Seen& seen, const AtRest& at_rest, base::Time at, const base
              return base::equal_ignoring_case(mailbox.account, hop.to.who);
            });
          });
+}
+
+// What this content came from. `see`: where its ways stand, or that they aren't shown.
+std::string before_it(const Link& link, bool may_see) {
+  const std::string see =
+      may_see ? fmt::format("stands in trace {}", link.trace.text()) : "is not shown here";
+  if (link.relation == Link::Relation::expanded_from)
+    return fmt::format("who else had what {} was sent {}", base::printable(link.name, 255), see);
+  return fmt::format("who else had what it returns {}", see);
+}
+
+bool came_from(const Link& link) {
+  return link.relation == Link::Relation::expanded_from ||
+         (link.relation == Link::Relation::report_about && link.has_content);
 }
 
 // Of the recipients that are shown. Reports concern the whole message.
@@ -126,7 +143,11 @@ net::ResultTask<Evidence> Gathering::evidence_at(Seen seen, unsigned depth) {
   evidence.complete = seen.complete && seen.loaded.complete && seen.loaded.has_all_links;
   CO_TRY(evidence.at_rest, co_await at_rest_of(seen));
   CO_TRY(evidence.lost, co_await lost_of(seen, evidence.at_rest));
+  if (seen.is_part)
+    evidence.elsewhere.emplace_back("whether it went to others, too, is not shown here");
   for (const Link& link : seen.loaded.links) {
+    if (came_from(link) && !under_way_.contains(link.trace))
+      evidence.elsewhere.push_back(before_it(link, may_see(link.tenant)));
     // A circle's content is in what is being gathered already.
     if (!goes_on(link) || !is_of(link, seen) || under_way_.contains(link.trace)) continue;
     CO_TRY(auto child, co_await child_of(link, depth + 1));

@@ -34,10 +34,13 @@ struct Seen {
   // False: there are ways that the viewer may not see, and that he may know of.
   bool complete = true;
   bool is_narrowed = false;  // recipients were left out
+  // It may have gone to others whom this tenant has no record of, whether or not anybody may know
+  // of them: so it is said of each that may.
+  bool is_part = false;
 };
 struct View {
   std::vector<Seen> seen;
-  // Traces of other tenants with recipients that the header names and that aren't shown.
+  // Owners' traces in other tenants with recipients that the header names and that aren't shown.
   std::size_t more = 0;
 };
 

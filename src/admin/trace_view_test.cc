@@ -173,15 +173,94 @@ TEST(TraceView, TheOperatorSeesTheFetchesThemselves) {
   ASSERT_THAT(view.seen, SizeIs(1));
   const auto& hops = view.seen[0].loaded.hops;
   ASSERT_THAT(hops, SizeIs(5));
-  EXPECT_EQ(hops[1].to.address, "192.0.2.7");
-  EXPECT_EQ(hops[1].protection.level, hop::Level::encrypted);
+  EXPECT_EQ(hops[1].to.address, "192.0.2.8");
   EXPECT_EQ(hops[1].number, 2U);
   EXPECT_EQ(hops[2].protection.level, hop::Level::mutual) << "cedar's stays as it was told";
-  EXPECT_EQ(hops[3].to.address, "192.0.2.8");
+  EXPECT_EQ(hops[3].to.address, "192.0.2.7");
+  EXPECT_EQ(hops[3].protection.level, hop::Level::encrypted);
   EXPECT_EQ(hops[3].number, 4U);
   EXPECT_EQ(hops[4].to.address, "192.0.2.9");
   EXPECT_EQ(hops[4].number, 5U);
   EXPECT_EQ(view.seen[0].loaded.ways.at(0).hops, (std::vector<std::size_t>{0, 1, 3, 4}));
+}
+
+// An alias of acorn's leads to birch and to cedar, whose records are gone: what was told of the
+// fetch there stays, though birch has the recipient, too.
+TEST(TraceView, AToldFetchGoesOnlyWhereItsOwnRecordIs) {
+  const trace::Recipient alias{0, "friends@acorn.example"};
+  const auto seen_with = [&](std::vector<hop::Hop> birchs) {
+    birchs.insert(birchs.begin(), told(hop_of(1, hop::Kind::submission, {})));
+    const auto all = std::vector{
+        kept(acorn, acorn, {alias},
+             {hop_of(1, hop::Kind::submission, {}), told(fetch(2, 0, hop::Level::encrypted, "")),
+              told(fetch(3, 0, hop::Level::encrypted, ""))}),
+        kept(birch, acorn, {alias}, std::move(birchs))};
+    std::vector<std::string> from;
+    for (const auto& hop : view_of(all, {}).seen.at(0).loaded.hops) from.push_back(hop.to.address);
+    return from;
+  };
+  const auto one = fetch(2, 0, hop::Level::encrypted, "192.0.2.7");
+  EXPECT_THAT(seen_with({}), ElementsAre("", "", ""));
+  EXPECT_THAT(seen_with({one}), ElementsAre("", "192.0.2.7", ""));
+  EXPECT_THAT(seen_with({one, fetch(3, 0, hop::Level::encrypted, "192.0.2.8")}),
+              ElementsAre("", "192.0.2.7", "192.0.2.8"));
+  EXPECT_THAT(seen_with({fetch(2, 0, hop::Level::clear, "192.0.2.7")}),
+              ElementsAre("", "", "", "192.0.2.7"));
+  auto in_clear = one;
+  in_clear.password_in_clear = true;
+  EXPECT_THAT(seen_with({in_clear}), ElementsAre("", "", "", "192.0.2.7"));
+}
+
+// Outside mail to acorn's alias, which leads to bob, and to bob's neighbour at birch: birch has a
+// trace of its own under this name, and in it what became of the alias.
+TEST(TraceView, WhatAnotherOwnerRecordedOfAnAliasIsShown) {
+  const trace::Recipient alias{0, "info@acorn.example"};
+  const trace::Recipient eve{1, "eve@birch.example"};
+  const auto in = hop_of(1, hop::Kind::relay, {});
+  const auto all =
+      std::vector{kept(acorn, acorn, {alias}, {in, told(delivery(2, {0}, bob.address, 7))}),
+                  kept(birch, birch, {alias, eve},
+                       {in, delivery(2, {1}, eve.address, 6), delivery(3, {0}, bob.address, 7),
+                        fetch(4, 0, hop::Level::clear, "192.0.2.7")})};
+  const auto view = view_of(all, {});
+  ASSERT_THAT(view.seen, SizeIs(2));
+  const auto& acorns = view.seen[0].loaded;
+  ASSERT_THAT(acorns.hops, SizeIs(3));
+  EXPECT_FALSE(acorns.hops[1].told);
+  EXPECT_EQ(acorns.hops[2].to.address, "192.0.2.7") << "bob has fetched it";
+  EXPECT_THAT(view.seen[1].loaded.hops, SizeIs(4));
+}
+
+// Nobody says of a copy that it is all there is: not where others are hidden, nor where the owner's
+// trace is gone.
+TEST(TraceView, ACopyIsAPart) {
+  const auto is_part = [](const std::vector<Kept>& all, const Viewer& viewer) {
+    return view_of(all, viewer).seen.at(0).is_part;
+  };
+  const std::vector<Kept> all{kept(acorn, acorn, {bob}, {}), kept(birch, acorn, {bob}, {})};
+  EXPECT_FALSE(is_part(all, {}));
+  EXPECT_FALSE(is_part(all, {acorn, {}}));
+  EXPECT_TRUE(is_part(all, {birch, {}})) << "as if there were others";
+  EXPECT_FALSE(is_part(all, {birch, bob.address})) << "of his way alone";
+  EXPECT_TRUE(is_part({all[1]}, {}));
+  EXPECT_FALSE(is_part(from_outside(true), {}));
+  EXPECT_TRUE(is_part(from_outside(true), {birch, {}}));
+  EXPECT_FALSE(is_part(from_outside(true), {birch, bob.address}));
+  // Who was written to is an alias: his way leads to others, too.
+  const trace::Recipient alias{0, "info@acorn.example"};
+  auto led = hop_of(2, hop::Kind::expansion, {});
+  led.to = {End::Role::alias, alias.address, {}, {}};
+  const auto copy = kept(birch, acorn, {alias}, {told(led)});
+  EXPECT_TRUE(is_part({copy}, {birch, alias.address}));
+}
+
+// Nor does their number tell where an alias leads.
+TEST(TraceView, ForeignCopiesAreNotCounted) {
+  const trace::Recipient alias{1, "info@acorn.example"};
+  std::vector<Kept> all{kept(acorn, acorn, {bob, alias}, {}), kept(birch, acorn, {bob}, {})};
+  EXPECT_EQ(view_of(all, {birch, {}}).more, 1U);
+  all.push_back(kept(cedar, acorn, {alias}, {}));
+  EXPECT_EQ(view_of(all, {birch, {}}).more, 1U);
 }
 
 // Neither a place nor a number tells of those whom a tenant doesn't see.

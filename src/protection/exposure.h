@@ -119,6 +119,8 @@ struct Evidence {
   AtRest at_rest;
   base::Order order = {};       // of the moments in it
   std::vector<Lost> lost = {};  // while the message was here
+  // Where others may have had it, out of this evidence: a clause each.
+  std::vector<std::string> elsewhere = {};
 };
 
 Exposure exposure(const Evidence& evidence);

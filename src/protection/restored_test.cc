@@ -43,6 +43,23 @@ TEST(Exposure, WhatARestoreLostIsUnknown) {
   EXPECT_EQ(of_way(evidence, hops).lost, evidence.lost);
 }
 
+// Others may have had it, out of sight: each "no" is unknown, and nobody says "every hop".
+TEST(Exposure, WhatOthersMayHaveHadElsewhereIsUnknown) {
+  Evidence evidence{{submission(Level::mutual), delivery(2), fetch(3, Level::mutual)},
+                    {},
+                    true,
+                    in_mailbox(false)};
+  EXPECT_EQ(of(exposure(evidence), Party::listener).could, Could::no);
+  evidence.elsewhere = {"whether it went to others, too, is not shown here"};
+  for (const auto party : {Party::listener, Party::interferer, Party::others})
+    EXPECT_EQ(of(exposure(evidence), party).could, Could::unknown);
+  EXPECT_THAT(of(exposure(evidence), Party::others).reason,
+              testing::Not(testing::HasSubstr("no other operator")));
+  EXPECT_EQ(verdict(evidence),
+            "protected on the hops shown here. Whether it went to others, too, is not shown here.");
+  EXPECT_EQ(of_way(evidence, evidence.hops).elsewhere, evidence.elsewhere);
+}
+
 // A webmail signed in, and fetched nothing of this: the way to it isn't seen.
 TEST(Exposure, SignInsByAProgramOnThisMachineAreAWayThatIsNotSeen) {
   Evidence evidence{{submission(Level::mutual), delivery(2)}, {}, true, in_mailbox()};

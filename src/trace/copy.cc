@@ -22,13 +22,17 @@ bool was_in_vain(const Hop& hop) {
          hop.outcome != hop::Outcome::completed && protection::gave_content(hop);
 }
 
+bool comes_here(const Hop& hop) {
+  const bool may =
+      hop.kind == Kind::submission || hop.kind == Kind::relay || hop.kind == Kind::site_link;
+  return may && hop.to.role == End::Role::node;
+}
+
 // Whether content came to this node over it, or an address gave way to others under this trace.
 bool leads_here(const Hop& hop) {
   if (hop.kind == Kind::expansion) return hop.to.role == End::Role::alias;
   if (was_in_vain(hop)) return true;
-  const bool comes_in =
-      hop.kind == Kind::submission || hop.kind == Kind::relay || hop.kind == Kind::site_link;
-  return comes_in && hop.to.role == End::Role::node && protection::gave_content(hop);
+  return comes_here(hop) && protection::gave_content(hop);
 }
 
 bool concerns(const Hop& hop, const std::optional<unsigned>& recipient) {
@@ -55,6 +59,17 @@ Hop carried(const Hop& hop, const Carry& options) {
 net::ResultTask<> append_all(store::Transaction& tx, base::TenantId tenant, std::vector<Hop> hops) {
   for (auto& hop : hops) CO_CHECK(co_await append(tx, tenant, std::move(hop)));
   co_return base::Result<>();
+}
+
+// Indexes of those that weren't known.
+std::vector<unsigned> added_to(const std::vector<Recipient>& known,
+                               const std::vector<Recipient>& all) {
+  std::vector<unsigned> added;
+  for (const Recipient& recipient : all) {
+    if (std::ranges::find(known, recipient.index, &Recipient::index) == known.end())
+      added.push_back(recipient.index);
+  }
+  return added;
 }
 
 // The head with those recipients of `copy` that it lacks; nothing: it has them all.
@@ -111,10 +126,16 @@ net::ResultTask<> begin_copy(store::Transaction& tx, base::TenantId tenant, Trac
     co_return co_await append_all(tx, tenant, std::move(before));
   }
   CO_TRY(auto trace, unpack_trace(*head));
+  const auto known = trace.recipients;
+  // By which it came here is known, where the head is a copy of the same trace.
+  if (trace.owner == copy.owner) std::erase_if(before, comes_here);
   auto more = with_recipients_of(std::move(trace), copy);
   if (!more) co_return base::Result<>();
+  // The way that these came by is theirs alone.
+  for (Hop& hop : before) hop.recipients = added_to(known, more->recipients);
   CO_TRY(auto first, unpack_first_hop(*head));
-  co_return put_head(tx, tenant, std::move(*more), first ? &*first : nullptr);
+  CO_CHECK(put_head(tx, tenant, std::move(*more), first ? &*first : nullptr));
+  co_return co_await append_all(tx, tenant, std::move(before));
 }
 
 net::ResultTask<std::vector<Hop>> hops_before(store::Transaction& tx, base::TenantId tenant,
