@@ -302,7 +302,84 @@ TEST(Client, RefusesServersFirstMessages) {
   }
 }
 
+base::ErrorKind kind_of(const auto& result) {
+  EXPECT_FALSE(result);
+  return result ? base::ErrorKind{} : result.error().kind;
+}
+
+// Only a proof is success, and what isn't one says what is to be done: another server, or none.
+TEST(Client, SaysWhyItStops) {
+  using enum base::ErrorKind;
+  for (const auto mechanism : {Mechanism::plain, Mechanism::external}) {
+    const auto client = make_client(client_options(mechanism));
+    ASSERT_TRUE(client->initial());
+    EXPECT_EQ(kind_of(client->respond("")), protocol) << name(mechanism);
+    EXPECT_TRUE(client->succeeded()) << name(mechanism);
+  }
+  auto unbound = client_options(Mechanism::scram_sha_256_plus);
+  unbound.channel_binding.reset();
+  EXPECT_EQ(kind_of(make_client(unbound)->initial()), protocol);
+
+  const auto client = make_client(client_options(Mechanism::scram_sha_256));
+  EXPECT_EQ(kind_of(client->succeeded()), denied);
+  EXPECT_EQ(kind_of(client->respond("r=ClientNonceXYZ,s=c2FsdA==,i=10")), protocol) << "too early";
+  ASSERT_TRUE(client->initial());
+  EXPECT_EQ(kind_of(client->succeeded()), denied);
+  ASSERT_TRUE(client->respond("r=ClientNonceXYZ,s=c2FsdA==,i=10"));
+  EXPECT_EQ(kind_of(client->succeeded()), denied);
+  EXPECT_EQ(kind_of(client->respond("e=other-error")), denied);
+  EXPECT_EQ(kind_of(client->succeeded()), denied);
+  EXPECT_EQ(kind_of(client->respond("r=ClientNonceXYZ,s=c2FsdA==,i=10")), protocol) << "it is over";
+
+  const auto garbled = make_client(client_options(Mechanism::scram_sha_256));
+  ASSERT_TRUE(garbled->initial());
+  ASSERT_TRUE(garbled->respond("r=ClientNonceXYZ,s=c2FsdA==,i=10"));
+  EXPECT_EQ(kind_of(garbled->respond("v=!")), protocol);
+  EXPECT_EQ(kind_of(garbled->succeeded()), denied);
+}
+
+TEST(Client, TakesAsManyRoundsAsItsLimitsSay) {
+  for (const unsigned rounds : {9U, 10U, 11U}) {
+    auto options = client_options(Mechanism::scram_sha_256);
+    options.rounds_min = 10;
+    const auto client = make_client(options);
+    ASSERT_TRUE(client->initial());
+    EXPECT_EQ(client->respond("r=ClientNonceX,s=c2FsdA==,i=" + std::to_string(rounds)).has_value(),
+              rounds >= 10)
+        << rounds;
+  }
+  const auto client = make_client(client_options(Mechanism::scram_sha_256));
+  ASSERT_TRUE(client->initial());
+  EXPECT_EQ(kind_of(client->respond("r=ClientNonceX,s=c2FsdA==,i=2000001")),
+            base::ErrorKind::protocol);
+}
+
+// What isn't the mechanism's grammar is no wrong password: nobody is counted a guess for it.
+TEST(Machine, WhatIsNoMessageIsMalformed) {
+  for (const auto* message : {"", "bob tree", "bob"}) {
+    for (const auto mechanism : {Mechanism::plain, Mechanism::scram_sha_256}) {
+      EXPECT_EQ(reason_of(make_server(server_options(mechanism))->begin(message)),
+                Failure::Reason::malformed)
+          << name(mechanism) << message;
+    }
+  }
+  EXPECT_EQ(reason_of(make_server(server_options(Mechanism::plain))->begin("\0b\xff\0tree"s)),
+            Failure::Reason::malformed);
+  EXPECT_EQ(
+      reason_of(make_server(server_options(Mechanism::scram_sha_256))->begin("n,,n=b\xff,r=x")),
+      Failure::Reason::malformed);
+}
+
 TEST(Mechanism, Names) {
+  const std::pair<std::string_view, Mechanism> registered[] = {
+      {"PLAIN", Mechanism::plain},
+      {"SCRAM-SHA-256", Mechanism::scram_sha_256},
+      {"SCRAM-SHA-256-PLUS", Mechanism::scram_sha_256_plus},
+      {"EXTERNAL", Mechanism::external}};
+  for (const auto& [text, mechanism] : registered) {
+    EXPECT_EQ(name(mechanism), text);
+    EXPECT_EQ(mechanism_from(text), mechanism) << text;
+  }
   EXPECT_EQ(mechanism_from("scram-sha-256-plus"), Mechanism::scram_sha_256_plus);
   for (const auto* wrong :
        {"", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "NTLM", "SCRAM-SHA-1", "PLAIN "}) {

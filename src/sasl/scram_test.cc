@@ -1,6 +1,9 @@
 // The messages of PLAIN and SCRAM, the RFCs' own examples, and the keys.
 #include "sasl/scram.h"
 
+#include <array>
+
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "sasl/client.h"
@@ -108,6 +111,90 @@ TEST(Attack12, ClientFinalRefused) {
   }
 }
 
+bool is_invalid(const auto& result) {
+  return !result && result.error().kind == base::ErrorKind::invalid;
+}
+
+// What a client takes from a server: each is wrong in one thing alone.
+TEST(Attack12, ServerFirstRefused) {
+  const auto first = scram::parse_server_first("r=x,s=c2FsdA==,i=7,x=future").value();
+  EXPECT_EQ(first.nonce, "x");
+  EXPECT_EQ(first.salt, "salt");
+  EXPECT_EQ(first.rounds, 7U);
+  for (const auto* octets :
+       {"", "r=x", "r=x,s=c2FsdA==", "s=c2FsdA==,i=7", "r=,s=c2FsdA==,i=7", "r=a b,s=c2FsdA==,i=7",
+        "m=1,r=x,s=c2FsdA==,i=7", "r=x,s=,i=7", "r=x,s=!,i=7",
+        "r=x,s=c2FsdA==,i=", "r=x,s=c2FsdA==,i=0", "r=x,s=c2FsdA==,i=-1", "r=x,s=c2FsdA==,i=7x",
+        "r=x,s=c2FsdA==,i=99999999999", "r=x,s=c2FsdA==,i=7,m=1", "r=x,s=c2FsdA==,i=7,1=2",
+        "r=x,s=c2FsdA==,i=7,"}) {
+    EXPECT_TRUE(is_invalid(scram::parse_server_first(octets))) << octets;
+  }
+}
+
+TEST(Attack12, ServerFinalRefused) {
+  EXPECT_EQ(scram::parse_server_final("v=c2FsdA==,x=future"), "salt");
+  for (const auto* octets : {"", "v=", "v=!", "v", "x=c2FsdA==", "x=1,v=c2FsdA=="})
+    EXPECT_TRUE(is_invalid(scram::parse_server_final(octets))) << octets;
+  const auto said = scram::parse_server_final("e=unknown-user\n");
+  ASSERT_FALSE(said);
+  EXPECT_EQ(said.error().kind, base::ErrorKind::denied);
+  EXPECT_NE(said.error().what.find("unknown-user"), std::string::npos);
+  EXPECT_EQ(said.error().what.find('\n'), std::string::npos);
+}
+
+// Each message at its longest, and one octet longer.
+TEST(Attack12, MessagesEndAtTheirLongest) {
+  const auto proof = ",p=" + base::to_base64(std::string(32, 'x'));
+  const auto pair = [](std::string_view start, std::string_view end) {
+    const auto fill = message_octets_max - start.size() - end.size();
+    return std::array{fmt::format("{}{}{}", start, std::string(fill, 'a'), end),
+                      fmt::format("{}{}{}", start, std::string(fill + 1, 'a'), end)};
+  };
+  const auto client_first = pair("n,,n=user,r=x,e=", "");
+  EXPECT_TRUE(scram::parse_client_first(client_first[0]));
+  EXPECT_TRUE(is_invalid(scram::parse_client_first(client_first[1])));
+  const auto server_first = pair("r=x,s=c2FsdA==,i=1,e=", "");
+  EXPECT_TRUE(scram::parse_server_first(server_first[0]));
+  EXPECT_TRUE(is_invalid(scram::parse_server_first(server_first[1])));
+  const auto client_final = pair("c=biws,r=x,e=", proof);
+  EXPECT_TRUE(scram::parse_client_final(client_final[0]));
+  EXPECT_TRUE(is_invalid(scram::parse_client_final(client_final[1])));
+  const auto server_final = pair("v=c2FsdA==,e=", "");
+  EXPECT_TRUE(scram::parse_server_final(server_final[0]));
+  EXPECT_TRUE(is_invalid(scram::parse_server_final(server_final[1])));
+}
+
+// Names and nonces likewise; a server's nonce holds the client's, and is twice as long.
+TEST(Attack12, NamesAndNoncesEndAtTheirLongest) {
+  const auto text = [](std::size_t octets) { return std::string(octets, 'a'); };
+  const auto proof = ",p=" + base::to_base64(text(32));
+  for (const std::size_t more : {0U, 1U}) {
+    const auto name = text(user_octets_max + more);
+    const auto nonce = text(nonce_octets_max + more);
+    const auto both = text(2 * nonce_octets_max + more);
+    const bool fits = more == 0;
+    EXPECT_EQ(scram::parse_client_first("n,,n=" + name + ",r=x").has_value(), fits);
+    EXPECT_EQ(scram::parse_client_first("n,a=" + name + ",n=u,r=x").has_value(), fits);
+    EXPECT_EQ(scram::parse_client_first("n,,n=u,r=" + nonce).has_value(), fits);
+    EXPECT_EQ(scram::parse_server_first("r=" + both + ",s=c2FsdA==,i=1").has_value(), fits);
+    EXPECT_EQ(scram::parse_client_final("c=biws,r=" + both + proof).has_value(), fits);
+    EXPECT_EQ(parse_plain("\0"s + name + "\0p"s).has_value(), fits);
+    EXPECT_EQ(parse_plain(name + "\0u\0p"s).has_value(), fits);
+    EXPECT_EQ(parse_plain("\0u\0"s + text(password_octets_max + more)).has_value(), fits);
+    EXPECT_EQ(prepare(text(password_octets_max + more)).has_value(), fits);
+  }
+}
+
+// RFC 5802 §7: printable = %x21-2B / %x2D-7E.
+TEST(Attack12, ANonceIsPrintableAndNoComma) {
+  for (int octet = 0; octet < 256; ++octet) {
+    const auto nonce = std::string("x") + static_cast<char>(octet) + "y";
+    const bool printable = octet >= 0x21 && octet <= 0x7E && octet != ',';
+    EXPECT_EQ(scram::parse_server_first("r=" + nonce + ",s=c2FsdA==,i=1").has_value(), printable)
+        << octet;
+  }
+}
+
 TEST(Attack12, PlainMessages) {
   EXPECT_EQ(parse_plain("\0tim\0tanstaaftanstaaf"s),
             (PlainMessage{"", "tim", "tanstaaftanstaaf"}));  // RFC 4616 §4
@@ -139,6 +226,24 @@ TEST(Keys, TextRoundTripsAndRefuses) {
         "SCRAM-SHA-256$5:$" + stored + ":" + stored,
         "SCRAM-SHA-256$5:c2FsdA==$c2FsdA==:" + stored}) {
     EXPECT_FALSE(keys_from_text(wrong)) << wrong;
+  }
+}
+
+// What is stored, at its limits: rounds, the salt's octets, the digests' octets.
+TEST(Keys, TextAtItsLimits) {
+  const auto text = [](unsigned long rounds, std::size_t salt, std::size_t stored,
+                       std::size_t server) {
+    const auto of = [](std::size_t octets) { return base::to_base64(std::string(octets, 's')); };
+    return fmt::format("SCRAM-SHA-256${}:{}${}:{}", rounds, of(salt), of(stored), of(server));
+  };
+  EXPECT_TRUE(keys_from_text(text(1, 1, 32, 32)));
+  EXPECT_TRUE(keys_from_text(text(rounds_max, 64, 32, 32)));
+  for (const auto& wrong : {text(0, 16, 32, 32), text(rounds_max + 1UL, 16, 32, 32),
+                            text(5, 0, 32, 32), text(5, 65, 32, 32), text(5, 16, 31, 32),
+                            text(5, 16, 33, 32), text(5, 16, 32, 31), text(5, 16, 32, 33)}) {
+    const auto keys = keys_from_text(wrong);
+    ASSERT_FALSE(keys) << wrong;
+    EXPECT_EQ(keys.error().kind, base::ErrorKind::corrupt) << wrong;
   }
 }
 
