@@ -10,52 +10,27 @@ namespace {
 using Kind = Crossed::Kind;
 using protection::Party;
 
-// What of a letter's ways concerns this question.
+// What of a letter's ways concerns this question: all of them, whoever asks, as whatever he doesn't
+// see has to be unknown to him. A report is a letter of its own, and what went on from it.
 class Scope {
  public:
-  Scope(const Question& question, const Custody& custody, const Witness& witness,
-        const Custody::Taken& taken)
-      : question_(question), custody_(custody), witness_(witness), letter_(taken.letter->number) {
-    owners_ = owners_of(question.trace, custody);
-    is_report_ = taken.report_of.has_value();
-    is_root_ = !is_report_ && custody.root_of(question.trace) == question.trace;
-    const bool is_owner = question.tenant && owners_.contains(*question.tenant);
-    sees_whole_ = !question.tenant || is_owner;
-  }
+  Scope(const Question& question, const Custody& custody, const Custody::Taken& taken)
+      : question_(question),
+        custody_(custody),
+        letter_(taken.letter->number),
+        is_report_(taken.report_of.has_value()) {}
 
   unsigned letter() const { return letter_; }
-  // The report itself may be read where it returns the header alone.
-  bool counts(bool is_content) const { return is_content || is_report_; }
 
   bool has(const Crossed& crossed) const {
-    if (!counts(crossed.is_content)) return false;
+    if (!is_report_) return crossed.is_content;
     // A report's words, and what it returns, came by it, too.
     if (crossed.kind == Kind::submission || crossed.kind == Kind::reception) return true;
-    if (is_all()) return true;
-    if (!crossed.trace) return false;
-    if (!sees_whole_)
-      return crossed.mailbox && is_his(*crossed.mailbox) && is_under(*crossed.trace);
-    if (is_one_of_several() && crossed.trace->owner != *question_.tenant) return false;
-    return is_under(*crossed.trace);
+    return crossed.trace && is_under(*crossed.trace);
   }
-  bool has(const Stay& stay) const {
-    if (!counts(stay.is_content)) return false;
-    if (is_all()) return true;
-    if (!sees_whole_) return stay.tenant == *question_.tenant && is_under(stay.trace);
-    if (is_one_of_several() && stay.trace.owner != *question_.tenant) return false;
-    return is_under(stay.trace);
-  }
+  bool has(const Stay& stay) const { return is_report_ ? is_under(stay.trace) : stay.is_content; }
 
  private:
-  // Everything that bears the letter's mark is the letter's.
-  bool is_all() const { return is_root_ && sees_whole_ && !is_one_of_several(); }
-  // One message for two tenants is a trace of each.
-  bool is_one_of_several() const { return question_.tenant && owners_.size() > 1; }
-  bool is_his(const base::AccountId& account) const {
-    return std::ranges::any_of(witness_.stays_of(letter_), [&](const Stay* stay) {
-      return stay->account == account && stay->tenant == *question_.tenant;
-    });
-  }
   bool is_under(const Owned& owned) const {
     std::optional<base::TraceId> at = owned.trace;
     for (int steps = 0; at && steps < 100; ++steps) {
@@ -67,12 +42,8 @@ class Scope {
 
   const Question& question_;
   const Custody& custody_;
-  const Witness& witness_;
   unsigned letter_;
-  std::set<base::TenantId> owners_;
-  bool is_report_ = false;
-  bool is_root_ = false;
-  bool sees_whole_ = false;
+  bool is_report_;
 };
 
 void could(Truth& truth, Party party, bool in_public, const std::string& why) {
@@ -154,7 +125,7 @@ std::optional<Truth> truth_of(const Question& question, const Custody& custody,
                               const Witness& witness, base::Milliseconds now) {
   const auto* taken = custody.taken(question.trace);
   if (taken == nullptr || taken->letter == nullptr) return std::nullopt;
-  const Scope scope(question, custody, witness, *taken);
+  const Scope scope(question, custody, *taken);
   Truth truth;
   could(truth, Party::operator_, false, "it was here");
   could(truth, Party::legal_order, false, "it was here");
