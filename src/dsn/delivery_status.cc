@@ -44,9 +44,8 @@ std::string folded(std::string_view text, std::size_t used) {
 
 void add(std::string& out, std::string_view name, std::string_view value) {
   if (value.empty()) return;
-  auto field = message::Field::make(name, folded(value, name.size() + 2));
-  if (!field) field = message::Field::make(name, value);
-  if (field) out += field->raw();
+  if (const auto field = message::Field::make(name, folded(value, name.size() + 2)))
+    out += field->raw();
 }
 
 std::string recipient_field(std::string_view typed, Utf8 utf8) {

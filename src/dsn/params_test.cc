@@ -1,5 +1,7 @@
 #include "dsn/params.h"
 
+#include <cstring>
+
 #include <gtest/gtest.h>
 
 namespace letterlock::dsn {
@@ -88,6 +90,64 @@ TEST(OriginalRecipient, Utf8) {
   for (int i = 0; i < 100; ++i) long_one += "ü";
   EXPECT_EQ(format_original_recipient(long_one, Utf8::no), "");
   EXPECT_EQ(format_original_recipient(long_one, Utf8::yes), long_one);
+}
+
+// RFC 5322 §3.2.3: atext, at the ends of its ranges and beside them.
+TEST(OriginalRecipient, TheTypeIsAnAtom) {
+  for (int octet = 0; octet < 256; ++octet) {
+    const char c = static_cast<char>(octet);
+    const bool is_atext = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+                          (c >= 'a' && c <= 'z') ||
+                          (c != 0 && std::strchr("!#$%&'*+-/=?^_`{|}~", c) != nullptr);
+    const auto parsed = parse_original_recipient(std::string("t") + c + ";bob");
+    // A semicolon ends the type, and what follows isn't wrong for that.
+    EXPECT_EQ(parsed.has_value(), is_atext || c == ';') << octet;
+  }
+}
+
+// Both ends of the code points that are taken encoded, and of the digits that say them.
+TEST(OriginalRecipient, EncodedCodePoints) {
+  const auto parsed = [](std::string_view point) {
+    return parse_original_recipient("utf-8;a\\x{" + std::string(point) + "}b");
+  };
+  EXPECT_EQ(parsed("20"), "utf-8;a b");
+  EXPECT_EQ(parsed("7E"), "utf-8;a~b");
+  EXPECT_EQ(parsed("A0"), "utf-8;a\u00A0b");
+  EXPECT_EQ(parsed("D7FF"), "utf-8;a\uD7FFb");
+  EXPECT_EQ(parsed("E000"), "utf-8;a\uE000b");
+  EXPECT_EQ(parsed("10FFFF"), "utf-8;a\U0010FFFFb");
+  for (const auto* point :
+       {"1F", "7F", "9F", "D800", "DFFF", "110000", "0000041", "4", "", "4G", "100000041"}) {
+    const auto refused = parsed(point);
+    ASSERT_FALSE(refused) << point;
+    EXPECT_EQ(refused.error().kind, base::ErrorKind::invalid) << point;
+  }
+}
+
+// RFC 3461 §4.2 and §4.4, and for the kinds of what is refused: who said it is told that it is
+// wrong, not that something isn't there.
+TEST(OriginalRecipient, AtItsLongest) {
+  EXPECT_TRUE(parse_original_recipient("rfc822;" + std::string(493, 'x')));
+  for (const auto& wrong : {"rfc822;" + std::string(494, 'x'), std::string("rfc822"),
+                            std::string("r c;x"), std::string("rfc822;"), std::string("rfc822;+"),
+                            std::string("rfc822;a b"), std::string("rfc822;+0A")}) {
+    const auto refused = parse_original_recipient(wrong);
+    ASSERT_FALSE(refused) << wrong;
+    EXPECT_EQ(refused.error().kind, base::ErrorKind::invalid) << wrong;
+  }
+  const std::string longest = "rfc822;" + std::string(493, 'x');
+  EXPECT_EQ(format_original_recipient(longest, Utf8::no), longest);
+  EXPECT_EQ(format_original_recipient(longest + "x", Utf8::no), "");
+}
+
+// RFC 3461 §4: xchar, and everything else as "+" and two digits.
+TEST(Xtext, EachOctet) {
+  for (int octet = 0; octet < 256; ++octet) {
+    const std::string text(1, static_cast<char>(octet));
+    const bool as_it_is = octet >= 33 && octet <= 126 && octet != '+' && octet != '=';
+    EXPECT_EQ(encode_xtext(text).size(), as_it_is ? 1U : 3U) << octet;
+    EXPECT_EQ(decode_xtext(text).has_value(), as_it_is) << octet;
+  }
 }
 
 TEST(Attack09, ParametersCannotCarryALineBreak) {

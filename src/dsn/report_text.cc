@@ -121,6 +121,10 @@ std::string when(const Refusal::Offer& offer) {
                      same_day ? base::to_clock(offer.last) : moment(offer.last), offer.attempts);
 }
 
+std::string more(std::uint64_t count, std::string_view what) {
+  return fmt::format("{} more {}{}", count, what, count == 1 ? "" : "s");
+}
+
 void add_offers(Page& page, const Refusal& refusal) {
   std::string_view label = "What was offered";
   for (std::size_t i = 0; i < refusal.offers.size() && i < offers_max; ++i) {
@@ -130,9 +134,9 @@ void add_offers(Page& page, const Refusal& refusal) {
     label = "";
   }
   if (refusal.offers.size() > offers_max)
-    page.row("", fmt::format("and {} more hosts", refusal.offers.size() - offers_max));
+    page.row("", fmt::format("and {}", more(refusal.offers.size() - offers_max, "host")));
   if (refusal.others > 0)
-    page.row("", fmt::format("and {} more attempts, which the trace has", refusal.others));
+    page.row("", fmt::format("and {}, which the trace has", more(refusal.others, "attempt")));
 }
 
 void add_refusal(Page& page, const RecipientReport& recipient) {

@@ -1,5 +1,7 @@
 #include "dsn/status.h"
 
+#include <map>
+
 #include <gtest/gtest.h>
 
 namespace letterlock::dsn {
@@ -33,6 +35,25 @@ TEST(Status, FromACodeAlone) {
     EXPECT_TRUE(Status::from_reply_code(code).is_permanent()) << code;
   for (const unsigned code : {0U, 99U, 199U, 600U, 4'000'000'000U})
     EXPECT_TRUE(Status::from_reply_code(code).is_temporary()) << code;
+}
+
+// RFC 3463 §3 beside RFC 5321 §4.2.3 and what RFC 4954, 7504 and 7505 add: each code that means
+// something of its own, and all others x.0.0.
+TEST(Status, FromEachCode) {
+  const std::map<unsigned, const char*> of_its_own = {
+      {421, "4.3.2"}, {450, "4.2.0"}, {451, "4.3.0"}, {452, "4.3.1"}, {454, "4.7.0"},
+      {500, "5.5.2"}, {501, "5.5.4"}, {502, "5.5.1"}, {503, "5.5.1"}, {504, "5.5.4"},
+      {521, "5.3.2"}, {530, "5.7.0"}, {535, "5.7.8"}, {551, "5.1.6"}, {552, "5.2.0"},
+      {553, "5.1.3"}, {556, "5.1.10"}};
+  for (unsigned code = 200; code < 600; ++code) {
+    const auto found = of_its_own.find(code);
+    const auto expected = found != of_its_own.end() ? std::string(found->second)
+                          : code < 400              ? "2.0.0"
+                                                    : std::to_string(code / 100) + ".0.0";
+    EXPECT_EQ(Status::from_reply_code(code).text(), expected) << code;
+  }
+  for (const unsigned code : {0U, 99U, 100U, 199U, 600U})
+    EXPECT_EQ(Status::from_reply_code(code).text(), "4.5.0") << code;
 }
 
 TEST(Status, ChangesItsClass) {
