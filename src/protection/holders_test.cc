@@ -62,6 +62,21 @@ TEST(Holders, WhatLiesBeyondIsUnknownWhereContentWentOut) {
   }
 }
 
+TEST(Holders, AClientIsNamedOnceAndFourAre) {
+  const std::string who = "it went to no other operator's mail server; who runs the machine";
+  const std::string unknown = " is unknown from here";
+  std::vector<Hop> hops{submission(), submission(), delivery(2)};
+  EXPECT_EQ(reason(Party::others, hops), who + " of alice's client" + unknown);
+  for (unsigned i = 1; i <= 3; ++i) {
+    hops.push_back(fetch(2 + i, Level::mutual));
+    hops.back().to.who = "bob" + std::to_string(i);
+  }
+  const std::string four = "s of alice's client, bob1's client, bob2's client";
+  EXPECT_EQ(reason(Party::others, hops), who + four + " and bob3's client" + unknown);
+  hops.push_back(fetch(6, Level::mutual));
+  EXPECT_EQ(reason(Party::others, hops), who + four + ", bob3's client and 1 more" + unknown);
+}
+
 TEST(Holders, WhoHasNotFetchedIsNamedWhereThatIsSeen) {
   const std::string not_yet = "nobody has fetched it from bob's mailbox yet";
   EXPECT_THAT(reason(Party::devices, {submission(), delivery(2)}), HasSubstr(not_yet));
