@@ -75,7 +75,8 @@ void PopConversation::begin_session() {
     if (mechanism == sasl::Mechanism::external && !certificate_user_) continue;
     options.mechanisms.push_back(mechanism);
   }
-  session_.emplace(std::move(options));
+  auto passwords = session_ ? session_->passwords() : sasl::ShownPasswords();
+  session_.emplace(std::move(options), std::move(passwords));
 }
 
 net::ResultTask<> PopConversation::start_tls() {
@@ -158,6 +159,7 @@ net::ResultTask<PopConversation::Goes> PopConversation::perform(pop::Action acti
       co_return Goes::on;
     }
     if (auto* close = std::get_if<pop::Close>(&action)) {
+      co_await tell_unread();
       out_ += close->text;
       end_ = close->text.starts_with("+OK")
                  ? PopEnd{Why::quit, "QUIT"}
@@ -167,6 +169,7 @@ net::ResultTask<PopConversation::Goes> PopConversation::perform(pop::Action acti
     if (auto* begin = std::get_if<pop::StartTls>(&action)) {
       out_ += begin->text;
       CO_CHECK(co_await flush());
+      co_await tell_unread();
       // RFC 2595 §4 and ATTACKS 1: what came in clear behind STLS is never a command.
       lines_.clear();
       CO_CHECK(co_await start_tls());
@@ -186,7 +189,9 @@ net::ResultTask<PopConversation::Goes> PopConversation::perform(pop::Action acti
     } else if (auto* password = std::get_if<pop::CheckPassword>(&action)) {
       CO_TRY(action, co_await check_password(std::move(*password)));
     } else if (auto* shown = std::get_if<pop::PasswordShown>(&action)) {
-      CO_TRY(action, co_await note_shown(std::move(*shown)));
+      co_await tell(std::move(shown->shown));
+      auto then = std::move(shown->then);
+      std::visit([&](auto& next) { action = std::move(next); }, then);
     } else if (auto* begun = std::get_if<pop::Exchange>(&action)) {
       CO_TRY(action, co_await exchange(std::move(*begun)));
     } else if (auto* marked = std::get_if<pop::Commit>(&action)) {

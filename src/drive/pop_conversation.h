@@ -38,7 +38,9 @@ class PopConversation final : private Sessions::Member {
   // pop_conversation_sign_in.cc
   net::ResultTask<pop::Action> ask_clear(pop::AllowClear asked);
   net::ResultTask<pop::Action> check_password(pop::CheckPassword asked);
-  net::ResultTask<pop::Action> note_shown(pop::PasswordShown shown);
+  net::Task<> tell(std::optional<sasl::ShownPassword> shown);
+  net::Task<> tell_malformed(sasl::Mechanism mechanism, std::string_view answer);
+  net::Task<> tell_unread();
   net::ResultTask<pop::Action> exchange(pop::Exchange asked);
   net::ResultTask<sasl::Step> answer(sasl::ServerMechanism& mechanism, sasl::Step step,
                                      sasl::Mechanism which);

@@ -1,6 +1,7 @@
 // How a client signs in: USER and PASS, or a SASL exchange.
 #include "drive/pop_conversation.h"
 #include "sasl/keys.h"
+#include "sasl/plain.h"
 
 namespace letterlock::drive {
 namespace {
@@ -9,6 +10,8 @@ using base::ErrorKind;
 
 // More answers than any mechanism has.
 constexpr int exchange_turns_max = 8;
+// As many as there may be wrong commands.
+constexpr int unread_lines_max = 20;
 // 18 octets make a nonce of 24 characters. RFC: 5802 section 5.1.
 constexpr std::size_t nonce_random_octets = 18;
 
@@ -39,10 +42,25 @@ net::ResultTask<pop::Action> PopConversation::check_password(pop::CheckPassword 
   co_return co_await sign_in({std::move(*user), PopSignIn::How::password, tls_});
 }
 
-net::ResultTask<pop::Action> PopConversation::note_shown(pop::PasswordShown shown) {
-  auto user = sasl::prepare(shown.user);
-  if (user) co_await handler_.password_shown(std::move(*user), std::move(shown.password), tls_);
-  co_return pop::Say{std::move(shown.text)};
+net::Task<> PopConversation::tell(std::optional<sasl::ShownPassword> shown) {
+  if (!shown) co_return;
+  auto user = sasl::prepare(shown->user);
+  if (user) co_await handler_.password_shown(std::move(*user), std::move(shown->password), tls_);
+}
+
+// The exchange won't ask the handler about a message that it can't read, and a listener could.
+net::Task<> PopConversation::tell_malformed(sasl::Mechanism mechanism, std::string_view answer) {
+  if (mechanism != sasl::Mechanism::plain || sasl::parse_plain(answer)) co_return;
+  co_await tell(sasl::shown_in_plain(answer));
+}
+
+// What came already and is about to be thrown away.
+net::Task<> PopConversation::tell_unread() {
+  for (int i = 0; i < unread_lines_max; ++i) {
+    const auto line = lines_.next();
+    if (!line) co_return;
+    co_await tell(session_->unread(*line));
+  }
 }
 
 net::ResultTask<pop::Action> PopConversation::exchange(pop::Exchange asked) {
@@ -52,7 +70,10 @@ net::ResultTask<pop::Action> PopConversation::exchange(pop::Exchange asked) {
                                             .channel_binding = channel_binding_,
                                             .certificate_user = certificate_user_});
   std::optional<base::BytesView> initial;
-  if (asked.initial) initial = *asked.initial;
+  if (asked.initial) {
+    initial = *asked.initial;
+    co_await tell_malformed(asked.mechanism, *asked.initial);
+  }
   sasl::Step step = mechanism->begin(initial);
   bool checked = false;  // by its password
   for (int turn = 0; turn < exchange_turns_max; ++turn) {
@@ -81,6 +102,7 @@ net::ResultTask<pop::Action> PopConversation::exchange(pop::Exchange asked) {
           {sasl::Failure::Reason::malformed, "the client gave up, or answered what isn't base64"});
       co_return co_await refuse(pop::Refusal::cancelled);
     }
+    co_await tell_malformed(asked.mechanism, *response);
     step = mechanism->respond(*response);
   }
   co_return co_await refuse(pop::Refusal::malformed);
@@ -114,10 +136,11 @@ net::ResultTask<std::optional<base::Bytes>> PopConversation::ask_client(base::By
   // RFC 5034 §4: "+", a space, and the challenge in base64, which may be empty.
   out_ += "+ " + base::to_base64(challenge) + "\r\n";
   CO_TRY(const auto line, co_await read_line(options_.exchange_wait));
-  if (line.fault != pop::Line::Fault::none || line.text == "*") co_return std::nullopt;
+  if (line.text == "*") co_return std::nullopt;
   auto octets = base::from_base64(line.text);
-  if (!octets) co_return std::nullopt;
-  co_return std::move(*octets);
+  if (octets && line.fault == pop::Line::Fault::none) co_return std::move(*octets);
+  co_await tell(session_->unread(line));
+  co_return std::nullopt;
 }
 
 net::ResultTask<pop::Action> PopConversation::sign_in(PopSignIn sign_in) {

@@ -64,7 +64,8 @@ class PopHandler {
   // told as "try later".
   virtual net::ResultTask<sasl::Standing> check_password(std::string user, std::string password,
                                                          const tls::Session* tls) = 0;
-  // A password came where none is taken, and nobody is signed in by it.
+  // A password came where none is taken, and nobody is signed in by it. Also while somebody is
+  // signed in.
   virtual net::Task<> password_shown(std::string user, std::string password,
                                      const tls::Session* tls) = 0;
   // SCRAM: the proof of the user that keys() was asked for is checked. The client is told how it

@@ -84,6 +84,36 @@ TEST_F(PopTest, APasswordOutOfPlaceIsTold) {
   EXPECT_EQ(handler.shown, (Notes{"bob tree house clear", "bob tree clear"}));
 }
 
+// Nor does what is thrown away: behind STLS, behind the end, or in an answer that can't be read.
+TEST_F(PopTest, WhatIsNotReadIsSearchedForPasswords) {
+  options.handshake_wait = std::chrono::milliseconds(20);
+  options.entry = PopOptions::Entry::stls;
+  options.clear_sign_in = true;
+  const std::vector<std::pair<std::string, Notes>> talks = {
+      {"USER bob\r\nSTLS\r\nPASS tree\r\n", {"bob tree clear"}},
+      {"STLS\r\nAUTH LOGIN\r\nYm9i\r\ndHJlZQ==\r\n", {"bob tree clear"}},
+      {"QUIT\r\nAUTH PLAIN AGJvYgB0cmVl\r\n", {"bob tree clear"}},
+      {"EHLO c.example\r\nAUTH PLAIN AGJvYgB0cmVl\r\n", {"bob tree clear"}},
+      {"USER bob\nPASS tree\nQUIT\r\n", {"bob tree clear"}},
+      {"USER bob\r\nPASS bush\r\nPASS tree\r\nQUIT\r\n", {"bob bush clear", "bob tree clear"}},
+      {"AUTH PLAIN\r\nAGJvYgB0cmVl\r\nQUIT\r\n", {"bob tree clear"}},
+  };
+  for (const auto& [octets, shown] : talks) {
+    handler.shown.clear();
+    say(octets);
+    EXPECT_EQ(handler.shown, shown) << octets;
+  }
+  options.entry = PopOptions::Entry::tls;
+  for (const std::string answer : {"AGJvYgB0cmVl\n", "AGJvYgB0cmVlcw\r\n", "Ym9iAHRyZWU=\r\n"}) {
+    handler.shown.clear();
+    say(std::string(FakeTls::client_hello) + "AUTH PLAIN\r\n" + answer + "QUIT\r\n");
+    ASSERT_EQ(handler.shown.size(), 1U) << answer;
+    EXPECT_TRUE(handler.shown[0].starts_with("bob tree")) << handler.shown[0];
+    EXPECT_TRUE(handler.shown[0].ends_with(" tls")) << handler.shown[0];
+  }
+  for (const auto& note : handler.notes) EXPECT_EQ(note, "clear? bob") << "nobody signed in";
+}
+
 TEST_F(PopTest, ThirdRefusalEnds) {
   const auto heard = say(std::string(FakeTls::client_hello) +
                          "USER bob\r\nPASS a\r\nUSER eve\r\nPASS tree\r\nUSER bob\r\nPASS "

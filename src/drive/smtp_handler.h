@@ -67,8 +67,8 @@ class SmtpHandler {
   // The exchange succeeded. Positive (235): signed in. Anything else refuses after all.
   virtual net::Task<smtp::Reply> on_authenticated(sasl::Success success, sasl::Mechanism mechanism);
   virtual net::Task<> on_auth_failed(sasl::Failure failure, sasl::Mechanism mechanism);
-  // A password came with an AUTH that was refused as a command: before TLS, or where nobody signs
-  // in. It was shown, and nobody is signed in by it.
+  // A password came in a line that was refused: with or behind an AUTH before TLS or where nobody
+  // signs in, say. It was shown, and nobody is signed in by it. Also while somebody is signed in.
   virtual net::Task<> on_password_shown(std::string user, std::string password);
 
   virtual net::Task<smtp::Reply> on_mail(smtp::Mail mail) = 0;

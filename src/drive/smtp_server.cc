@@ -61,6 +61,8 @@ net::ResultTask<> SmtpServer::converse() {
     }
     if (out_.size() > out_octets_max) CO_CHECK(co_await flush());
   }
+  // Nobody reads on, but a listener could.
+  co_await tell(session_.unread(buffer_.view()));
   CO_CHECK(co_await flush());
   co_await connection_->shutdown(goodbye_wait);
   co_return base::Result<>();
@@ -101,6 +103,7 @@ net::ResultTask<> SmtpServer::greet() {
     if (!early && early.error().kind != ErrorKind::timeout) co_return base::fail(early.error());
     if (early) {
       end_ = SmtpEnd::refused;
+      buffer_.filled(*early);
       say(session_.early_talker());
       co_return base::Result<>();
     }

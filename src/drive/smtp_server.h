@@ -96,7 +96,8 @@ class SmtpServer final : private Sessions::Member {
   net::ResultTask<> take(smtp::Auth auth);
   net::ResultTask<> exchange(sasl::Step step);
   net::Task<> refuse_exchange(sasl::Failure failure);
-  net::Task<> shown(std::optional<std::string> plain);
+  net::Task<> tell(smtp::Shown shown);
+  net::Task<> tell_malformed(std::string_view answer);
 
   void say(const smtp::Reply& reply) { smtp::append(reply, out_); }
   os::Steady now() const { return world_.clock.steady(); }

@@ -32,22 +32,27 @@ net::Task<> SmtpServer::reset() {
   co_await handler_.on_reset();
 }
 
-net::Task<> SmtpServer::shown(std::optional<std::string> plain) {
-  if (!plain) co_return;
-  auto message = sasl::parse_plain(*plain);
-  if (!message) co_return;
-  auto user = sasl::prepare(message->user);
-  if (user) co_await handler_.on_password_shown(std::move(*user), std::move(message->password));
+net::Task<> SmtpServer::tell(smtp::Shown shown) {
+  for (auto& one : shown) {
+    auto user = sasl::prepare(one.user);
+    if (user) co_await handler_.on_password_shown(std::move(*user), std::move(one.password));
+  }
+}
+
+// The exchange won't ask the handler about a message that it can't read, and a listener could.
+net::Task<> SmtpServer::tell_malformed(std::string_view answer) {
+  if (mechanism_ != sasl::Mechanism::plain || sasl::parse_plain(answer)) co_return;
+  if (auto shown = sasl::shown_in_plain(answer)) co_await tell({std::move(*shown)});
 }
 
 net::ResultTask<> SmtpServer::take(smtp::Say step) {
-  co_await shown(std::move(step.shown));
+  co_await tell(std::move(step.shown));
   say(step.reply);
   co_return base::Result<>();
 }
 
 net::ResultTask<> SmtpServer::take(smtp::Close step) {
-  co_await shown(std::move(step.shown));
+  co_await tell(std::move(step.shown));
   end_ = step.reply.code == 221 ? SmtpEnd::quit : SmtpEnd::refused;
   say(step.reply);
   co_return base::Result<>();
@@ -171,13 +176,18 @@ net::ResultTask<> SmtpServer::take(smtp::Auth auth) {
   }
   exchange_ = sasl::make_server(std::move(exchange_options));
   std::optional<base::BytesView> initial;
-  if (auth.initial) initial = *auth.initial;
+  if (auth.initial) {
+    initial = *auth.initial;
+    co_await tell_malformed(*auth.initial);
+  }
   co_return co_await exchange(exchange_->begin(initial));
 }
 
 net::ResultTask<> SmtpServer::take(smtp::AuthAnswer step) {
   ASSERT(exchange_ != nullptr);
   using Kind = smtp::AuthAnswer::Kind;
+  co_await tell(std::move(step.shown));
+  co_await tell_malformed(step.octets);
   if (step.kind == Kind::octets) co_return co_await exchange(exchange_->respond(step.octets));
   // RFC 4954 §4: 501 for "*" and for what isn't base64.
   const bool cancelled = step.kind == Kind::cancelled;

@@ -77,6 +77,37 @@ TEST(SmtpServer, ContentCutAnywhereIsTheSame) {
   }
 }
 
+// What is refused, thrown away or can't be read in an exchange is searched for passwords.
+TEST(SmtpServer, PasswordsThatSignNobodyInAreTold) {
+  using Shown = std::vector<std::string>;
+  const Shown bob{"bob tree"};
+  Served clear;
+  EXPECT_EQ(clear("EHLO c.example\r\n", 2), "220 250 ");
+  EXPECT_EQ(clear("AUTH PLAIN\r\n", 1), "538 ");
+  EXPECT_EQ(clear("AGJvYgB0cmVl\r\n", 1), "500 ");
+  EXPECT_EQ(std::exchange(clear.handler.shown, {}), bob);
+  EXPECT_EQ(clear("STARTTLS\r\nAUTH PLAIN AGJvYgB0cmVl\r\n", 2), "421 END");
+  EXPECT_EQ(clear.handler.shown, bob);
+  auto options = test_options();
+  options.greeting_pause = 1s;
+  Served early(options);
+  EXPECT_EQ(early("EHLO c.example\r\nAUTH PLAIN AGJvYgB0cmVl\r\n", 2), "421 END");
+  EXPECT_EQ(early.handler.shown, bob);
+  options = test_options();
+  options.start = SmtpServerOptions::Start::tls;
+  Served exchange(options);
+  exchange(std::string(FakeTls::client_hello), 1);
+  exchange("EHLO c.example\r\n", 1);
+  EXPECT_EQ(exchange("AUTH PLAIN\r\n", 1), "334 ");
+  EXPECT_EQ(exchange("AGJvYgB0cmVl\n", 1), "501 ");
+  EXPECT_EQ(std::exchange(exchange.handler.shown, {}), bob);
+  EXPECT_EQ(exchange("AUTH PLAIN Ym9iAHRyZWU=\r\n", 1), "501 ") << "one NUL";
+  EXPECT_EQ(std::exchange(exchange.handler.shown, {}), bob);
+  EXPECT_EQ(exchange("AUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n", 1), "235 ");
+  EXPECT_EQ(exchange("AUTH PLAIN AGJvYgB0cmVl\r\n", 1), "503 ");
+  EXPECT_EQ(exchange.handler.shown, bob);
+}
+
 TEST(SmtpServer, ChunksAndTheirEnd) {
   Served served;
   served("EHLO c.example\r\n", 2);

@@ -31,6 +31,7 @@ inline void run_until(net::Loop& loop, const std::function<bool()>& done) {
 class NotingHandler final : public SmtpHandler {
  public:
   std::vector<std::string> notes;
+  std::vector<std::string> shown;  // each password as "user password"
   std::vector<std::string> messages;
   std::string content;
   std::uint64_t content_octets = 0;
@@ -74,6 +75,10 @@ class NotingHandler final : public SmtpHandler {
   }
   net::Task<> on_auth_failed(sasl::Failure failure, sasl::Mechanism) override {
     notes.push_back("auth failed: " + failure.detail);
+    co_return;
+  }
+  net::Task<> on_password_shown(std::string user, std::string password) override {
+    shown.push_back(user + " " + password);
     co_return;
   }
   net::Task<smtp::Reply> on_mail(smtp::Mail mail) override {

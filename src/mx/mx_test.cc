@@ -127,6 +127,21 @@ TEST_F(MxTest, NobodyWaitsForNames) {
   EXPECT_LT(world.clock().now() - began, 20s);
 }
 
+// Nobody signs in here, but a client that tries has shown its password.
+TEST_F(MxTest, APasswordInVainIsRecorded) {
+  const auto bob_at = custody::test::at("bob@birch.example");
+  for (const std::string password : {"bush house", "tree house"}) {
+    auto talk = peer_talks();
+    EXPECT_THAT(talk.ask("AUTH LOGIN"), StartsWith("504"));
+    EXPECT_THAT(talk.ask(base::to_base64("bob@birch.example")), StartsWith("500"));
+    EXPECT_THAT(talk.ask(base::to_base64(password)), StartsWith("500"));
+    EXPECT_TRUE(wait(directory.write_openings()));
+    const auto openings = wait(operations.list_openings(birch, bob_at)).value();
+    ASSERT_EQ(openings.size(), password == "tree house" ? 1U : 0U);
+    if (!openings.empty()) EXPECT_EQ(openings[0].how, directory::Opening::How::in_clear);
+  }
+}
+
 TEST_F(MxTest, TheBarePostmasterIsTheSites) {
   auto talk = peer_talks();
   talk.ask("MAIL FROM:<carol@modern.example>");

@@ -23,6 +23,7 @@ std::optional<Line> LineReader::next() {
     line.fault = Line::Fault::too_long;
   } else if (!text.ends_with('\r')) {
     line.fault = Line::Fault::bare_lf;
+    line.text = text;
   } else {
     line.text = text.substr(0, text.size() - 1);
   }

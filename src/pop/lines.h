@@ -14,7 +14,7 @@ struct Line {
     too_long,  // longer than allowed; its octets are gone
     bare_lf,   // ended by LF alone
   };
-  std::string text;  // without its end
+  std::string text;  // without its end; none of a line that is too long
   Fault fault = Fault::none;
 };
 

@@ -19,6 +19,12 @@ struct Place {
   Where operator()(const auto&) const { return Where::transaction; }
 };
 
+bool signs_in(const Command& command) {
+  return std::holds_alternative<command::User>(command) ||
+         std::holds_alternative<command::Pass>(command) ||
+         std::holds_alternative<command::Auth>(command);
+}
+
 }  // namespace
 
 // No "<…>" of APOP's in it: a client that finds one may send a digest of MD5. RFC: 1939 section 7.
@@ -29,6 +35,32 @@ std::string ServerSession::greeting() const {
 Action ServerSession::line(const Line& line) {
   ASSERT(state_ != State::update);
   if (state_ == State::ended) return Close{};
+  const auto command = line.fault == Line::Fault::none
+                           ? parse_command(line.text)
+                           : base::fail(base::ErrorKind::invalid, "not a line");
+  auto action = answer(line, command);
+  if (command && !signs_in(*command)) return action;
+  // Somebody checks that one.
+  if (std::holds_alternative<CheckPassword>(action) || std::holds_alternative<Exchange>(action))
+    return action;
+  return telling(std::move(action), line);
+}
+
+std::optional<sasl::ShownPassword> ServerSession::unread(const Line& line) {
+  return passwords_.find_in(line.text);
+}
+
+Action ServerSession::telling(Action refusal, const Line& line) {
+  auto shown = passwords_.find_in(line.text);
+  if (!shown) return refusal;
+  if (auto* say = std::get_if<Say>(&refusal))
+    return PasswordShown{std::move(*shown), std::move(*say)};
+  if (auto* last = std::get_if<Close>(&refusal))
+    return PasswordShown{std::move(*shown), std::move(*last)};
+  return refusal;
+}
+
+Action ServerSession::answer(const Line& line, const base::Result<Command>& command) {
   switch (line.fault) {
     case Line::Fault::too_long:
       return error("line too long");
@@ -40,7 +72,6 @@ Action ServerSession::line(const Line& line) {
   if (state_ == State::authorization && ++unknown_commands_ > options_.unknown_commands_max) {
     return close(err(Code::none, "too many commands"));
   }
-  const auto command = parse_command(line.text);
   if (command) return run(*command);
   if (command.error().kind == base::ErrorKind::not_found) {
     if (is_another_protocol(line.text)) return close(err(Code::none, "this is POP3"));

@@ -23,6 +23,7 @@
 #include "pop/lines.h"
 #include "pop/maildrop.h"
 #include "sasl/mechanism.h"
+#include "sasl/shown.h"
 
 namespace letterlock::pop {
 
@@ -56,11 +57,10 @@ struct CheckPassword {
   std::string password;
 };
 // A password came where none is taken: it was shown, perhaps in clear, and nobody is signed in by
-// it. Then say the text.
+// it. Then say the text, or close with it.
 struct PasswordShown {
-  std::string user;
-  std::string password;
-  std::string text;
+  sasl::ShownPassword shown;
+  std::variant<Say, Close> then;
 };
 // Run this SASL exchange; each challenge stands behind "+ ". RFC: 5034 section 4.
 struct Exchange {
@@ -91,11 +91,18 @@ enum class Refusal {
 
 class ServerSession {
  public:
-  explicit ServerSession(SessionOptions options) : options_(std::move(options)) {}
+  // `passwords`: of the session before STLS. A name in it is good for nothing but to know whose a
+  // password is that comes behind without another.
+  explicit ServerSession(SessionOptions options, sasl::ShownPasswords passwords = {})
+      : options_(std::move(options)), passwords_(std::move(passwords)) {}
 
   std::string greeting() const;
   // The next line of the client's, or what was wrong with it.
   Action line(const Line& line);
+  // The password that a line shows which isn't run: one that came in clear behind STLS, or behind
+  // the session's end.
+  std::optional<sasl::ShownPassword> unread(const Line& line);
+  const sasl::ShownPasswords& passwords() const { return passwords_; }
 
   Action clear_allowed(bool allowed);
   Action signed_in(Maildrop maildrop);
@@ -115,6 +122,8 @@ class ServerSession {
   enum class State { authorization, transaction, update, ended };
   enum class Listing { none, sizes, ids };
 
+  Action answer(const Line& line, const base::Result<Command>& command);
+  Action telling(Action refusal, const Line& line);
   Action run(const Command& command);
   // session_sign_in.cc
   Action on(const command::User& command);
@@ -141,8 +150,8 @@ class ServerSession {
 
   SessionOptions options_;
   State state_ = State::authorization;
-  std::string user_;          // named by USER, waits for PASS
-  std::string refused_user_;  // named by USER where no password is taken
+  std::string user_;  // named by USER, waits for PASS
+  sasl::ShownPasswords passwords_;
   unsigned refusals_ = 0;
   unsigned errors_ = 0;
   unsigned unknown_commands_ = 0;

@@ -53,9 +53,8 @@ struct Caller {
     return std::visit(*this, session.refused(Refusal::credentials));
   }
   bool operator()(const PasswordShown& a) const {
-    ASSERT(!a.user.empty());
-    whole_lines(a.text);
-    return true;
+    ASSERT(!a.shown.user.empty() && !a.shown.password.empty());
+    return std::visit(*this, a.then);
   }
   bool operator()(const Exchange&) const {
     ASSERT(tls);
@@ -134,6 +133,9 @@ constexpr std::string_view words[] = {"USER bo\r\n",
                                       "AUTH PLAIN\r\n",
                                       "AUTH PLAIN =\r\n",
                                       "AUTH X\r\n",
+                                      "AUTH LOGIN\r\n",
+                                      "AUTH=PLAIN AGIAYg==\r\n",
+                                      "Ym9i\r\n",
                                       "*\r\n",
                                       "STLS\r\n",
                                       "CAPA\r\n",

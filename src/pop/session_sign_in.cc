@@ -6,7 +6,6 @@
 #include "base/assert.h"
 #include "pop/response.h"
 #include "pop/session.h"
-#include "sasl/plain.h"
 
 namespace letterlock::pop {
 namespace {
@@ -16,7 +15,6 @@ constexpr auto need_tls = "signing in needs TLS here";
 
 Action ServerSession::on(const command::User& command) {
   user_.clear();
-  refused_user_ = command.name;
   if (!user_offered()) return Say{err(Code::auth, need_tls)};
   if (options_.tls) {
     user_ = command.name;
@@ -35,12 +33,7 @@ Action ServerSession::clear_allowed(bool allowed) {
 
 Action ServerSession::on(const command::Pass& command) {
   // RFC 1939 §7: PASS only directly after a successful USER. Some clients send it all the same.
-  if (user_.empty()) {
-    auto said = error("USER first");
-    auto* say = std::get_if<Say>(&said);
-    if (say == nullptr || refused_user_.empty()) return said;
-    return PasswordShown{std::exchange(refused_user_, {}), command.password, std::move(say->text)};
-  }
+  if (user_.empty()) return error("USER first");
   return CheckPassword{std::exchange(user_, {}), command.password};
 }
 
@@ -48,13 +41,7 @@ Action ServerSession::on(const command::Auth& command) {
   user_.clear();
   const auto mechanism = sasl::mechanism_from(command.mechanism);
   // RFC 5034 §4 with RFC 8314 §3.3: nothing of a sign-in crosses without TLS.
-  if (!options_.tls) {
-    auto text = err(Code::auth, need_tls);
-    if (mechanism != sasl::Mechanism::plain || !command.initial) return Say{std::move(text)};
-    auto plain = sasl::parse_plain(*command.initial);
-    if (!plain) return Say{std::move(text)};
-    return PasswordShown{std::move(plain->user), std::move(plain->password), std::move(text)};
-  }
+  if (!options_.tls) return Say{err(Code::auth, need_tls)};
   if (!mechanism ||
       std::ranges::find(options_.mechanisms, *mechanism) == options_.mechanisms.end()) {
     return error("no such mechanism");

@@ -27,7 +27,8 @@ std::string text_of(const Action& action) {
   if (const auto* a = std::get_if<SendListing>(&action)) return a->head;
   if (const auto* a = std::get_if<SendContent>(&action)) return a->head;
   if (const auto* a = std::get_if<StartTls>(&action)) return a->text;
-  if (const auto* a = std::get_if<PasswordShown>(&action)) return a->text;
+  if (const auto* a = std::get_if<PasswordShown>(&action))
+    return std::visit([](const auto& then) { return text_of(then); }, a->then);
   return "something else";
 }
 
@@ -177,7 +178,7 @@ TEST(Session, ClearSignInIsAskedBeforeThePassword) {
 TEST(Session, APasswordOutOfPlaceIsTold) {
   const auto shown = [](const Action& action) {
     const auto* a = std::get_if<PasswordShown>(&action);
-    return a != nullptr ? a->user + " " + a->password : "nothing";
+    return a != nullptr ? a->shown.user + " " + a->shown.password : "nothing";
   };
   ServerSession session(in_clear());
   EXPECT_EQ(shown(say(session, "PASS tree")), "nothing") << "nobody's";
@@ -191,6 +192,80 @@ TEST(Session, APasswordOutOfPlaceIsTold) {
   ServerSession strict(never);
   say(strict, "USER bob");
   EXPECT_EQ(shown(say(strict, "PASS tree")), "bob tree");
+}
+
+// Sends these lines; the passwords that were told, each with the text that was said.
+std::vector<std::string> told_by(ServerSession& session, const std::vector<std::string>& lines) {
+  std::vector<std::string> told;
+  for (const auto& line : lines) {
+    const auto action = say(session, line);
+    if (std::holds_alternative<AllowClear>(action)) session.clear_allowed(false);
+    if (std::holds_alternative<Exchange>(action)) session.refused(Refusal::malformed);
+    if (const auto* a = std::get_if<PasswordShown>(&action))
+      told.push_back(a->shown.user + " " + a->shown.password + ": " + text_of(action));
+  }
+  return told;
+}
+using Told = std::vector<std::string>;
+
+TEST(Session, PasswordsBehindARefusalAreTold) {
+  const std::string plain = "AGJvYgB0cmVl", user = "Ym9i", password = "dHJlZQ==";
+  const std::string unknown = "-ERR no such command\r\n";
+  const std::vector<std::pair<std::vector<std::string>, Told>> talks = {
+      {{"USER bob", "PASS bush", "PASS tree"},
+       {"bob bush: -ERR USER first\r\n", "bob tree: -ERR USER first\r\n"}},
+      {{"USER bob", "CAPA", "AUTH PLAIN", "PASS tree"}, {"bob tree: -ERR USER first\r\n"}},
+      {{"USER bob", "USER eve", "PASS tree"}, {"eve tree: -ERR USER first\r\n"}},
+      {{"USER bob", "PASS " + std::string(300, 'x')},
+       {"bob " + std::string(300, 'x') + ": -ERR line too long\r\n"}},
+      {{"AUTH PLAIN", plain}, {"bob tree: " + unknown}},
+      {{"AUTH=PLAIN " + plain}, {"bob tree: " + unknown}},
+      {{"AUTH PLAIN AGJvYgB0cmVlcw"}, {"bob trees: -ERR initial response is not base64\r\n"}},
+      {{"AUTH LOGIN", user, password}, {"bob tree: " + unknown}},
+      {{"AUTH LOGIN " + user, password}, {"bob tree: " + unknown}},
+      {{"AUTH LOGIN", user, password, password}, {"bob tree: " + unknown}},
+  };
+  for (const auto& [lines, told] : talks) {
+    ServerSession session(in_clear());
+    EXPECT_EQ(told_by(session, lines), told) << lines.front();
+  }
+}
+
+// Also in another's session, and over TLS where LOGIN isn't offered.
+TEST(Session, PasswordsOfAnotherAccountAreTold) {
+  auto session = signed_in();
+  EXPECT_EQ(told_by(session, {"USER eve", "PASS tree", "AUTH PLAIN AGJvYgB0cmVl", "NOOP"}),
+            (Told{"eve tree: -ERR signed in already\r\n", "bob tree: -ERR signed in already\r\n"}));
+  EXPECT_TRUE(session.is_signed_in());
+  ServerSession protected_session(over_tls());
+  EXPECT_EQ(told_by(protected_session, {"AUTH LOGIN", "Ym9i", "dHJlZQ=="}),
+            Told{"bob tree: -ERR no such command\r\n"});
+}
+
+// A command in the answer's place is run, and the last line of a session is read like the others.
+TEST(Session, CommandsStayCommands) {
+  ServerSession session(in_clear());
+  EXPECT_EQ(ask(session, "AUTH LOGIN"), "-ERR [AUTH] signing in needs TLS here\r\n");
+  EXPECT_EQ(ask(session, "NOOP"), "-ERR sign in first\r\n");
+  EXPECT_TRUE(std::holds_alternative<StartTls>(say(session, "STLS")));
+  for (int i = 0; i < 19; ++i) ask(session, "XYZZY");
+  ask(session, "USER bob");
+  session.clear_allowed(false);
+  EXPECT_EQ(told_by(session, {"PASS tree"}), Told{"bob tree: closed: -ERR too many errors\r\n"});
+  EXPECT_EQ(ask(session, "QUIT"), "closed: ");
+}
+
+// What isn't run shows its password all the same; a name is known behind STLS, and good for no
+// more.
+TEST(Session, WhatIsNotRunIsReadForPasswords) {
+  ServerSession session(in_clear());
+  EXPECT_EQ(session.unread({"USER bob", Line::Fault::none}), std::nullopt);
+  EXPECT_EQ(session.unread({"PASS tree", Line::Fault::bare_lf}),
+            (sasl::ShownPassword{"bob", "tree"}));
+  const auto by_lf = session.line({"PASS tree", Line::Fault::bare_lf});
+  EXPECT_EQ(std::get<PasswordShown>(by_lf).shown.password, "tree");
+  ServerSession over(over_tls(), session.passwords());
+  EXPECT_EQ(told_by(over, {"PASS tree"}), Told{"bob tree: -ERR USER first\r\n"});
 }
 
 TEST(Session, OnlyOfferedMechanisms) {

@@ -147,6 +147,69 @@ TEST_F(PopdTest, ASignInIsRecordedWhateverIsFetched) {
   EXPECT_EQ(openings(), (std::vector<How>{How::in_clear, How::in_clear, How::unbound}));
 }
 
+// A password that signs nobody in was heard as well as one that does, whatever way it came. In each
+// talk a password stands for "%", plain or as PLAIN's message or LOGIN's answer.
+TEST_F(PopdTest, APasswordInVainIsRecorded) {
+  const auto name = base::to_base64("bob@birch.example");
+  struct Way {
+    std::vector<std::string> says;
+    enum class By { itself, plain, login } by = By::itself;
+  };
+  const Way ways[] = {
+      {{"USER bob@birch.example\r\n", "PASS bush\r\n", "PASS %\r\n"}},
+      {{"USER bob@birch.example\nPASS %\n"}},
+      {{"USER bob@birch.example\r\nSTLS\r\nPASS %\r\n"}},
+      {{"AUTH PLAIN %\r\n"}, Way::By::plain},
+      {{"AUTH=PLAIN %\r\n"}, Way::By::plain},
+      {{"AUTH PLAIN\r\n", "%\r\n"}, Way::By::plain},
+      {{"AUTH LOGIN\r\n", name + "\r\n", "%\r\n"}, Way::By::login},
+      {{"AUTH LOGIN " + name + "\r\n%\r\n"}, Way::By::login},
+  };
+  int number = 0;
+  std::string password = "tree house";
+  const auto openings = [&] {
+    world.settle();
+    EXPECT_TRUE(wait(directory.write_openings()));
+    return wait(operations.list_openings(birch, bob.address)).value().size();
+  };
+  for (const auto& [says, by] : ways) {
+    for (const bool is_right : {false, true}) {
+      auto connection = wait(peer.connect({host.addresses().front(), 110}, {})).value();
+      const auto before = openings();
+      auto shown = is_right ? password : password + "s";
+      if (by == Way::By::login) shown = base::to_base64(shown);
+      if (by == Way::By::plain)
+        shown = base::to_base64(std::string("\0bob@birch.example\0", 19) + shown);
+      for (auto octets : says) {
+        if (const auto at = octets.find('%'); at != std::string::npos) octets.replace(at, 1, shown);
+        EXPECT_FALSE(talk(*connection, octets).starts_with("+OK 0 messages"));
+      }
+      EXPECT_EQ(openings(), before + (is_right ? 1 : 0)) << says[0] << shown;
+    }
+    password = "tree house " + std::to_string(++number);
+    ASSERT_TRUE(wait(operations.set_account(bob.address, {.password = password}, "operator")));
+  }
+}
+
+// Another's password within a session that is signed in.
+TEST_F(PopdTest, APasswordOfAnotherAccountIsRecorded) {
+  const auto carol = add_account("carol@birch.example", directory::Accepts::any);
+  auto connection = wait(peer.connect({host.addresses().front(), 995}, {})).value();
+  auto session = wait(client_tls.connect(std::move(connection), {}, 1min)).value();
+  talk(*session, "USER carol@birch.example\r\n");
+  EXPECT_EQ(talk(*session, "PASS tree house\r\n").substr(0, 3), "+OK");
+  for (const bool is_right : {false, true}) {
+    const auto message = std::string("\0bob@birch.example\0", 19) + (is_right ? "tree" : "bush");
+    const auto auth = "AUTH PLAIN " + base::to_base64(message + " house") + "\r\n";
+    EXPECT_EQ(wait(say(*session, auth)).value_or(""), "-ERR signed in already\r\n");
+    world.settle();
+    EXPECT_TRUE(wait(directory.write_openings()));
+    const auto openings = wait(operations.list_openings(birch, bob.address)).value();
+    EXPECT_EQ(openings.empty(), !is_right);
+  }
+  EXPECT_EQ(talk(*session, "STAT\r\n").substr(0, 3), "+OK");
+}
+
 // Whoever heard it could play both ends of a proof.
 TEST_F(PopdTest, APasswordThatWasShownProvesNothing) {
   const auto carol = add_account("carol@birch.example", directory::Accepts::plus_only);

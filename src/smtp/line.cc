@@ -25,8 +25,7 @@ Line LineFinder::next(std::string_view octets, std::size_t octets_max) {
   if (with_cr) text.remove_suffix(1);
   // RFC 5321 §2.3.8: a CR or LF means nothing by itself and ends no line.
   const bool bare = (!with_cr && ends_ == LineEnds::strict) || text.contains('\r');
-  if (bare) return {Line::Kind::bare_end, {}, consumed};
-  return {Line::Kind::whole, text, consumed};
+  return {bare ? Line::Kind::bare_end : Line::Kind::whole, text, consumed};
 }
 
 }  // namespace letterlock::smtp

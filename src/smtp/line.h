@@ -15,7 +15,7 @@ struct Line {
     bare_end,  // a line ended by LF alone, or with a CR inside: refused, thrown away
   };
   Kind kind = Kind::more;
-  std::string_view text;     // of a whole line, inside the caller's octets
+  std::string_view text;     // of a line that isn't too long, inside the caller's octets
   std::size_t consumed = 0;  // octets at the front that the caller drops (after using `text`)
 };
 

@@ -18,6 +18,7 @@ constexpr dsn::Status security_needed{5, 7, 0};
 constexpr dsn::Status encryption_needed{5, 7, 11};  // RFC 4954 §6
 constexpr dsn::Status suspicious{4, 7, 0};
 constexpr std::size_t recipients_least = 100;  // RFC 5321 §4.5.3.1.8
+constexpr std::size_t unread_lines_max = 20;   // as many as there may be wrong commands
 
 }  // namespace
 
@@ -68,10 +69,14 @@ std::optional<Step> ServerSession::next(std::string_view octets, std::size_t& co
   consumed = line.consumed;
   if (line.kind == Line::Kind::more) return std::nullopt;
   const std::string_view behind = octets.substr(consumed);
-  if (phase_ == Phase::auth)
-    return auth_line(line.kind == Line::Kind::whole ? line.text : "?", !behind.empty());
-  if (line.kind != Line::Kind::whole) return refused_line(line.kind);
-  if (is_foreign_protocol(line.text)) return end(421, suspicious, "this is SMTP");
+  return phase_ == Phase::auth ? auth_line(line, behind) : command_line(line, behind);
+}
+
+Step ServerSession::command_line(const Line& line, std::string_view behind) {
+  if (line.kind != Line::Kind::whole) return telling(refused_line(line.kind), line.text);
+  // In base64 any letter may be the first.
+  if (!passwords_.awaits(line.text) && is_foreign_protocol(line.text))
+    return telling(end(421, suspicious, "this is SMTP"), line.text);
   line_octets_ = line.text.size();
   auto parsed = parse_command(line.text, context());
   if (auto* refused = std::get_if<Refused>(&parsed)) {
@@ -79,18 +84,48 @@ std::optional<Step> ServerSession::next(std::string_view octets, std::size_t& co
       phase_ = Phase::closed;
       return Close{std::move(refused->reply)};
     }
-    return wrong(std::move(refused->reply));
+    return telling(wrong(std::move(refused->reply)), line.text);
   }
-  return order(std::get<Command>(std::move(parsed)), behind);
+  auto& command = std::get<Command>(parsed);
+  const bool is_auth = std::holds_alternative<Auth>(command);
+  Step step = order(std::move(command), behind);
+  const bool is_refused = is_auth && !std::holds_alternative<Auth>(step);
+  return is_refused ? telling(std::move(step), line.text) : step;
 }
 
-std::optional<Step> ServerSession::auth_line(std::string_view text, bool more_behind) {
+Step ServerSession::auth_line(const Line& line, std::string_view behind) {
   // RFC 4954 §4: the client waits for each challenge.
-  if (more_behind) return early();
-  if (text == "*") return AuthAnswer{AuthAnswer::Kind::cancelled, {}};
-  auto decoded = base::from_base64(text);
-  if (!decoded) return AuthAnswer{AuthAnswer::Kind::malformed, {}};
+  if (!behind.empty()) return telling(early(), line.text);
+  if (line.kind == Line::Kind::whole && line.text == "*")
+    return AuthAnswer{AuthAnswer::Kind::cancelled, {}};
+  auto decoded = base::from_base64(line.text);
+  if (line.kind != Line::Kind::whole || !decoded)
+    return telling(AuthAnswer{AuthAnswer::Kind::malformed, {}}, line.text);
   return AuthAnswer{AuthAnswer::Kind::octets, std::move(*decoded)};
+}
+
+Step ServerSession::telling(Step refusal, std::string_view line) {
+  auto found = passwords_.find_in(line);
+  if (!found) return refusal;
+  std::visit(
+      [&](auto& step) {
+        if constexpr (requires { step.shown; }) step.shown.push_back(std::move(*found));
+      },
+      refusal);
+  return refusal;
+}
+
+Shown ServerSession::unread(std::string_view octets) {
+  Shown found;
+  for (std::size_t lines = 0; lines < unread_lines_max; ++lines) {
+    const std::size_t line_feed = octets.find('\n');
+    if (line_feed == std::string_view::npos) break;
+    std::string_view line = octets.substr(0, line_feed);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (auto shown = passwords_.find_in(line)) found.push_back(std::move(*shown));
+    octets.remove_prefix(line_feed + 1);
+  }
+  return found;
 }
 
 Step ServerSession::refused_line(Line::Kind kind) {
@@ -197,21 +232,17 @@ Step ServerSession::discard(const Bdat& bdat, Reply reply) {
 bool ServerSession::offers(sasl::Mechanism mechanism) const {
   if (mechanism == sasl::Mechanism::scram_sha_256_plus && binding_ == ChannelBinding::none)
     return false;
-  if (mechanism == sasl::Mechanism::external && shown_ == ClientCertificate::none) return false;
+  if (mechanism == sasl::Mechanism::external && certificate_ == ClientCertificate::none)
+    return false;
   return std::ranges::find(options_.mechanisms, mechanism) != options_.mechanisms.end();
 }
 
 Step ServerSession::take(Auth auth, std::string_view behind) {
-  auto refused = refusal_of(auth, behind);
-  if (!refused) return auth;
-  if (auth.mechanism != sasl::Mechanism::plain) return std::move(*refused);
-  if (auto* say = std::get_if<Say>(&*refused)) say->shown = std::move(auth.initial);
-  if (auto* close = std::get_if<Close>(&*refused)) close->shown = std::move(auth.initial);
-  return std::move(*refused);
+  if (auto refused = refusal_of(auth, behind)) return std::move(*refused);
+  return auth;
 }
 
 std::optional<Step> ServerSession::refusal_of(const Auth& auth, std::string_view behind) {
-  if (!behind.empty()) return early();
   if (options_.authentication == Need::none) {
     return wrong(reply(502, status::bad_command, "AUTH isn't offered"));
   }
@@ -223,6 +254,11 @@ std::optional<Step> ServerSession::refusal_of(const Auth& auth, std::string_view
   if (authenticated_) return wrong(reply(503, status::bad_command, "you are signed in"));
   if (!offers(auth.mechanism)) {
     return wrong(reply(504, status::bad_parameters, "that mechanism isn't offered"));
+  }
+  // RFC 4954 §4: the client waits for each challenge. What came already is read as if it had been
+  // refused for another reason: nobody signs in by it, and a password in it is known to be shown.
+  if (!behind.empty()) {
+    return wrong(reply(503, status::bad_command, "AUTH comes last, and its answers when asked"));
   }
   return std::nullopt;
 }
@@ -373,7 +409,7 @@ void ServerSession::tls_started(ChannelBinding binding, ClientCertificate shown)
   authenticated_ = false;
   in_tls_ = true;
   binding_ = binding;
-  shown_ = shown;
+  certificate_ = shown;
 }
 
 void ServerSession::end_transaction() {

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "sasl/shown.h"
 #include "smtp/command.h"
 #include "smtp/content.h"
 #include "smtp/line.h"
@@ -56,17 +57,18 @@ enum class Phase {
 };
 std::string_view name(Phase phase);
 
+// Passwords that came in lines that are refused: they were shown all the same, perhaps in clear.
+using Shown = std::vector<sasl::ShownPassword>;
+
 // What the driver does next.
 struct Say {
   Reply reply;
-  // The answer of PLAIN that came with an AUTH that is refused: a password that was shown all the
-  // same, perhaps in clear.
-  std::optional<std::string> shown = {};
+  Shown shown = {};
 };
 // Says it and ends the connection.
 struct Close {
   Reply reply;
-  std::optional<std::string> shown = {};
+  Shown shown = {};
 };
 // Tells the handler that the transaction is over, if there was one, and says the reply.
 struct Reset {
@@ -78,6 +80,7 @@ struct Begin {};
 struct AuthAnswer {
   enum class Kind { octets, cancelled, malformed } kind = Kind::octets;
   std::string octets;  // decoded
+  Shown shown = {};    // by an answer that is malformed
 };
 // Says the reply, then begins TLS without reading one octet more, then tls_started().
 struct BeginTls {
@@ -122,8 +125,12 @@ class ServerSession {
   // Reads one line from the front of `octets`; none if no whole line is there. `consumed` octets
   // are to be dropped in any case. Not while in_content(). What stands behind the line matters:
   // EHLO, DATA, STARTTLS and AUTH end a group of pipelined commands (RFC 2920 §3.1), and
-  // octets that come too early are an attack.
+  // octets that come too early are an attack. Behind AUTH they may be its answers, a password too:
+  // then it is refused, and they are read.
   std::optional<Step> next(std::string_view octets, std::size_t& consumed);
+  // What octets show that aren't read as commands: those behind the end. Limits: their first 20
+  // lines.
+  Shown unread(std::string_view octets);
 
   bool in_content() const { return phase_ == Phase::content; }
   // Only while in_content(). `octets` may be changed. Up to 3 may be left over: see DataDecoder.
@@ -159,7 +166,9 @@ class ServerSession {
  private:
   enum class Content { none, data, chunk, discard };
 
-  std::optional<Step> auth_line(std::string_view text, bool more_behind);
+  Step auth_line(const Line& line, std::string_view behind);
+  Step command_line(const Line& line, std::string_view behind);
+  Step telling(Step refusal, std::string_view line);  // with the password that `line` shows
   Step refused_line(Line::Kind kind);
   Step order(Command command, std::string_view behind);
   Step take(Hello hello, std::string_view behind);
@@ -199,7 +208,8 @@ class ServerSession {
   bool extended_ = false;
   bool in_tls_ = false;
   ChannelBinding binding_ = ChannelBinding::none;
-  ClientCertificate shown_ = ClientCertificate::none;
+  ClientCertificate certificate_ = ClientCertificate::none;
+  sasl::ShownPasswords passwords_;
   bool authenticated_ = false;
 
   std::size_t errors_ = 0;

@@ -289,16 +289,14 @@ TEST(ServerSession, LinesThatAreNone) {
 // A password that comes with an AUTH that is refused was shown all the same.
 TEST(ServerSession, APasswordOutOfPlaceIsTold) {
   const std::string auth = "AUTH PLAIN AGEAYg==\r\n";
-  const std::string answer("\0a\0b", 4);
+  const std::vector<std::string> answer{"a b"};
   Talk talk;
   talk("EHLO c.example\r\n");
   EXPECT_EQ(talk(auth), "538 5.7.11|");
-  EXPECT_EQ(talk.shown, answer);
-  talk("NOOP\r\n");
-  talk.shown.reset();
-  EXPECT_EQ(talk("AUTH SCRAM-SHA-256 AGEAYg==\r\n"), "538 5.7.11|");
-  EXPECT_EQ(talk.shown, std::nullopt);
-  EXPECT_EQ(talk(auth + "NOOP\r\n"), "421 4.7.0|closed");
+  EXPECT_EQ(std::exchange(talk.shown, {}), answer);
+  EXPECT_EQ(talk("NOOP\r\nAUTH SCRAM-SHA-256 biwsbj1hLHI9YWJj\r\n"), "250 2.0.0|538 5.7.11|");
+  EXPECT_TRUE(talk.shown.empty());
+  EXPECT_EQ(talk(auth + "NOOP\r\n"), "538 5.7.11|250 2.0.0|");
   EXPECT_EQ(talk.shown, answer) << "and with commands behind it";
   auto options = all_options();
   options.authentication = Need::none;
@@ -306,6 +304,91 @@ TEST(ServerSession, APasswordOutOfPlaceIsTold) {
   mx("EHLO c.example\r\n");
   EXPECT_EQ(mx(auth), "502 5.5.1|");
   EXPECT_EQ(mx.shown, answer);
+}
+
+// Line by line and at once, in each state in which AUTH is refused.
+TEST(ServerSession, PasswordsBehindARefusedAuthAreTold) {
+  struct Talked {
+    std::string lines;
+    std::string said;  // behind the reply to AUTH
+  };
+  const Talked talks[] = {
+      {"AUTH PLAIN AGJvYgB0cmVl\r\n", ""},
+      {"AUTH PLAIN\r\nAGJvYgB0cmVl\r\n", "500 5.5.1|"},
+      {"AUTH LOGIN\r\nYm9i\r\ndHJlZQ==\r\n", "500 5.5.1|500 5.5.1|"},
+      {"AUTH LOGIN Ym9i\r\ndHJlZQ==\r\n", "500 5.5.1|"},
+      {"AUTH LOGIN\r\nNOOP\r\nYm9i\r\ndHJlZQ==\r\n", "250 2.0.0|500 5.5.1|500 5.5.1|"},
+      {"AUTH=PLAIN AGJvYgB0cmVl\r\n", ""},
+  };
+  enum class Where { clear, mx, before_ehlo, no_extensions, signed_in, mail };
+  for (const auto where : {Where::clear, Where::mx, Where::before_ehlo, Where::no_extensions,
+                           Where::signed_in, Where::mail}) {
+    for (const auto& [lines, said] : talks) {
+      for (const std::size_t step : {std::size_t{1000}, std::size_t{1}}) {
+        auto options = all_options();
+        if (where == Where::mx) options.authentication = Need::none;
+        Talk talk(options);
+        if (where != Where::clear && where != Where::mx)
+          talk.session.tls_started(ChannelBinding::none);
+        if (where == Where::no_extensions)
+          talk("HELO c.example\r\n");
+        else if (where != Where::before_ehlo)
+          talk("EHLO c.example\r\n");
+        if (where == Where::signed_in) talk("AUTH PLAIN\r\n");
+        if (where == Where::signed_in) talk("Z29vZA==\r\n");
+        if (where == Where::mail) talk("MAIL FROM:<>\r\n");
+        const auto phase = talk.session.phase();
+        std::string heard;
+        for (std::size_t i = 0; i < lines.size(); i += step) heard += talk(lines.substr(i, step));
+        EXPECT_EQ(talk.shown, std::vector<std::string>{"bob tree"})
+            << lines << static_cast<int>(where) << " " << step;
+        EXPECT_TRUE(heard.starts_with("50") || heard.starts_with("538")) << heard;
+        EXPECT_EQ(heard.substr(heard.find('|') + 1), said) << lines;
+        EXPECT_EQ(talk.session.phase(), phase);
+        EXPECT_EQ(talk.session.is_authenticated(), where == Where::signed_in);
+      }
+    }
+  }
+}
+
+// In base64 a line may begin like another protocol's; a command in the answer's place is run.
+TEST(ServerSession, AnswersAreNoOtherProtocol) {
+  Talk talk;
+  talk("EHLO c.example\r\n");
+  EXPECT_EQ(talk("AUTH LOGIN\r\n0LHQvtCx\r\n0LTRg9Cx\r\n"), "504 5.5.4|500 5.5.1|500 5.5.1|");
+  EXPECT_EQ(std::exchange(talk.shown, {}), std::vector<std::string>{"\xD0\xB1\xD0\xBE\xD0\xB1 "
+                                                                    "\xD0\xB4\xD1\x83\xD0\xB1"});
+  EXPECT_EQ(talk("AUTH LOGIN\r\nMAIL FROM:<>\r\nQUIT\r\n"), "504 5.5.4|250 2.0.0|221 2.0.0|closed");
+  EXPECT_TRUE(talk.shown.empty());
+  EXPECT_EQ(Talk()("0LHQvtCx\r\n"), "421 4.7.0|closed") << "nobody waits for it";
+}
+
+// A session that ends reads what came behind, for passwords alone.
+TEST(ServerSession, WhatIsNotReadIsSearchedForPasswords) {
+  const std::string answers = "AUTH LOGIN\r\nYm9i\r\ndHJlZQ==\r\n";
+  const std::vector<std::string> bob{"bob tree"};
+  for (const auto* first : {"EHLO c.example\r\n", "QUIT\r\n", "GET / HTTP/1.1\r\n", "BDAT x\r\n",
+                            "DATA\r\n", "NOOP\n"}) {
+    Talk talk;
+    EXPECT_TRUE(talk(first + answers).ends_with("|closed")) << first;
+    EXPECT_EQ(talk.shown, bob) << first;
+  }
+  Talk start_tls;
+  start_tls("EHLO c.example\r\n");
+  EXPECT_EQ(start_tls("STARTTLS\r\n" + answers), "421 4.7.0|closed");
+  EXPECT_EQ(start_tls.shown, bob);
+  Talk by_lf;
+  by_lf("EHLO c.example\r\n");
+  EXPECT_EQ(by_lf("AUTH PLAIN AGJvYgB0cmVl\n"), "500 5.5.2|");
+  EXPECT_EQ(by_lf.shown, bob);
+  Talk pop;
+  EXPECT_EQ(pop("USER bob\r\nPASS tree\r\n"), "421 4.7.0|closed");
+  EXPECT_EQ(pop.shown, bob);
+  std::string many = "QUIT\r\n";
+  for (int i = 0; i < 100; ++i) many += "AUTH PLAIN AGJvYgB0cmVl\r\n";
+  Talk bounded;
+  bounded(many);
+  EXPECT_EQ(bounded.shown.size(), 20U);
 }
 
 TEST(ServerSession, NeedsAreKept) {
@@ -339,11 +422,21 @@ TEST(ServerSession, AuthLinesAreLongAndFew) {
   EXPECT_EQ(talk(std::string(13000, 'A') + "\r\n"), "535 5.7.8|");
   EXPECT_EQ(talk("AUTH PLAIN\r\n"), "334|");
   EXPECT_EQ(talk("not base64\r\n"), "535 5.7.8|closed");
-  // Answers before their challenge.
-  Talk early(options);
+}
+
+// Nobody signs in by an answer before its challenge; that it showed a password is told.
+TEST(ServerSession, AnswersBeforeTheirChallenge) {
+  Talk early;
   early.session.tls_started(ChannelBinding::none);
   early("EHLO c.example\r\n");
-  EXPECT_EQ(early("AUTH PLAIN\r\nZ29vZA==\r\n"), "421 4.7.0|closed");
+  EXPECT_EQ(early("AUTH PLAIN\r\nAGJvYgB0cmVl\r\n"), "503 5.5.1|500 5.5.1|");
+  EXPECT_EQ(early.shown, std::vector<std::string>{"bob tree"});
+  EXPECT_EQ(early("AUTH PLAIN Z29vZA==\r\nMAIL FROM:<>\r\n"), "503 5.5.1|250 2.0.0|");
+  EXPECT_FALSE(early.session.is_authenticated());
+  // Nor by one with commands behind it.
+  EXPECT_EQ(early("RSET\r\nAUTH PLAIN\r\n"), "250 2.0.0|334|");
+  EXPECT_EQ(early("AGJvYgB0cmVl\r\nMAIL FROM:<>\r\n"), "421 4.7.0|closed");
+  EXPECT_EQ(early.shown.size(), 2U);
 }
 
 }  // namespace

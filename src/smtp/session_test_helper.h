@@ -32,7 +32,7 @@ struct Talk {
   std::string said;  // codes and statuses, one a reply: "250 2.0.0|354|"
   Reply last;
   bool tls_begun = false;
-  std::optional<std::string> shown;  // with the last Say or Close
+  std::vector<std::string> shown;  // each password as "user password"
 
   void say(const Reply& reply) {
     last = reply;
@@ -57,12 +57,15 @@ struct Talk {
     say(step.reply);
   }
 
+  void note(const Shown& passwords) {
+    for (const auto& one : passwords) shown.push_back(one.user + " " + one.password);
+  }
   void take(Say& step) {
-    shown = step.shown;
+    note(step.shown);
     say(step.reply);
   }
   void take(Close& step) {
-    shown = step.shown;
+    note(step.shown);
     say(step.reply);
   }
   void take(Reset& step) {
@@ -78,6 +81,7 @@ struct Talk {
     tls_begun = true;
   }
   void take(AuthAnswer& step) {
+    note(step.shown);
     const bool good = step.kind == AuthAnswer::Kind::octets && step.octets == "good";
     const Reply reply = good ? Reply{235, dsn::Status{2, 7, 0}, {"welcome"}}
                              : Reply{535, dsn::status::bad_credentials, {"no"}};
@@ -120,7 +124,10 @@ struct Talk {
       }
       if (pending == before && session.phase() == phase && session.in_content()) break;
     }
-    if (session.is_closed()) said += "closed";
+    if (session.is_closed()) {
+      said += "closed";
+      note(session.unread(pending));
+    }
     return said;
   }
 };
