@@ -51,5 +51,37 @@ TEST(Ending, AFetchThatTookNothingOrAPartSaysNothingOfWhereItIs) {
   EXPECT_EQ(verdict_of({some}), "how it came here is not recorded.");
 }
 
+// An alias of several: one has fetched it while a later one was still being delivered.
+TEST(Ending, WhereOneOfSeveralHasFetchedItTheOthersAreNamed) {
+  const auto into = [](unsigned number, const std::string& who) {
+    auto hop = delivery(number);
+    hop.to.who = who;
+    return hop;
+  };
+  const auto out_of = [](unsigned number, const std::string& who) {
+    auto hop = fetch(number, Level::encrypted);
+    hop.from.who = who;
+    return hop;
+  };
+  const auto said = [](std::vector<Hop> hops) {
+    hops.insert(hops.begin(), submission());
+    AtRest at_rest = in_mailbox();
+    at_rest.mailboxes = {{.account = "a@birch.example"}, {.account = "b@birch.example"}};
+    return verdict_of(std::move(hops), Fate::going_on, at_rest);
+  };
+  const auto a = into(2, "a@birch.example");
+  const auto b = into(4, "b@birch.example");
+  const auto by_a = out_of(3, "A@birch.example");
+  EXPECT_THAT(said({a, b}), HasSubstr("Not fetched yet"));
+  EXPECT_THAT(said({a, by_a, b}), HasSubstr("Not fetched from b's mailbox yet"));
+  EXPECT_THAT(said({a, by_a, out_of(5, "b@birch.example"), b}), Not(HasSubstr("fetched")));
+  // Told by another tenant, of the address that was written to: which mailbox it was isn't shown.
+  EXPECT_THAT(said({a, out_of(3, "both@birch.example"), b}), Not(HasSubstr("ot fetched")));
+  auto nothing = by_a;
+  nothing.outcome = Outcome::failed;
+  nothing.given = Given::nothing;
+  EXPECT_THAT(said({a, nothing, b}), HasSubstr("Not fetched yet"));
+}
+
 }  // namespace
 }  // namespace letterlock::protection

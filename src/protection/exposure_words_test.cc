@@ -164,21 +164,24 @@ TEST(Verdict, ClaimsThatNothingLeftOnlyWhereNoChildDid) {
   };
   const std::string none = "no content has left the platform, in none of the attempts";
   const std::string by_no_attempt = "no attempt has given content away";
-  const auto child = [](Child::What what, Could others) {
+  const auto child = [](Child::What what, Could could, Party party = Party::others) {
     Child made{what, "x", "01A", of_child(Could::no)};
-    made.exposure->parties.at(static_cast<std::size_t>(Party::others)).could = others;
+    made.exposure->parties.at(static_cast<std::size_t>(Party::devices)).could = Could::no;
+    made.exposure->parties.at(static_cast<std::size_t>(party)).could = could;
     return made;
   };
   using enum Child::What;
   EXPECT_THAT(said({}), HasSubstr(none));
   for (const auto what : {expanded, report, header})
     EXPECT_THAT(said({child(what, Could::no)}), HasSubstr(none));
-  for (const auto others : {Could::unknown, Could::yes}) {
-    EXPECT_THAT(said({child(report, others)}), HasSubstr(by_no_attempt));
-    EXPECT_THAT(said({child(header, others)}), HasSubstr(by_no_attempt));
-    const auto of_list = said({child(expanded, others), child(report, others)});
-    EXPECT_THAT(of_list, Not(HasSubstr(none)));
-    EXPECT_THAT(of_list, Not(HasSubstr(by_no_attempt)));
+  for (const auto could : {Could::unknown, Could::yes}) {
+    for (const auto party : {Party::others, Party::devices}) {
+      EXPECT_THAT(said({child(report, could, party)}), HasSubstr(by_no_attempt));
+      EXPECT_THAT(said({child(header, could, party)}), HasSubstr(by_no_attempt));
+      const auto of_list = said({child(expanded, could, party), child(report, could)});
+      EXPECT_THAT(of_list, Not(HasSubstr(none)));
+      EXPECT_THAT(of_list, Not(HasSubstr(by_no_attempt)));
+    }
   }
   for (const auto what : {expanded, report, header}) {
     const auto out_of_sight = said({{what, "x", ""}});

@@ -26,7 +26,8 @@ std::string_view everybody(const Hop& hop) {
 
 // Which hops are spoken of, where not all can be.
 enum class Spoken {
-  of_all,             // that this platform saw
+  of_all,             // there are no others
+  of_seen,            // there are others that no platform sees
   of_shown,           // the platform may have seen more than the reader does
   before_it_went_on,  // to where it could be read
   on_its_way,         // to a mailbox that lay open
@@ -36,6 +37,8 @@ std::string_view which_hops(Spoken spoken) {
   switch (spoken) {
     case Spoken::of_all:
       return "";
+    case Spoken::of_seen:
+      return " on the hops that this platform saw";
     case Spoken::before_it_went_on:
       return " before it went on";
     case Spoken::of_shown:
@@ -57,7 +60,8 @@ std::string how_far(const Hops& crossed, Spoken spoken) {
     Hops unproved;
     std::ranges::copy_if(crossed, std::back_inserter(unproved), is_at(Level::encrypted));
     if (unproved.empty()) {
-      if (spoken == Spoken::of_all) return "protected on every hop that this platform saw";
+      if (spoken == Spoken::of_all || spoken == Spoken::of_seen)
+        return "protected on every hop that this platform saw";
       return fmt::format("protected{}", which_hops(spoken));
     }
     return fmt::format(
@@ -97,9 +101,14 @@ bool is_refused_by_us(const Hop& hop) {
 // alone returned it, or its header.
 enum class Left { nothing, by_report, something };
 
+Could could(const Child& child, Party party) {
+  return child.exposure->parties.at(static_cast<std::size_t>(party)).could;
+}
+
+// By another operator, or by whoever fetched it.
 bool leaves_platform(const Child& child) {
-  if (!child.exposure) return true;
-  return child.exposure->parties.at(static_cast<std::size_t>(Party::others)).could != Could::no;
+  return !child.exposure || could(child, Party::others) != Could::no ||
+         could(child, Party::devices) != Could::no;
 }
 Left left_by(const std::vector<Child>& children) {
   Left left = Left::nothing;
@@ -164,6 +173,34 @@ bool was_given_a_part(const std::vector<Hop>& hops) {
   });
 }
 
+bool is_fetched(const Hop& hop) {
+  return hop.kind == hop::Kind::fetch && says_where(hop) && gave_content(hop);
+}
+
+// Of the mailboxes that it was delivered into. A fetch that another tenant told of names none of
+// them where an alias led there: then which one it was isn't shown.
+std::string not_fetched(const Evidence& way) {
+  if (std::ranges::none_of(way.hops, is_fetched))
+    return was_given_a_part(way.hops) ? "not fetched as a whole yet" : "not fetched yet";
+  std::vector<std::string> left;
+  for (const Hop& hop : way.hops) {
+    if (delivers_to(hop, hop.to.who)) left.push_back(hop.to.who);
+  }
+  for (const Hop& hop : way.hops) {
+    if (!is_fetched(hop)) continue;
+    const auto is_it = [&](const std::string& mailbox) {
+      return base::equal_ignoring_case(mailbox, hop.from.who);
+    };
+    const bool is_known = std::ranges::any_of(
+        way.hops, [&](const Hop& other) { return delivers_to(other, hop.from.who); });
+    if (!is_known) return {};
+    std::erase_if(left, is_it);
+  }
+  if (left.empty()) return {};
+  for (std::string& mailbox : left) mailbox = mailbox_of(mailbox);
+  return fmt::format("not fetched from {} yet", and_list(left, 4));
+}
+
 // How it ended where the last hop was taken.
 std::string after_success(const Evidence& way, const Hop& last, Fate fate) {
   if (fate == Fate::came_back) return has_arrived(way.hops) ? "in part not sent on" : "not sent on";
@@ -174,7 +211,7 @@ std::string after_success(const Evidence& way, const Hop& last, Fate fate) {
     const auto unseen = unseen_mailboxes(way);
     if (std::ranges::find(unseen, last.to.who) != unseen.end()) return {};  // a gap
     if (!way.lost.empty()) return {};                                       // another
-    return was_given_a_part(way.hops) ? "not fetched as a whole yet" : "not fetched yet";
+    return not_fetched(way);
   }
   switch (way.at_rest.in_queue) {
     case AtRest::InQueue::yes:
@@ -265,10 +302,6 @@ std::vector<std::string> by_openings(const Evidence& way, const Hops& crossed) {
   return sentences;
 }
 
-Could could(const Child& child, Party party) {
-  return child.exposure->parties.at(static_cast<std::size_t>(party)).could;
-}
-
 bool adds_readers(const Child& child) {
   return !child.exposure || could(child, Party::listener) != Could::no ||
          could(child, Party::interferer) != Could::no;
@@ -280,7 +313,8 @@ Spoken spoken_of(const Evidence& way, const std::vector<Gap>& gaps, bool is_open
   const auto hides_seen = [](const Gap& gap) { return gap.hides > Hides::roads; };
   if (std::ranges::any_of(gaps, hides_seen)) return Spoken::of_shown;
   if (std::ranges::any_of(way.children, adds_readers)) return Spoken::before_it_went_on;
-  return is_opened ? Spoken::on_its_way : Spoken::of_all;
+  if (is_opened) return Spoken::on_its_way;
+  return gaps.empty() ? Spoken::of_all : Spoken::of_seen;
 }
 
 // What isn't seen, in one sentence; and those who could read it beyond.

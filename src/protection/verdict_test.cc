@@ -22,8 +22,9 @@ TEST(Verdict, SaysHowFarAndWhatIsNotKnown) {
             "Beyond mx.old.example: unknown from here.");
   EXPECT_EQ(
       verdict_of({submission(), relay(2, Level::encrypted)}),
-      "nobody who only listened could read it; somebody interfering could have on hop 2, "
-      "where nothing proved mx.old.example's identity. Beyond mx.old.example: unknown from here.");
+      "nobody who only listened could read it on the hops that this platform saw; somebody "
+      "interfering could have on hop 2, where nothing proved mx.old.example's identity. Beyond "
+      "mx.old.example: unknown from here.");
   EXPECT_EQ(verdict_of({submission(Level::clear), delivery(2), fetch(3, Level::clear)}),
             "not protected between alice's client and dublin-1: anyone could read it there, and on "
             "hop 3.");
