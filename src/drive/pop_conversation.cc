@@ -44,6 +44,7 @@ net::Task<PopEnd> PopConversation::run() {
   const auto talked = co_await talk();
   if (!talked) {
     if (end_.detail.empty()) end_ = {why_of(talked.error().kind), talked.error().what};
+    if (session_ && talked.error().kind != ErrorKind::cancelled) co_await tell_unread();
     if (connection_) connection_->close();
   } else if (connection_) {
     co_await connection_->shutdown(goodbye_wait);

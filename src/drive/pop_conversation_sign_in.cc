@@ -1,7 +1,6 @@
 // How a client signs in: USER and PASS, or a SASL exchange.
 #include "drive/pop_conversation.h"
 #include "sasl/keys.h"
-#include "sasl/plain.h"
 
 namespace letterlock::drive {
 namespace {
@@ -50,17 +49,17 @@ net::Task<> PopConversation::tell(std::optional<sasl::ShownPassword> shown) {
 
 // The exchange won't ask the handler about a message that it can't read, and a listener could.
 net::Task<> PopConversation::tell_malformed(sasl::Mechanism mechanism, std::string_view answer) {
-  if (mechanism != sasl::Mechanism::plain || sasl::parse_plain(answer)) co_return;
-  co_await tell(sasl::shown_in_plain(answer));
+  co_await tell(sasl::shown_beside(mechanism, answer));
 }
 
-// What came already and is about to be thrown away.
+// What came and nobody reads on; the last line may have no end.
 net::Task<> PopConversation::tell_unread() {
   for (int i = 0; i < unread_lines_max; ++i) {
     const auto line = lines_.next();
-    if (!line) co_return;
+    if (!line) break;
     co_await tell(session_->unread(*line));
   }
+  if (!lines_.has_line()) co_await tell(session_->unread({lines_.take_rest()}));
 }
 
 net::ResultTask<pop::Action> PopConversation::exchange(pop::Exchange asked) {

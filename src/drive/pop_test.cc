@@ -103,6 +103,14 @@ TEST_F(PopTest, WhatIsNotReadIsSearchedForPasswords) {
     say(octets);
     EXPECT_EQ(handler.shown, shown) << octets;
   }
+  handler.shown.clear();
+  {
+    const auto connection = serve();
+    ASSERT_TRUE(wait(connection->write("USER bob\r\nPASS tree", std::chrono::seconds(5))));
+    connection->close();
+    wait_end();
+  }
+  EXPECT_EQ(handler.shown, Notes{"bob tree clear"}) << "a line without its end";
   options.entry = PopOptions::Entry::tls;
   for (const std::string answer : {"AGJvYgB0cmVl\n", "AGJvYgB0cmVlcw\r\n", "Ym9iAHRyZWU=\r\n"}) {
     handler.shown.clear();

@@ -39,7 +39,10 @@ net::Task<> SmtpServer::run() {
   const auto result = co_await converse();
   if (!result) {
     detail = result.error().what;
-    if (result.error().kind == ErrorKind::cancelled) end_ = SmtpEnd::stopped;
+    if (result.error().kind == ErrorKind::cancelled)
+      end_ = SmtpEnd::stopped;
+    else
+      co_await tell_unread();
     if (connection_) connection_->close();
   }
   co_await reset();
@@ -61,8 +64,7 @@ net::ResultTask<> SmtpServer::converse() {
     }
     if (out_.size() > out_octets_max) CO_CHECK(co_await flush());
   }
-  // Nobody reads on, but a listener could.
-  co_await tell(session_.unread(buffer_.view()));
+  co_await tell_unread();
   CO_CHECK(co_await flush());
   co_await connection_->shutdown(goodbye_wait);
   co_return base::Result<>();

@@ -98,6 +98,7 @@ class SmtpServer final : private Sessions::Member {
   net::Task<> refuse_exchange(sasl::Failure failure);
   net::Task<> tell(smtp::Shown shown);
   net::Task<> tell_malformed(std::string_view answer);
+  net::Task<> tell_unread();
 
   void say(const smtp::Reply& reply) { smtp::append(reply, out_); }
   os::Steady now() const { return world_.clock.steady(); }

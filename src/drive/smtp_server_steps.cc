@@ -41,8 +41,13 @@ net::Task<> SmtpServer::tell(smtp::Shown shown) {
 
 // The exchange won't ask the handler about a message that it can't read, and a listener could.
 net::Task<> SmtpServer::tell_malformed(std::string_view answer) {
-  if (mechanism_ != sasl::Mechanism::plain || sasl::parse_plain(answer)) co_return;
-  if (auto shown = sasl::shown_in_plain(answer)) co_await tell({std::move(*shown)});
+  if (auto shown = sasl::shown_beside(mechanism_, answer)) co_await tell({std::move(*shown)});
+}
+
+// What came and nobody reads on.
+net::Task<> SmtpServer::tell_unread() {
+  co_await tell(session_.unread(buffer_.view()));
+  buffer_.clear();
 }
 
 net::ResultTask<> SmtpServer::take(smtp::Say step) {

@@ -106,6 +106,12 @@ TEST(SmtpServer, PasswordsThatSignNobodyInAreTold) {
   EXPECT_EQ(exchange("AUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n", 1), "235 ");
   EXPECT_EQ(exchange("AUTH PLAIN AGJvYgB0cmVl\r\n", 1), "503 ");
   EXPECT_EQ(exchange.handler.shown, bob);
+  Served gone;
+  EXPECT_EQ(gone("EHLO c.example\r\n", 2), "220 250 ");
+  gone("AUTH PLAIN AGJvYgB0cmVl", 0);
+  gone.peer->close();
+  run_until(gone.loop, [&] { return gone.handler.ended; });
+  EXPECT_EQ(gone.handler.shown, bob) << "a line without its end";
 }
 
 TEST(SmtpServer, ChunksAndTheirEnd) {

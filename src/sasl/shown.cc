@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "sasl/mechanism.h"
+#include "sasl/plain.h"
 
 namespace letterlock::sasl {
 namespace {
@@ -60,6 +60,14 @@ std::optional<ShownPassword> shown_in_plain(base::BytesView message) {
   const auto before = names.rfind('\0');
   const auto user = before == std::string_view::npos ? names : names.substr(before + 1);
   return shown(std::string(user), std::string(octets.substr(last + 1)));
+}
+
+std::optional<ShownPassword> shown_beside(Mechanism mechanism, base::BytesView message) {
+  auto shown = shown_in_plain(message);
+  const auto seen = parse_plain(message);
+  const bool is_checked = mechanism == Mechanism::plain && shown && seen &&
+                          *shown == ShownPassword{seen->user, seen->password};
+  return is_checked ? std::nullopt : shown;
 }
 
 std::optional<ShownPassword> ShownPasswords::find_in(std::string_view line) {

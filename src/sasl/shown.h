@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "sasl/mechanism.h"
 
 namespace letterlock::sasl {
 
@@ -21,6 +22,8 @@ struct ShownPassword {
 // What a message of PLAIN shows, also where parse_plain() refuses it: one NUL is enough, and ends
 // that a script added (a line's end, a NUL) aren't the password's.
 std::optional<ShownPassword> shown_in_plain(base::BytesView message);
+// What `message` shows that its exchange doesn't see and has checked: none of a message in form.
+std::optional<ShownPassword> shown_beside(Mechanism mechanism, base::BytesView message);
 
 // Lives as long as its session, and knows what was named before.
 // Limits: two names of 512 octets. Behind AUTH LOGIN the next two lines are its answers, not more.

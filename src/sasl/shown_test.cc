@@ -92,6 +92,15 @@ TEST(ShownPasswords, APlainMessageIsReadAsAListenerWould) {
   EXPECT_EQ(read("\0bob\0"s + std::string(1025, 'x')), "nothing");
 }
 
+TEST(ShownPasswords, WhatAnExchangeHasCheckedIsNotToldAgain) {
+  EXPECT_FALSE(shown_beside(Mechanism::plain, "\0bob\0tree"s));
+  const ShownPassword bob{"bob", "tree"};
+  EXPECT_EQ(shown_beside(Mechanism::plain, "\0bob\0tree\n"s), bob);
+  EXPECT_EQ(shown_beside(Mechanism::plain, "bob\0tree"s), bob);
+  EXPECT_EQ(shown_beside(Mechanism::scram_sha_256, "\0bob\0tree"s), bob);
+  EXPECT_FALSE(shown_beside(Mechanism::scram_sha_256, "n,,n=bob,r=abc"));
+}
+
 // What isn't padded or has a line's end is shown as well as what is in form.
 TEST(ShownPasswords, PaddingMayBeMissing) {
   const auto padded = base::to_base64("\0bob\0trees"s);

@@ -117,10 +117,10 @@ Step ServerSession::telling(Step refusal, std::string_view line) {
 
 Shown ServerSession::unread(std::string_view octets) {
   Shown found;
-  for (std::size_t lines = 0; lines < unread_lines_max; ++lines) {
-    const std::size_t line_feed = octets.find('\n');
-    if (line_feed == std::string_view::npos) break;
-    std::string_view line = octets.substr(0, line_feed);
+  for (std::size_t lines = 0; lines < unread_lines_max && !octets.empty(); ++lines) {
+    const std::size_t line_feed = std::min(octets.find('\n'), octets.size() - 1);
+    std::string_view line = octets.substr(0, line_feed + 1);
+    if (line.ends_with('\n')) line.remove_suffix(1);
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (auto shown = passwords_.find_in(line)) found.push_back(std::move(*shown));
     octets.remove_prefix(line_feed + 1);

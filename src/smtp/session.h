@@ -128,8 +128,8 @@ class ServerSession {
   // octets that come too early are an attack. Behind AUTH they may be its answers, a password too:
   // then it is refused, and they are read.
   std::optional<Step> next(std::string_view octets, std::size_t& consumed);
-  // What octets show that aren't read as commands: those behind the end. Limits: their first 20
-  // lines.
+  // What octets show that aren't read as commands: those behind the end. The last line may have
+  // none. Limits: their first 20 lines.
   Shown unread(std::string_view octets);
 
   bool in_content() const { return phase_ == Phase::content; }
