@@ -91,18 +91,11 @@ bool had_gone(const Seen& seen, const AtRest& at_rest, base::Time at, const base
          });
 }
 
-// What this content came from. `see`: where its ways stand, or that they aren't shown.
+// What a list's copy came from.
 std::string before_it(const Link& link, bool may_see) {
-  const std::string see =
-      may_see ? fmt::format("stands in trace {}", link.trace.text()) : "is not shown here";
-  if (link.relation == Link::Relation::expanded_from)
-    return fmt::format("who else had what {} was sent {}", base::printable(link.name, 255), see);
-  return fmt::format("who else had what it returns {}", see);
-}
-
-bool came_from(const Link& link) {
-  return link.relation == Link::Relation::expanded_from ||
-         (link.relation == Link::Relation::report_about && link.has_content);
+  return fmt::format(
+      "who else had what {} was sent {}", base::printable(link.name, 255),
+      may_see ? fmt::format("stands in trace {}", link.trace.text()) : "is not shown here");
 }
 
 // Of the recipients that are shown. Reports concern the whole message.
@@ -146,7 +139,7 @@ net::ResultTask<Evidence> Gathering::evidence_at(Seen seen, unsigned depth) {
   if (seen.is_part)
     evidence.elsewhere.emplace_back("whether it went to others, too, is not shown here");
   for (const Link& link : seen.loaded.links) {
-    if (came_from(link) && !under_way_.contains(link.trace))
+    if (link.relation == Link::Relation::expanded_from && !under_way_.contains(link.trace))
       evidence.elsewhere.push_back(before_it(link, may_see(link.tenant)));
     // A circle's content is in what is being gathered already.
     if (!goes_on(link) || !is_of(link, seen) || under_way_.contains(link.trace)) continue;

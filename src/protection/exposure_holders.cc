@@ -158,18 +158,20 @@ Answering legal_order(const Evidence& evidence, const std::vector<Gap>& gaps) {
   if (!places.empty()) {
     answer.clauses.add(
         fmt::format("now: {}; from now on: an order can keep it there", and_list(places)));
-  } else if (unseen.empty()) {
-    const bool is_all = std::ranges::find(gaps, Hides::everybody, &Gap::hides) == gaps.end();
-    answer.clauses.add(
-        fmt::format("no queue, mailbox or known backup {} has it any more; what was deleted can be "
-                    "found on the disk until its place is used again",
-                    is_all ? "here" : "that is shown here"));
+  } else {
+    answer.otherwise =
+        "no queue, mailbox or known backup here has it any more; what was deleted can be found on "
+        "the disk until its place is used again";
   }
   if (!unseen.empty()) {
     answer.clauses.add(fmt::format("whether it lies in {} is not shown here", and_list(unseen)));
   }
   answer.add_gaps(gaps, Hides::everybody);
-  if (goes_beyond(evidence.hops)) answer.clauses.add("what others keep is unknown from here");
+  if (goes_beyond(evidence.hops)) {
+    const bool is_all = answer.clauses.empty() && evidence.children.empty();
+    if (is_all) answer.clauses.add(answer.otherwise);
+    answer.clauses.add("what others keep is unknown from here");
+  }
   return answer;
 }
 
