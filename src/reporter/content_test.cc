@@ -6,6 +6,8 @@ namespace letterlock::reporter {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::HasSubstr;
 using testing::Not;
 using testing::SizeIs;
 using testing::StartsWith;
@@ -43,11 +45,11 @@ class ReturnedContent : public test::Fixture {
     EXPECT_EQ(back[0].trace, original);
     EXPECT_EQ(back[0].has_content, with_content);
   }
-  void add_alias(const char* name, const char* target) {
-    ASSERT_TRUE(wait(operations.add_alias({.address = custody::test::at(name),
-                                           .tenant = acorn,
-                                           .targets = {custody::test::at(target)}},
-                                          "test")));
+  void add_alias(const char* name, const char* target) { add_alias(name, {{target}}); }
+  void add_alias(const char* name, const std::vector<std::string>& targets) {
+    directory::Alias alias{.address = custody::test::at(name), .tenant = acorn};
+    for (const auto& target : targets) alias.targets.push_back(custody::test::at(target));
+    ASSERT_TRUE(wait(operations.add_alias(std::move(alias), "test")));
   }
 
   base::TraceId original;
@@ -97,6 +99,73 @@ TEST_F(ReturnedContent, ByAnAliasWithinTheTenantItComesWhole) {
   start();
   add_alias("boss@acorn.example", "alice@acorn.example");
   EXPECT_TRUE(has_content(report_to("boss@acorn.example", alice.id)));
+}
+
+// A tenant's reason goes to its own people alone: an alias may make readers of others.
+class ReasonTold : public ReturnedContent {
+ protected:
+  static net::ResultTask<> record_in(store::Transaction& tx, base::TenantId tenant, hop::Hop hop) {
+    CO_TRY(const auto ref, co_await trace::record(tx, tenant, std::move(hop)));
+    (void)ref;
+    co_return base::Result<>();
+  }
+  // The report to this sender, of whose message acorn's requirement refused the only host.
+  std::string refusal_told_to(const std::string& sender) {
+    auto mail = to_dave();
+    mail.mail_from = sender;
+    mail.account = alice.id;
+    hop::Hop refused;
+    refused.trace = accept(mail);
+    refused.from = {hop::End::Role::node, "dublin-1", {}, {}};
+    refused.to = {hop::End::Role::mta, "mx1.old.example", {}, {}};
+    refused.recipients = {0};
+    refused.required = {{"level >= authenticated", who, why}};
+    refused.answer = hop::Answer::refuse;
+    refused.reason = "mx1.old.example has no STARTTLS";
+    refused.outcome = hop::Outcome::failed;
+    refused.given = hop::Given::nothing;
+    refused.time = refused.finished = world.clock().now();
+    EXPECT_TRUE(wait(store.transact(store::Scope::tenant(acorn), [&](store::Transaction& tx) {
+      return record_in(tx, acorn, refused);
+    })));
+    becomes({.index = 0, .step = queue::Step::fail, .status = "5.7.4", .reply = "no STARTTLS"});
+    world.advance(15s);
+    const auto all = reports();
+    EXPECT_THAT(all, SizeIs(1));
+    return all.empty() ? "" : octets_of(all[0].message.blob);
+  }
+  static constexpr const char* who = "set by acorn.example";
+  static constexpr const char* why = "audit";  // one word: lines are folded
+};
+
+TEST_F(ReasonTold, ToThePeopleOfItsTenant) {
+  start();
+  add_alias("boss@acorn.example", "alice@acorn.example");
+  EXPECT_THAT(refusal_told_to("boss@acorn.example"), AllOf(HasSubstr(who), HasSubstr(why)));
+}
+
+TEST_F(ReasonTold, NotInAnotherTenantsMailboxThatAnAliasLeadsTo) {
+  start();
+  add_alias("boss@acorn.example", "bob@birch.example");
+  EXPECT_THAT(refusal_told_to("boss@acorn.example"), AllOf(HasSubstr(who), Not(HasSubstr(why))));
+}
+
+TEST_F(ReasonTold, NorWhereOneOfSeveralIsAnothers) {
+  start();
+  add_alias("far@acorn.example", "bob@birch.example");
+  add_alias("boss@acorn.example", {"alice@acorn.example", "far@acorn.example"});
+  EXPECT_THAT(refusal_told_to("boss@acorn.example"), Not(HasSubstr(why)));
+}
+
+TEST_F(ReasonTold, NorOutOfTheHouse) {
+  start();
+  add_alias("boss@acorn.example", {"alice@acorn.example", "dave@old.example"});
+  EXPECT_THAT(refusal_told_to("boss@acorn.example"), Not(HasSubstr(why)));
+}
+
+TEST_F(ReasonTold, NorWhereTheAddressLeadsToNobody) {
+  start();
+  EXPECT_THAT(refusal_told_to("gone@acorn.example"), Not(HasSubstr(why)));
 }
 
 trace::Attempts refused_attempts() {

@@ -176,7 +176,7 @@ net::ResultTask<Notice::Outcome> Notice::without_budget(address::Address to, bas
 
 net::ResultTask<> Notice::send(address::Address to) {
   CO_TRY(const auto to_tenant, co_await ports_.directory.is_ours(to.domain()));
-  CO_TRY(may_return_content_, co_await stays_in_mailboxes(to));
+  CO_TRY(readers_tenant_, co_await tenant_of_readers(to));
   auto composed = co_await compose(to, Original::as_asked);
   if (!composed && !base::is_temporary(composed.error().kind)) {
     ports_.events.emit(
@@ -204,15 +204,24 @@ net::ResultTask<> Notice::send(address::Address to) {
   co_return base::Result<>();
 }
 
+// Whose people read what goes to this address: its tenant's, where it leads into that tenant's
+// mailboxes and nowhere else. An alias that leads out of it makes readers of nobody knows whom.
+net::ResultTask<std::optional<base::TenantId>> Notice::tenant_of_readers(address::Address to) {
+  CO_TRY(const auto tenant, co_await ports_.directory.is_ours(to.domain()));
+  if (!tenant) co_return std::optional<base::TenantId>();
+  CO_TRY(const auto expansion, co_await ports_.directory.expand(std::move(to)));
+  const bool stays =
+      !expansion.leaves.empty() && expansion.dropped.empty() && !expansion.too_many &&
+      std::ranges::all_of(expansion.leaves, [&](const directory::Expansion::Leaf& leaf) {
+        return leaf.account && leaf.account->tenant == *tenant;
+      });
+  co_return stays ? tenant : std::optional<base::TenantId>();
+}
+
 // The content came in over a hop that is known, and goes nowhere but into this tenant's mailboxes:
 // a way that is as protected as the one that it came.
-net::ResultTask<bool> Notice::stays_in_mailboxes(address::Address to) {
-  if (entry_->message.account.is_nil() || !known_ || !known_->first) co_return false;
-  CO_TRY(const auto expansion, co_await ports_.directory.expand(std::move(to)));
-  co_return !expansion.leaves.empty() && expansion.dropped.empty() && !expansion.too_many &&
-      std::ranges::all_of(expansion.leaves, [&](const directory::Expansion::Leaf& leaf) {
-        return leaf.account && leaf.account->tenant == tenant_;
-      });
+bool Notice::may_return_content() const {
+  return !entry_->message.account.is_nil() && known_ && known_->first && readers_tenant_ == tenant_;
 }
 
 net::ResultTask<> Notice::tell_and_link(store::Transaction& transaction, bool has_content) const {
@@ -284,7 +293,7 @@ net::ResultTask<dsn::Report> Notice::report(const address::Address& to, Original
   report.boundary = base::to_hex(ports_.random.octets(16));
   report.trace_id = entry_->message.trace.text();
   Reader reader;
-  CO_TRY(reader.tenant, co_await owner_of(to.domain()));
+  if (readers_tenant_) reader.tenant = co_await ports_.directory.tenant_name(*readers_tenant_);
   for (std::size_t at = 0; at < recipients_.size(); ++at) {
     const auto& written_to = recipients_[at].written_to;
     const auto address = address::Address::parse(written_to);
@@ -303,7 +312,7 @@ net::ResultTask<dsn::Report> Notice::report(const address::Address& to, Original
   report.original_is_8bit = entry_->message.eight_bit;
   report.smtputf8 = entry_->message.smtputf8;
   // An original with octets over 127 would need 8BITMIME all the way back: its header is enough.
-  const bool may_be_full = may_return_content_ && !entry_->message.eight_bit;
+  const bool may_be_full = may_return_content() && !entry_->message.eight_bit;
   const auto full_max = may_be_full ? options_.returned_octets_max : 0;
   report.returned =
       original == Original::left_out

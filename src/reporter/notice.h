@@ -44,7 +44,8 @@ class Notice {
   net::ResultTask<Outcome> without_budget(address::Address to, base::Time until,
                                           OverBudget over_budget);
   net::ResultTask<> send(address::Address to);
-  net::ResultTask<bool> stays_in_mailboxes(address::Address to);
+  net::ResultTask<std::optional<base::TenantId>> tenant_of_readers(address::Address to);
+  bool may_return_content() const;
   dsn::Action worst_action() const;
   Outcome was_told() const;
   // Left out: it can't be read any more, and the report goes without it.
@@ -68,11 +69,11 @@ class Notice {
   base::TenantId tenant_;
   base::MessageId id_;
   base::TraceId report_trace_;
-  bool may_return_content_ = false;
-  std::optional<queue::Entry> entry_;         // the message with all its recipients
-  std::vector<queue::Recipient> recipients_;  // those that the report is about
-  std::optional<trace::ForReport> known_;     // `attempts` in the order of recipients_
-  std::vector<hop::Hop> came_over_;           // that the message came by; none: not known
+  std::optional<base::TenantId> readers_tenant_;  // of the report
+  std::optional<queue::Entry> entry_;             // the message with all its recipients
+  std::vector<queue::Recipient> recipients_;      // those that the report is about
+  std::optional<trace::ForReport> known_;         // `attempts` in the order of recipients_
+  std::vector<hop::Hop> came_over_;               // that the message came by; none: not known
 };
 
 }  // namespace letterlock::reporter

@@ -21,8 +21,8 @@ enum class Left { nothing, this_copy_stayed, unknown, content };
 Left left_by(const trace::ForReport& known, const trace::Attempts& attempts,
              const queue::Entry& entry, const queue::Recipient& recipient);
 
-// Whom the report goes to, and whose address was written to: tenants' names; empty: not one of
-// ours.
+// Whose people read the report, and whose address was written to: tenants' names; empty: not one of
+// ours. `tenant` is known only where the report goes into that tenant's mailboxes and nowhere else.
 struct Reader {
   std::string tenant;
   std::string address_owner;
