@@ -169,6 +169,46 @@ TEST(Window, APlaceOnTrialPassesToAProvenFollower) {
   EXPECT_TRUE(has_other);
 }
 
+TEST(Window, APlaceOnTrialIsFreeAgain) {
+  WindowLimits limits;
+  limits.remote_concurrency = 4;
+  Remote window(limits);
+  for (std::uint8_t i = 1; i <= 3; ++i) window.add(item(1, i, std::to_string(i) + ".example"), now);
+  for (int i = 1; i <= 3; ++i) {
+    const auto job = window.take(now);
+    ASSERT_TRUE(job && job->on_trial) << i;
+    EXPECT_FALSE(window.take(now)) << i;
+    (void)window.finish(*job, now);
+  }
+}
+
+// Three minutes after it took something it is on trial while a job is under way there, and proven
+// when that has ended: what waits behind another destination on trial goes then.
+TEST(Window, WhatIsProvenAgainWaitsForNoneOnTrial) {
+  WindowLimits limits;
+  limits.remote_concurrency = 4;
+  Remote window(limits);
+  window.add(item(1, 1, "a.example"), now);
+  const auto first = window.take(now);
+  (void)window.note("a.example", Showed::takes, now);
+  (void)window.finish(*first, now);
+  window.add(item(1, 2, "a.example"), now);
+  const auto long_one = window.take(now);
+  ASSERT_TRUE(long_one);
+  EXPECT_FALSE(long_one->on_trial);
+  const auto later = now + proven_for + 1min;
+  window.add(item(1, 3, "b.example"), later);
+  ASSERT_TRUE(window.take(later)->on_trial);
+  window.add(item(1, 4, "b.example"), later);
+  window.add(item(1, 5, "a.example"), later);
+  EXPECT_FALSE(window.take(later));
+  (void)window.finish(*long_one, later);
+  const auto next = window.take(later);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->destination, "a.example");
+  EXPECT_FALSE(window.take(later));
+}
+
 TEST(Window, APlaceGivenBackIsFreeThoughItsItemsStayKnown) {
   WindowLimits limits;
   limits.remote_concurrency = 1;

@@ -16,7 +16,11 @@ using ::testing::ElementsAre;
 const auto acorn = base::TenantId::make(base::from_milliseconds(1), {1});
 const std::string dead = "dead.example";
 
-net::ResultTask<std::vector<base::TenantId>> tenants() {
+net::ResultTask<std::vector<base::TenantId>> tenants(unsigned& failures) {
+  if (failures > 0) {
+    --failures;
+    co_return base::fail(base::ErrorKind::unavailable, "not now");
+  }
   co_return std::vector{acorn};
 }
 
@@ -24,16 +28,18 @@ net::ResultTask<std::vector<base::TenantId>> tenants() {
 // under way.
 class DispatcherTest : public ::testing::Test {
  protected:
-  DispatcherTest()
+  explicit DispatcherTest(const WindowLimits& limits = {}, unsigned tenants_fail = 0)
       : world(17),
+        tenants_fail(tenants_fail),
         events(world.clock()),
         leases(store, world.clock(), events, {"dublin-1", 24h}),
-        dispatcher({store, world.loop(), world.timers(), world.clock(), events, leases, tenants},
-                   {}) {
+        dispatcher({store, world.loop(), world.timers(), world.clock(), events, leases,
+                    [this] { return tenants(this->tenants_fail); }},
+                   limits) {
     auto taken_leases = std::make_shared<bool>();
     run(take_leases(leases, taken_leases));
     EXPECT_TRUE(world.run_until([&] { return *taken_leases; }, 1min));
-    run(dispatcher.run());
+    running_dispatcher_ = run(dispatcher.run());
     taking_ = run(take_all());
   }
   ~DispatcherTest() override {
@@ -52,6 +58,16 @@ class DispatcherTest : public ::testing::Test {
       taken.push_back(job->message);
       jobs.push_back(std::move(*job));
     }
+  }
+  void stop() {
+    running_dispatcher_->cancel();
+    world.settle();
+  }
+  // How a wait for a job ends.
+  net::Task<> wait_for_job(std::optional<base::ErrorKind>& ended) {
+    const auto job = co_await dispatcher.take(Lane::local);
+    EXPECT_FALSE(job);
+    if (!job) ended = job.error().kind;
   }
   void stop_taking() {
     taking_->cancel();
@@ -118,6 +134,7 @@ class DispatcherTest : public ::testing::Test {
   }
 
   sim::World world;
+  unsigned tenants_fail;  // so often yet they can't be told
   store::MemoryStore store;
   sim::Events events;
   Leases leases;
@@ -128,6 +145,7 @@ class DispatcherTest : public ::testing::Test {
  private:
   std::vector<std::shared_ptr<net::Running>> running_;
   std::shared_ptr<net::Running> taking_;
+  std::shared_ptr<net::Running> running_dispatcher_;
   unsigned puts_ = 0;
 };
 
@@ -204,6 +222,67 @@ TEST_F(DispatcherTest, WhatIsAbandonedKeepsNoPlace) {
   EXPECT_THAT(taken, ElementsAre(first));
   world.advance(2s);
   EXPECT_THAT(taken, ElementsAre(first, first));
+}
+
+// Who waits for a job hears that there will be none.
+TEST_F(DispatcherTest, ItsEndIsToldToThoseWhoWait) {
+  std::optional<base::ErrorKind> waited;
+  std::optional<base::ErrorKind> later;
+  const auto id = put();
+  world.advance(1s);
+  ASSERT_THAT(taken, ElementsAre(id));
+  run(wait_for_job(waited));
+  world.settle();
+  EXPECT_FALSE(waited);
+  stop();
+  EXPECT_EQ(waited, base::ErrorKind::cancelled);
+  run(wait_for_job(later));
+  world.settle();
+  EXPECT_EQ(later, base::ErrorKind::cancelled);
+  EXPECT_FALSE(dispatcher.follow(jobs.back()));
+}
+
+struct DispatcherInTrouble : DispatcherTest {
+  DispatcherInTrouble() : DispatcherTest({}, 3) {}
+};
+// Nobody knows at first whose mail there is: it is asked again, and said.
+TEST_F(DispatcherInTrouble, AsksAgainWhoseMailThereIs) {
+  stop_taking();
+  const auto id = put();
+  dispatcher.forget(acorn, {id});
+  run(take_all());
+  world.advance(14s);
+  EXPECT_EQ(events.count("queue.load_failed"), 3U);
+  EXPECT_TRUE(taken.empty());
+  world.advance(2s);
+  EXPECT_EQ(events.count("queue.load_failed"), 3U);
+  EXPECT_THAT(taken, ElementsAre(id));
+}
+
+struct DispatcherOfOne : DispatcherTest {
+  DispatcherOfOne() : DispatcherTest(one_to_each_destination()) {}
+  static WindowLimits one_to_each_destination() {
+    WindowLimits limits;
+    limits.destination_recipients_max = limits.destination_recipients_first = 1;
+    return limits;
+  }
+};
+// It stands in the store alone, and goes when what was in its place has gone.
+TEST_F(DispatcherOfOne, WhatFoundNoRoomIsLookedForAgain) {
+  stop_taking();
+  const auto first = put();
+  const auto second = put();
+  world.advance(1s);
+  EXPECT_EQ(dispatcher.in_memory(), 1U);
+  dispatcher.look_again(acorn);
+  world.advance(1s);
+  run(take_all());
+  world.advance(1s);
+  ASSERT_THAT(taken, ElementsAre(first));
+  step(first, Step::relay);
+  dispatcher.finish(jobs.back(), {});
+  world.advance(2s);
+  EXPECT_THAT(taken, ElementsAre(first, second));
 }
 
 }  // namespace

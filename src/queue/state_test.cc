@@ -34,6 +34,19 @@ TEST(State, NothingLeavesAFinalState) {
   }
 }
 
+// As operators read and write them.
+TEST(State, NamesAreWords) {
+  const std::vector<std::string_view> of_states{"waiting",  "held",   "delivered", "relayed",
+                                                "expanded", "failed", "removed"};
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    EXPECT_EQ(name(states[i]), of_states[i]);
+    EXPECT_EQ(state_from(of_states[i]), states[i]);
+  }
+  const std::vector<std::string_view> of_steps{"deliver", "relay", "expand",  "defer", "fail",
+                                               "expire",  "hold",  "release", "remove"};
+  for (std::size_t i = 0; i < steps.size(); ++i) EXPECT_EQ(name(steps[i]), of_steps[i]);
+}
+
 TEST(State, NamesGoBothWays) {
   for (const State state : states) EXPECT_EQ(state_from(name(state)), state);
   EXPECT_EQ(state_from("lost"), std::nullopt);

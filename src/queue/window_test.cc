@@ -308,5 +308,62 @@ TEST(Window, WhatRestsCanBeClaimed) {
   EXPECT_EQ(window.add(item(1, 1, "a.example"), now), LaneWindow::Added::resting);
 }
 
+// A fifth is the house's own, a tenth reports', the rest what leaves; each lane has at least one.
+TEST(Window, EachLaneHasItsPart) {
+  WindowLimits limits;
+  limits.destination_per_minute = 7;
+  const auto local = limits_of(Lane::local, limits);
+  EXPECT_EQ(local.recipients_max, 4'000U);
+  EXPECT_EQ(local.concurrency, 64U);
+  EXPECT_EQ(local.destination_concurrency, 40U);
+  EXPECT_EQ(local.destination_per_minute, 0U) << "nobody's host is here";
+  EXPECT_EQ(local.trials, LaneLimits::Trials::none);
+  const auto remote = limits_of(Lane::remote, limits);
+  EXPECT_EQ(remote.recipients_max, 14'000U);
+  EXPECT_EQ(remote.concurrency, 500U);
+  EXPECT_EQ(remote.destination_concurrency, 40U);
+  EXPECT_EQ(remote.destination_concurrency_first, 10U);
+  EXPECT_EQ(remote.destination_recipients_max, 5'000U);
+  EXPECT_EQ(remote.destination_recipients_first, 1'000U);
+  EXPECT_EQ(remote.job_recipients_max, 100U);
+  EXPECT_EQ(remote.destination_per_minute, 7U);
+  EXPECT_EQ(remote.trials, LaneLimits::Trials::yes);
+  const auto report = limits_of(Lane::report, limits);
+  EXPECT_EQ(report.recipients_max, 2'000U);
+  EXPECT_EQ(report.concurrency, 100U);
+  EXPECT_EQ(report.destination_concurrency, 5U);
+  EXPECT_EQ(report.destination_recipients_first, 100U);
+  EXPECT_EQ(report.trials, LaneLimits::Trials::yes);
+  limits.destination_recipients_first = 99;
+  EXPECT_EQ(limits_of(Lane::report, limits).destination_recipients_first, 99U);
+  for (const std::size_t few : {0U, 1U, 2U, 9U}) {
+    limits.recipients_max = few;
+    for (const auto lane : all_lanes) EXPECT_GE(limits_of(lane, limits).recipients_max, 1U) << few;
+    EXPECT_LE(limits_of(Lane::remote, limits).recipients_max, std::max<std::size_t>(1, few));
+  }
+}
+
+// Of all lanes: the earliest, and how many there are.
+TEST(Window, TheWholeWindow) {
+  Window window{WindowLimits()};
+  EXPECT_FALSE(window.next_time());
+  EXPECT_EQ(window.count(), 0U);
+  (void)window.lane(Lane::report).rest("a.example", now + 3s);
+  EXPECT_EQ(window.next_time(), now + 3s);
+  (void)window.lane(Lane::remote).rest("a.example", now + 2s);
+  EXPECT_EQ(window.next_time(), now + 2s);
+  (void)window.lane(Lane::local).rest("a.example", now + 4s);
+  EXPECT_EQ(window.next_time(), now + 2s);
+  for (const auto lane : all_lanes) {
+    const auto added =
+        window.add(item(1, static_cast<std::uint8_t>(lane), "b.example", 0, lane), now);
+    EXPECT_EQ(added, LaneWindow::Added::added);
+  }
+  EXPECT_EQ(window.count(), 3U);
+  window.forget(numbered<base::TenantId>(1),
+                {numbered<base::MessageId>(0), numbered<base::MessageId>(2)}, now);
+  EXPECT_EQ(window.count(), 1U);
+}
+
 }  // namespace
 }  // namespace letterlock::queue
