@@ -21,6 +21,16 @@ struct TraceLimits : test::Fixture {
     return failed(relay(trace, Level::clear, 0, std::move(host)), Given::nothing, Answer::hold,
                   std::move(reason));
   }
+  net::ResultTask<> put_events(store::Transaction& tx, Trace trace, Hop hop, unsigned count) {
+    for (unsigned i = 1; i <= count; ++i)
+      put_event(tx, birch, acorn, {trace.id, i, 1, 1}, hop, TimeDetail::exact);
+    co_return base::Result<>();
+  }
+  // With a change, so that what is read is told at its commit.
+  net::ResultTask<EventPage> page_and_commit(store::Transaction& tx, std::size_t count_max) {
+    tx.put(keys::state(birch, {}), "");
+    co_return co_await pending_events(tx, birch, test::at("12:00:00"), "", count_max);
+  }
   std::set<std::string> keys_read(const std::function<void()>& work) {
     std::set<std::string> keys;
     store.observe([&](const store::Reads& reads, const store::Changes&) {
@@ -140,20 +150,27 @@ TEST_F(TraceLimits, OffersAreKeptAndOthersCounted) {
             2U);
 }
 
-// What strangers say is cut, so that a row stays small.
+// What strangers say is cut, so that a row stays small: each at its longest, and one octet longer.
 TEST_F(TraceLimits, AnOfferIsCut) {
   const Trace trace = trace_of(1, {"dave@old.example"});
-  auto hop = refused(trace, std::string(3000, 'h'), std::string(3000, 'r'));
-  hop.required = {{std::string(3000, 'w'), std::string(3000, 'b'), std::string(3000, 'y')}};
-  const auto attempts = with({}, hop);
-  EXPECT_LE(attempts.offers[0].host.size(), 260U);
-  EXPECT_GE(attempts.offers[0].host.size(), 250U);
-  for (const auto& sentence : {attempts.offers[0].reason, attempts.by, attempts.why}) {
-    EXPECT_LE(sentence.size(), 245U);
-    EXPECT_GE(sentence.size(), 235U);
-  }
-  EXPECT_LE(attempts.required.size(), 405U);
-  EXPECT_GE(attempts.required.size(), 395U);
+  const auto with_lengths = [&](std::size_t host, std::size_t sentence, std::size_t words) {
+    auto hop = refused(trace, std::string(host, 'h'), std::string(sentence, 'r'));
+    hop.required = {
+        {std::string(words, 'w'), std::string(sentence, 'b'), std::string(sentence, 'y')}};
+    return with({}, hop);
+  };
+  const auto longest = with_lengths(255, 240, 400);
+  EXPECT_EQ(longest.offers[0].host, std::string(255, 'h'));
+  EXPECT_EQ(longest.offers[0].reason, std::string(240, 'r'));
+  EXPECT_EQ(longest.by, std::string(240, 'b'));
+  EXPECT_EQ(longest.why, std::string(240, 'y'));
+  EXPECT_EQ(longest.required, std::string(400, 'w'));
+  const auto cut = with_lengths(256, 241, 401);
+  EXPECT_EQ(cut.offers[0].host, std::string(252, 'h') + "…");
+  EXPECT_EQ(cut.offers[0].reason, std::string(237, 'r') + "…");
+  EXPECT_EQ(cut.by, std::string(237, 'b') + "…");
+  EXPECT_EQ(cut.why, std::string(237, 'y') + "…");
+  EXPECT_EQ(cut.required, std::string(397, 'w') + "…");
 }
 
 // Attempts are ours alone, and of relaying; what was completed, or taken, isn't one.
@@ -227,6 +244,71 @@ TEST_F(TraceLimits, RowsAskedForBeforehandAreThoseThatAreRead) {
     EXPECT_TRUE(named(rows_for_intend(acorn, trace.id, 0)).contains(key)) << key;
   read = keys_read([&] { EXPECT_TRUE(close_it(ref, {})); });
   for (const auto& key : read) EXPECT_TRUE(named(rows_for_close(acorn, ref)).contains(key)) << key;
+}
+
+// What a trace begins with is the first attempt at its first hop, whatever it was elsewhere.
+TEST_F(TraceLimits, TheFirstHopIsTheFirst) {
+  const Trace trace = trace_of(1, {"dave@old.example"});
+  auto first = submission(trace);
+  first.number = 9;
+  first.attempt = 5;
+  EXPECT_TRUE(in<void>(acorn, [&](auto& tx) { return begun_with(tx, trace, first); }));
+  ASSERT_EQ(loaded(trace.id).hops.size(), 1U);
+  EXPECT_EQ(loaded(trace.id).hops[0].number, 1U);
+  EXPECT_EQ(loaded(trace.id).hops[0].attempt, 1U);
+}
+
+// Those that are only counted fill no trace: another mailbox has as many as it had.
+TEST_F(TraceLimits, OnlyFetchesThatAreKeptFillATrace) {
+  const Trace trace = begun(1, {"bob@birch.example", "carol@birch.example"});
+  for (std::size_t i = 0; i < fetches_of_trace_max + fetches_max; ++i)
+    recorded(fetch(trace, Level::encrypted, 0, "POP3S"));
+  EXPECT_EQ(loaded(trace.id).fetches_not_kept, fetches_of_trace_max);
+  for (std::size_t i = 0; i < fetches_max; ++i)
+    EXPECT_NE(recorded(fetch(trace, Level::encrypted, 1, "POP3S")).sequence, 0U) << i;
+  EXPECT_EQ(recorded(fetch(trace, Level::encrypted, 1, "POP3S")).sequence, 0U);
+}
+
+// The owner knows the mailbox, and whoever fetches from it, by the address that was written to.
+TEST_F(TraceLimits, BothEndsOfAToldFetchAreNamed) {
+  const Trace trace = begun(1, {"erin@acorn.example", "bob@birch.example"});
+  Hop hop = fetch(trace, Level::encrypted, 1, "POP3S");
+  hop.from.who = hop.to.who = "robert@birch.example";
+  std::vector<Event> events{{{}, birch, acorn, 1, redacted(hop, TimeDetail::exact)}};
+  EXPECT_EQ(events[0].hop.to.who, "");
+  EXPECT_TRUE(in<Applied>(acorn, [&](auto& tx) { return apply_events(tx, acorn, events); }));
+  const auto told = loaded(trace.id).hops;
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].from.who, "bob@birch.example");
+  EXPECT_EQ(told[0].to.who, "bob@birch.example");
+  // Nobody else is: a node has no name there.
+  Hop relayed = relay(trace, Level::clear, 1, "mx.birch.example");
+  events = {{{}, birch, acorn, 2, redacted(relayed, TimeDetail::exact)}};
+  EXPECT_TRUE(in<Applied>(acorn, [&](auto& tx) { return apply_events(tx, acorn, events); }));
+  EXPECT_EQ(loaded(trace.id).hops[1].from.who, "");
+  EXPECT_EQ(loaded(trace.id).hops[1].to.who, "");
+}
+
+// A page that is full asks the store for no more.
+TEST_F(TraceLimits, AFullPageOfEventsIsOneScan) {
+  const Trace trace = begun(1, {"bob@birch.example"});
+  const auto hop = fetch(trace, Level::encrypted, 0, "POP3S");
+  EXPECT_TRUE(in<void>(birch, [&](auto& tx) { return put_events(tx, trace, hop, 3); }));
+  std::size_t scans = 0;
+  store.observe(
+      [&](const store::Reads& reads, const store::Changes&) { scans += reads.ranges.size(); });
+  const auto page = [&](std::size_t count_max) {
+    scans = 0;
+    return in<EventPage>(birch, [&, this](auto& tx) { return page_and_commit(tx, count_max); })
+        .value();
+  };
+  EXPECT_EQ(page(3).events.size(), 3U);
+  EXPECT_EQ(scans, 1U);
+  EXPECT_TRUE(page(3).more);
+  EXPECT_EQ(page(4).events.size(), 3U);
+  EXPECT_EQ(scans, 2U);
+  EXPECT_FALSE(page(4).more);
+  store.observe(nullptr);
 }
 
 }  // namespace
