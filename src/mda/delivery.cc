@@ -19,6 +19,8 @@ bool holds(const std::vector<queue::Recipient>& recipients, unsigned index) {
   return std::ranges::find(recipients, index, &queue::Recipient::index) != recipients.end();
 }
 
+constexpr const char* delivered_event = "mda.delivered";
+
 // In the trace, each once.
 std::vector<unsigned> indexes_of(const std::vector<queue::Recipient>& recipients) {
   std::vector<unsigned> indexes;
@@ -148,9 +150,11 @@ void Delivery::serve_with(std::vector<queue::Recipient> others) {
 }
 
 net::ResultTask<> Delivery::deliver(directory::Account account) {
-  co_return co_await ports_.store.transact(
+  CO_CHECK(co_await ports_.store.transact(
       scope_of(item_.tenant, account.tenant),
-      [&](store::Transaction& transaction) { return deliver_in(transaction, account); });
+      [&](store::Transaction& transaction) { return deliver_in(transaction, account); }));
+  if (event_ == delivered_event) envelope_.note_mailbox(account.id, mailbox_indexes());
+  co_return base::Result<>();
 }
 
 // Those that another job served meanwhile, or an operator took out, are left out. False: that is
@@ -231,7 +235,7 @@ net::ResultTask<> Delivery::deliver_in(store::Transaction& transaction,
   if (!message_->origin.is_nil())
     queue::note_served(transaction, account.tenant, message_->origin, who, message_->trace);
   CO_CHECK(co_await record_in(transaction, account, hop_to(account)));
-  event_ = "mda.delivered";
+  event_ = delivered_event;
   detail_ = account.address.text();
   co_return co_await settle_in(transaction,
                                outcomes(queue::Step::deliver, dsn::status::ok, "delivered"));
@@ -243,7 +247,7 @@ net::ResultTask<> Delivery::leave_out_in(store::Transaction& transaction,
                                          directory::Account account, base::TraceId by) {
   with_it_.clear();
   auto hop = hop_to(account);
-  CO_TRY(const bool is_there, co_await came_with_another_in(transaction, account.tenant, by));
+  CO_TRY(const bool is_there, co_await came_with_another_in(transaction, account, by));
   if (is_there) {
     hop.reason = "it came into the mailbox with the one to another address of this account";
   } else {
@@ -265,12 +269,14 @@ net::ResultTask<> Delivery::leave_out_in(store::Transaction& transaction,
 }
 
 // Whether the mailbox's message names this recipient already, in another tenant: its fetches are
-// recorded as his, too. An alias's targets have one place in the trace, so there it isn't known.
+// recorded as his, too. An alias's targets have one place in the trace, so of them the job alone
+// knows.
 net::ResultTask<bool> Delivery::came_with_another_in(store::Transaction& transaction,
-                                                     base::TenantId tenant, base::TraceId by) {
-  if (tenant == item_.tenant || by != message_->trace || !recipient_->written_to.empty())
-    co_return false;
-  const auto copy = co_await trace::find(transaction, tenant, by);
+                                                     directory::Account account, base::TraceId by) {
+  if (account.tenant == item_.tenant || by != message_->trace) co_return false;
+  if (envelope_.has_mailbox(account.id, recipient_->trace_index)) co_return true;
+  if (!recipient_->written_to.empty()) co_return false;
+  const auto copy = co_await trace::find(transaction, account.tenant, by);
   if (!copy && copy.error().kind == base::ErrorKind::not_found) co_return false;
   if (!copy) co_return base::fail(copy.error());
   co_return std::ranges::find(copy->recipients, recipient_->trace_index,

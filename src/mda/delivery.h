@@ -78,8 +78,8 @@ class Delivery {
                               hop::Hop hop);
   hop::Hop hop_to(const directory::Account& account) const;
   std::vector<hop::Hop> told_of(const hop::Hop& arrival) const;
-  net::ResultTask<bool> came_with_another_in(store::Transaction& transaction, base::TenantId tenant,
-                                             base::TraceId by);
+  net::ResultTask<bool> came_with_another_in(store::Transaction& transaction,
+                                             directory::Account account, base::TraceId by);
   std::vector<unsigned> trace_indexes() const;  // of those that are served
   std::vector<unsigned> mailbox_indexes()
       const;  // and of those that the mailbox has it for as well

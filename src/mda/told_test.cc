@@ -143,6 +143,22 @@ TEST_F(ToldTest, NorDoOrderAndTimeTellWhichAddressesAreOnes) {
   EXPECT_EQ(with_transactions, work.transactions) << "each at its own moment";
 }
 
+// An alias's targets are its tenant's to know, and not that two are one.
+TEST_F(ToldTest, NorBehindAnAlias) {
+  add_account("eve@birch.example");
+  set_account("bob@birch.example", {.add_addresses = {at("z@birch.example")}});
+  add_alias("way@acorn.example", {"bob@birch.example", "eve@birch.example", "z@birch.example"});
+  const auto id = sent({"way@acorn.example"});
+  EXPECT_THAT(bobs_recipients(), ElementsAre(ElementsAre(0)));
+  std::vector<std::string> told;
+  for (const auto& hop : trace_of(acorn, id).value().hops)
+    if (hop.kind == hop::Kind::delivery) told.push_back(hop.to.who);
+  EXPECT_THAT(told, ElementsAre("bob@birch.example", "eve@birch.example", "z@birch.example"));
+  const auto birchs = trace_of(birch, id).value();
+  EXPECT_EQ(count_of(birchs, hop::Kind::delivery), 3U) << "nobody else has it, so no list";
+  EXPECT_THAT(birchs.hops.back().reason, HasSubstr("another address of this account"));
+}
+
 // Nor does a mailbox that is full: each address fails at its own turn.
 TEST_F(ToldTest, NorDoTheyFailAtOnce) {
   set_account("bob@birch.example", {.quota_octets = 1, .add_addresses = {at("b@birch.example")}});
