@@ -19,8 +19,6 @@ bool holds(const std::vector<queue::Recipient>& recipients, unsigned index) {
   return std::ranges::find(recipients, index, &queue::Recipient::index) != recipients.end();
 }
 
-constexpr const char* delivered_event = "mda.delivered";
-
 // In the trace, each once.
 std::vector<unsigned> indexes_of(const std::vector<queue::Recipient>& recipients) {
   std::vector<unsigned> indexes;
@@ -153,7 +151,7 @@ net::ResultTask<> Delivery::deliver(directory::Account account) {
   CO_CHECK(co_await ports_.store.transact(
       scope_of(item_.tenant, account.tenant),
       [&](store::Transaction& transaction) { return deliver_in(transaction, account); }));
-  if (event_ == delivered_event) envelope_.note_mailbox(account.id, mailbox_indexes());
+  if (event_ == "mda.delivered") envelope_.note_mailbox(account.id, mailbox_indexes());
   co_return base::Result<>();
 }
 
@@ -235,7 +233,7 @@ net::ResultTask<> Delivery::deliver_in(store::Transaction& transaction,
   if (!message_->origin.is_nil())
     queue::note_served(transaction, account.tenant, message_->origin, who, message_->trace);
   CO_CHECK(co_await record_in(transaction, account, hop_to(account)));
-  event_ = delivered_event;
+  event_ = "mda.delivered";
   detail_ = account.address.text();
   co_return co_await settle_in(transaction,
                                outcomes(queue::Step::deliver, dsn::status::ok, "delivered"));
