@@ -173,8 +173,9 @@ TEST(Window, APlaceOnTrialIsFreeAgain) {
   WindowLimits limits;
   limits.remote_concurrency = 4;
   Remote window(limits);
-  for (std::uint8_t i = 1; i <= 3; ++i) window.add(item(1, i, std::to_string(i) + ".example"), now);
-  for (int i = 1; i <= 3; ++i) {
+  for (std::uint8_t i = 1; i <= 20; ++i)
+    window.add(item(1, i, std::to_string(i) + ".example"), now);
+  for (int i = 1; i <= 20; ++i) {
     const auto job = window.take(now);
     ASSERT_TRUE(job && job->on_trial) << i;
     EXPECT_FALSE(window.take(now)) << i;
