@@ -157,25 +157,139 @@ TEST_F(ReportsTest, WhoSignedInHasNoBudgetOfReports) {
   EXPECT_THAT(reports(), SizeIs(30));
 }
 
+// Whoever forges the senders has a name for each letter.
+TEST_F(ReportsTest, Attack14SuccessesToAnyNumberOfForgedDomainsEnd) {
+  start();
+  Mail mail;
+  mail.notify = {.given = true, .success = true, .failure = true};
+  for (int i = 0; i < 130; ++i) {
+    mail.mail_from = fmt::format("v@forged{}.example", i);
+    accept(mail);
+  }
+  auto all = originals(birch);
+  const auto failing = all.back();
+  all.pop_back();
+  for (const auto& entry : all) becomes(birch, entry.message.id, delivered(0));
+  world.advance(5min);
+  EXPECT_THAT(reports(birch), SizeIs(100));
+  EXPECT_THAT(originals(birch), SizeIs(1)) << "what succeeded doesn't wait to be told";
+  EXPECT_EQ(events.count("report.over_budget"), 29U);
+  EXPECT_EQ((*events.last("report.over_budget"))["outcome"], "dropped");
+  becomes(birch, failing.message.id, no_such_user());
+  world.advance(1min);
+  EXPECT_THAT(reports(birch), SizeIs(101)) << "failures have their own";
+}
+
+TEST_F(ReportsTest, Attack14FailuresToAnyNumberOfForgedDomainsWait) {
+  options.budget.of_tenant = 10;
+  start();
+  Mail mail;
+  for (int i = 0; i < 15; ++i) {
+    mail.mail_from = fmt::format("v@forged{}.example", i);
+    accept(mail);
+  }
+  for (const auto& entry : originals(birch)) becomes(birch, entry.message.id, no_such_user());
+  world.advance(5min);
+  EXPECT_THAT(reports(birch), SizeIs(10));
+  EXPECT_THAT(originals(birch), SizeIs(5));
+  EXPECT_EQ((*events.last("report.over_budget"))["outcome"], "waits");
+  world.advance(1h);
+  EXPECT_THAT(reports(birch), SizeIs(15));
+  EXPECT_THAT(originals(birch), IsEmpty());
+}
+
+const auto now = base::from_milliseconds(1'795'428'131'000);
+base::TenantId tenant(unsigned number) {
+  base::IdOctets octets{};
+  octets[14] = static_cast<std::uint8_t>(number / 256);
+  octets[15] = static_cast<std::uint8_t>(number % 256);
+  return base::TenantId(octets);
+}
+address::Address at(const std::string& text) {
+  return address::Address::parse(text).value();
+}
+// Whether it was refused.
+bool spent(Budget& budget, unsigned who, const std::string& to,
+           Budget::For what = Budget::For::failure) {
+  return budget.spend(tenant(who), at(to), what, now).has_value();
+}
+// How many of so many were granted.
+std::size_t granted(Budget& budget, unsigned who, std::size_t tries, const std::string& to,
+                    Budget::For what = Budget::For::failure) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < tries; ++i) count += spent(budget, who, to, what) ? 0 : 1;
+  return count;
+}
+
+TEST(BudgetTest, Attack14ThreeTenantsSilenceNobodyElsesFailures) {
+  Budget budget{BudgetLimits()};
+  for (const unsigned hostile : {1U, 2U, 3U})
+    EXPECT_EQ(granted(budget, hostile, 50, "v@gmail.example"), 10U);
+  EXPECT_EQ(granted(budget, 4, 50, "v@gmail.example"), 2U) << "its first ones";
+  EXPECT_EQ(granted(budget, 5, 50, "v@gmail.example", Budget::For::success), 0U);
+  EXPECT_EQ(granted(budget, 5, 50, "v@gmail.example", Budget::For::delay), 0U);
+  EXPECT_EQ(granted(budget, 5, 50, "v@gmail.example"), 2U);
+  for (const unsigned hostile : {1U, 2U, 3U}) {
+    for (int i = 0; i < 20; ++i)
+      granted(budget, hostile, 10, fmt::format("v{}-{}@old.example", hostile, i));
+  }
+  EXPECT_EQ(granted(budget, 6, 50, "w@old.example"), 2U) << "nor by a domain";
+  // What went to it before all was spent counts; a report that wasn't made doesn't.
+  EXPECT_EQ(granted(budget, 6, 50, "x@old.example"), 0U);
+  budget.give_back(tenant(6), at("w@old.example"), Budget::For::failure);
+  EXPECT_EQ(granted(budget, 6, 50, "x@old.example"), 1U);
+}
+
+TEST(BudgetTest, Attack14AThousandTenantsMakeNoFlood) {
+  Budget budget{BudgetLimits()};
+  std::size_t to_one = 0;
+  std::size_t tenants = 0;
+  for (unsigned who = 0; who < 1000; ++who) {
+    const auto some = granted(budget, who, 20, "v@old.example");
+    to_one += some;
+    tenants += some > 0 ? 1 : 0;
+  }
+  EXPECT_EQ(to_one, 60U) << "twice three times ten";
+  EXPECT_EQ(tenants, 3U + 15U);
+  std::size_t to_domain = to_one;
+  for (unsigned who = 0; who < 1000; ++who)
+    to_domain += granted(budget, who, 20, fmt::format("v{}@old.example", who));
+  EXPECT_EQ(to_domain, 600U);
+}
+
+TEST(BudgetTest, ATenantsMailHasATotal) {
+  using For = Budget::For;
+  Budget budget({.of_tenant = 10, .successes_of_tenant = 4});
+  std::size_t names = 0;
+  const auto tells = [&](unsigned who, For what) {
+    std::size_t count = 0;
+    for (int i = 0; i < 20; ++i)
+      count += granted(budget, who, 1, fmt::format("v@forged{}.example", ++names), what);
+    return count;
+  };
+  EXPECT_EQ(tells(1, For::success), 4U);
+  EXPECT_EQ(tells(1, For::delay), 5U) << "half, and failures have the rest";
+  EXPECT_EQ(tells(1, For::failure), 5U);
+  EXPECT_EQ(tells(1, For::delay), 0U);
+  EXPECT_EQ(tells(2, For::failure), 10U) << "another tenant has its own";
+  budget.give_back(tenant(1), at("v@forged1.example"), For::success);
+  EXPECT_EQ(tells(1, For::failure), 0U);
+  EXPECT_EQ(tells(1, For::success), 1U);
+  const auto until = budget.spend(tenant(1), at("v@late.example"), For::failure, now + 1min);
+  ASSERT_TRUE(until);
+  EXPECT_EQ(*until, now + 1h);
+  EXPECT_FALSE(budget.spend(tenant(1), at("v@late.example"), For::failure, *until));
+}
+
 TEST(BudgetTest, CountsAddressesDomainsAndTenants) {
-  const auto tenant = [](std::uint8_t last) {
-    base::IdOctets octets{};
-    octets[15] = last;
-    return base::TenantId(octets);
-  };
-  const auto now = base::from_milliseconds(1'795'428'131'000);
-  const auto at = [](const std::string& text) { return address::Address::parse(text).value(); };
-  const auto spent = [&](Budget& budget, std::uint8_t who, const std::string& to) {
-    return budget.spend(tenant(who), at(to), Budget::For::failure, now).has_value();
-  };
   Budget of_address({.of_address = 2, .of_domain = 100});
   EXPECT_FALSE(spent(of_address, 1, "v@old.example"));
   EXPECT_FALSE(spent(of_address, 1, "V@OLD.example"));
   EXPECT_TRUE(spent(of_address, 1, "v@old.example"));
   EXPECT_FALSE(spent(of_address, 1, "w@old.example"));
   EXPECT_FALSE(spent(of_address, 2, "v@old.example")) << "another tenant's mail has its own";
-  for (std::uint8_t who = 3; who < 6; ++who) spent(of_address, who, "v@old.example");
-  EXPECT_TRUE(spent(of_address, 7, "v@old.example")) << "all tenants' together has an end, too";
+  for (std::uint8_t who = 3; who < 20; ++who) spent(of_address, who, "v@old.example");
+  EXPECT_TRUE(spent(of_address, 20, "v@old.example")) << "all tenants' together has an end, too";
 
   Budget of_domain({.of_address = 100, .of_domain = 3});
   for (int i = 0; i < 3; ++i)
@@ -183,7 +297,7 @@ TEST(BudgetTest, CountsAddressesDomainsAndTenants) {
         << "names below it cost nothing";
   EXPECT_TRUE(spent(of_domain, 1, "v4@old.example"));
   EXPECT_FALSE(spent(of_domain, 1, "v4@modern.example"));
-  of_domain.give_back(tenant(1), at("v2@s2.old.example"));
+  of_domain.give_back(tenant(1), at("v2@s2.old.example"), Budget::For::failure);
   EXPECT_FALSE(spent(of_domain, 1, "v4@old.example"));
   const auto until = of_domain.spend(tenant(1), at("v5@old.example"), Budget::For::failure, now);
   ASSERT_TRUE(until);

@@ -135,14 +135,13 @@ net::ResultTask<Notice::Outcome> Notice::tell(Budget& budget, OverBudget over_bu
     co_return was_told();
   }
   // Who signed in may only write as himself, and is counted at the door.
+  const auto what = Budget::what_for(worst_action());
   if (message.account.is_nil()) {
-    const auto what =
-        worst_action() == dsn::Action::failed ? Budget::For::failure : Budget::For::other;
     if (const auto until = budget.spend(tenant_, *to, what, ports_.clock.now()))
       co_return co_await without_budget(*to, *until, over_budget);
   }
   const auto sent = co_await send(*to);
-  if (!sent && message.account.is_nil()) budget.give_back(tenant_, *to);
+  if (!sent && message.account.is_nil()) budget.give_back(tenant_, *to, what);
   CO_CHECK(sent);
   co_return was_told();
 }
