@@ -206,7 +206,10 @@ net::ResultTask<Outcome> Custody::accept(Reception reception, queue::Content con
         return write_all(transaction, reception, content, options_, parts, sending);
       }));
   turn.reset();
-  if (sending.kind != directory::SendingOutcome::Kind::ok) co_return Outcome(NotAllowed{sending});
+  if (sending.kind != directory::SendingOutcome::Kind::ok) {
+    store_.drop_blob(content.blob);
+    co_return Outcome(NotAllowed{sending});
+  }
   Accepted accepted;
   for (auto& part : parts) {
     co_await tell(reception, part.message, part.recipients.size());

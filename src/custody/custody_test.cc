@@ -387,6 +387,7 @@ TEST_F(CustodyTest, WhoMayNotSendSoMuchGetsNothingQueued) {
   EXPECT_EQ(std::get<NotAllowed>(*third).outcome.kind, directory::SendingOutcome::Kind::over_hour);
   EXPECT_EQ(reply_for(third, {}).code, 452);
   EXPECT_EQ(queued(acorn).size(), 2U);
+  EXPECT_EQ(store.unheld_blob_count(), 0U) << "what isn't taken takes no room";
   world.advance(61min);
   accept(mail);
   world.advance(61min);

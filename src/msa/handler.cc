@@ -297,9 +297,11 @@ net::ResultTask<custody::Reception> Handler::reception() {
 net::Task<smtp::Reply> Handler::take(queue::Content content, os::Steady ended) {
   const auto refused = co_await check_authors();
   if (!refused) co_return failed(refused.error(), "checking the authors");
-  if (*refused)
+  if (*refused) {
+    ports_.store.drop_blob(content.blob);
     co_return co_await refuse("msa.sender_refused", custody::reply_for(**refused),
                               transaction_->mail.from.text(), (*refused)->text);
+  }
   auto came = co_await reception();
   if (!came) co_return failed(came.error(), "reading the tenant");
   came->content_ended = ended;

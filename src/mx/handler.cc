@@ -51,10 +51,10 @@ net::Task<smtp::Reply> Handler::on_connect() {
 }
 
 // The last of the disk is for those who sign in, so that strangers' mail doesn't stop theirs.
-std::optional<base::Error> Handler::no_disk_for(const smtp::Mail& mail) const {
+std::optional<base::Error> Handler::no_disk_for(std::uint64_t octets) const {
   if (options_.spare_octets == 0) return std::nullopt;
   const auto free = ports_.store.free_octets();
-  if (!free || *free >= options_.spare_octets + mail.size_octets.value_or(0)) return std::nullopt;
+  if (!free || *free >= options_.spare_octets + octets) return std::nullopt;
   return base::Error{base::ErrorKind::full,
                      fmt::format("{} octets are free above the reserve: mail from outside waits "
                                  "until there are {}",
@@ -62,7 +62,7 @@ std::optional<base::Error> Handler::no_disk_for(const smtp::Mail& mail) const {
 }
 
 net::Task<smtp::Reply> Handler::on_mail(smtp::Mail mail) {
-  if (auto error = no_disk_for(mail)) {
+  if (auto error = no_disk_for(mail.size_octets.value_or(0))) {
     not_accepted(*error, {});
     co_return custody::reply_for(*error);
   }
@@ -185,8 +185,14 @@ message::Reception Handler::reception_field() const {
   return field;
 }
 
+// Asked while it comes, too: many may have begun while there was room, and none need say a size.
 net::ResultTask<> Handler::on_content(std::string_view octets) {
-  return add(*transaction_->intake, octets, {});
+  if (auto error = no_disk_for(octets.size())) {
+    transaction_->intake->drop();
+    not_accepted(*error, {});
+    co_return base::fail(std::move(*error));
+  }
+  co_return co_await add(*transaction_->intake, octets, {});
 }
 
 std::string Handler::verified_name() const {
@@ -242,6 +248,7 @@ net::Task<smtp::Reply> Handler::on_content_end(smtp::ContentFacts) {
              {"reason", content->error().text}});
   } else if (auto full = no_room(co_await room_for_all((*content)->octets))) {
     said = std::move(*full);
+    ports_.store.drop_blob((*content)->blob);
     refused("mx.content_refused", base::Severity::info, said,
             {{"tenant", co_await tenants()},
              {"mail_from", transaction_->mail.from.text()},

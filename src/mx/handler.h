@@ -32,7 +32,7 @@ class Handler final : public custody::InboundHandler {
   };
 
  private:
-  std::optional<base::Error> no_disk_for(const smtp::Mail& mail) const;
+  std::optional<base::Error> no_disk_for(std::uint64_t octets) const;
   struct Transaction {
     smtp::Mail mail;
     std::vector<custody::Recipient> recipients;

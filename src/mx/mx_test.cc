@@ -354,6 +354,14 @@ TEST_F(MxTest, MailFromOutsideWaitsBeforeTheDiskIsFullForAll) {
   EXPECT_THAT((*events.last("queue.not_accepted"))["reason"], HasSubstr("mail from outside"));
   store.set_disk_free_octets(reserve + 1'000'001);
   EXPECT_THAT(talk.ask("MAIL FROM:<carol@modern.example> SIZE=1"), StartsWith("250"));
+  // Who said no size may have begun while there was room, as many others may.
+  talk.ask("RSET");
+  talk.ask("MAIL FROM:<carol@modern.example>");
+  talk.ask("RCPT TO:<bob@birch.example>");
+  EXPECT_THAT(talk.message("Subject: x\r\n\r\n" + std::string(900, 'x') + "\r\n"),
+              StartsWith("452 4.3.1"));
+  EXPECT_EQ(store.blob_count(), 0U) << "nothing of it is left lying";
+  EXPECT_TRUE(queued(birch).empty());
 }
 
 // ---- mailboxes that are full: refused while the peer still has the message ----
@@ -419,6 +427,7 @@ TEST_F(MxQuota, Attack14WhatDoesNotFitIsRefusedBefore250) {
   EXPECT_THAT(talk.message("Subject: x\r\n\r\n" + std::string(900, 'x') + "\r\n"),
               StartsWith("452 4.2.2"));
   EXPECT_EQ((*events.last("mx.content_refused"))["reason"], "mailbox full");
+  EXPECT_EQ(store.unheld_blob_count(), 0U);
   talk.ask("MAIL FROM:<victim@old.example>");
   talk.ask("RCPT TO:<bob@birch.example>");
   EXPECT_THAT(talk.message("Subject: x\r\n\r\n" + std::string(990, 'x') + "\r\n" +

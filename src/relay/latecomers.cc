@@ -52,8 +52,20 @@ Conclusion not_tried(const Work& work) {
 
 }  // namespace
 
+void Latecomers::stop() {
+  stopped_ = true;
+  stop_bell_.ring();
+}
+
+// Errors: cancelled, also where it is stopped.
+net::ResultTask<> Latecomers::wait(base::Milliseconds duration) {
+  if (!stopped_) CO_CHECK(co_await stop_bell_.wait(world_.ports.timers, duration));
+  if (stopped_) co_return base::fail(base::ErrorKind::cancelled, "the relay is stopping");
+  co_return base::Result<>();
+}
+
 net::Task<> Latecomers::run() {
-  while (co_await world_.ports.timers.sleep(world_.options.late_again)) {
+  while (co_await wait(world_.options.late_again)) {
     const auto walked = co_await walk();
     if (walked) continue;
     if (walked.error().kind == base::ErrorKind::cancelled) co_return;
@@ -86,7 +98,7 @@ net::ResultTask<> Latecomers::walk_lane(base::TenantId tenant, queue::Lane lane)
     for (auto& items : late) co_await settle(std::move(items));
     const auto took = world_.ports.clock.steady() - began;
     const auto rest = std::chrono::duration_cast<base::Milliseconds>(took * rest_factor);
-    CO_CHECK(co_await world_.ports.timers.sleep(std::clamp(rest, rest_min, rest_max)));
+    CO_CHECK(co_await wait(std::clamp(rest, rest_min, rest_max)));
   } while (!next.empty());
   co_return base::Result<>();
 }

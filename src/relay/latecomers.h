@@ -14,9 +14,10 @@ class Latecomers {
  public:
   explicit Latecomers(const World& world) : world_(world) {}
 
-  // Walks, waits, walks again, until it is cancelled. Limits: 100 rows a read; it rests fifty times
-  // as long as a read took.
+  // Walks, waits, walks again, until it is stopped or cancelled. Limits: 100 rows a read; it rests
+  // fifty times as long as a read took.
   net::Task<> run();
+  void stop();
 
  private:
   using Page = std::vector<std::vector<queue::Due>>;  // each a message's for one destination
@@ -26,8 +27,11 @@ class Latecomers {
                               queue::DueQuery query, std::string& next, Page& late);
   net::ResultTask<bool> is_late(store::Transaction& transaction, const queue::Job& job);
   net::Task<> settle(std::vector<queue::Due> items);
+  net::ResultTask<> wait(base::Milliseconds duration);
 
   const World& world_;
+  net::Bell stop_bell_;
+  bool stopped_ = false;
 };
 
 }  // namespace letterlock::relay

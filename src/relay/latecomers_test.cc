@@ -61,6 +61,15 @@ TEST_F(LatecomersTest, EachIsGivenUpAtItsTime) {
   EXPECT_EQ(dispatcher->in_memory(), 0U);
 }
 
+// A stop doesn't wait for the next walk.
+TEST_F(LatecomersTest, StopsAtOnce) {
+  start();
+  world.advance(1min);
+  const auto began = world.clock().now();
+  stop();
+  EXPECT_LT(world.clock().now() - began, 1s);
+}
+
 // Once the host is there again, all of them go: what was looked at has lost neither place nor turn.
 TEST_F(LatecomersTest, WhatWasToldOfGoesWhenTheHostIsThere) {
   const auto all = behind_a_dead_host();

@@ -44,6 +44,7 @@ net::Task<> Relay::run() {
     if (!gate_.start(handle(std::move(*job)))) break;
   }
   pool_.stop();
+  latecomers_->stop();
   stopped_ = true;
   late_bell_.ring();
   co_await gate_.close(ports_.timers, options_.stop_wait);

@@ -47,7 +47,9 @@ bool Conclusion::is_plain_success() const {
 }
 
 bool Conclusion::found_no_session() const {
-  return !intent && !judgement && !attempts.empty() && attempts.back().given == hop::Given::nothing;
+  // One that a host had no fitting service for had its session.
+  return !intent && !judgement && !attempts.empty() &&
+         attempts.back().given == hop::Given::nothing && attempts.back().to.protocol.empty();
 }
 
 hop::Hop attempt_at(const World& world, const Work& work, const std::string& host,

@@ -13,7 +13,7 @@ constexpr std::size_t group_octets_max = 8 * 1024 * 1024;
 // A group waits for as many as the last one had: so many times as long as that one took.
 constexpr int gathering_groups = 3;
 constexpr std::chrono::milliseconds gathering_max(1);
-constexpr std::size_t swept_at_once_max = 32;
+constexpr std::size_t swept_at_once_max = 500;  // a second
 constexpr base::Milliseconds housekeeping_every = std::chrono::seconds(1);
 }  // namespace
 
@@ -76,6 +76,12 @@ void Committer::written(const base::BlobId& blob) {
   const std::scoped_lock lock(mutex_);
   const auto at = unheld_.find(blob);
   if (at != unheld_.end()) at->second = clock_.steady();
+}
+
+void Committer::dropped(const base::BlobId& blob) {
+  const std::scoped_lock lock(mutex_);
+  const auto at = unheld_.find(blob);
+  if (at != unheld_.end()) at->second = clock_.steady() - blob_grace_;
 }
 
 void Committer::abandoned(const base::BlobId& blob) {

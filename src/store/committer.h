@@ -51,6 +51,8 @@ class Committer {
   // within the grace.
   void writing(const base::BlobId& blob);
   void written(const base::BlobId& blob);
+  // Nobody will hold it: its grace is over.
+  void dropped(const base::BlobId& blob);
   // It was never finished, and goes at once.
   void abandoned(const base::BlobId& blob);
   FreshBlobs& fresh() { return fresh_; }

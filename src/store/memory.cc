@@ -338,6 +338,11 @@ void MemoryStore::crash(std::uint64_t seed, Unsynced unsynced) {
   }
 }
 
+void MemoryStore::drop_blob(const base::BlobId& blob) {
+  const auto at = blobs_.find(blob);
+  if (at != blobs_.end() && at->second.finished && at->second.holders.empty()) blobs_.erase(at);
+}
+
 void MemoryStore::sweep() {
   std::erase_if(blobs_, [](const auto& entry) {
     return entry.second.holders.empty() && !entry.second.writing;

@@ -47,6 +47,7 @@ class MemoryStore final : public Store {
     return watchers_.add(std::move(concerns));
   }
   std::unique_ptr<BlobWriter> write_blob() override;
+  void drop_blob(const base::BlobId& blob) override;
   net::ResultTask<base::Bytes> read_blob(base::BlobId blob, std::uint64_t offset,
                                          std::size_t octets_max) override;
   base::Result<std::uint64_t> free_octets() const override;

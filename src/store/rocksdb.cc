@@ -195,6 +195,10 @@ std::unique_ptr<BlobWriter> RocksStore::write_blob() {
       os::make_id<base::BlobId>(parts_->clock, parts_->random));
 }
 
+void RocksStore::drop_blob(const base::BlobId& blob) {
+  parts_->committer.dropped(blob);
+}
+
 net::ResultTask<base::Bytes> RocksStore::read_blob(base::BlobId blob, std::uint64_t offset,
                                                    std::size_t octets_max) {
   if (co_await net::is_cancelled()) co_return cancelled();

@@ -50,6 +50,7 @@ class RocksStore final : public Store {
   net::ResultTask<> read(Scope scope, Function function) override;
   Count watch(std::function<bool(std::string_view key)> concerns) override;
   std::unique_ptr<BlobWriter> write_blob() override;
+  void drop_blob(const base::BlobId& blob) override;
   net::ResultTask<base::Bytes> read_blob(base::BlobId blob, std::uint64_t offset,
                                          std::size_t octets_max) override;
   base::Result<std::uint64_t> free_octets() const override;

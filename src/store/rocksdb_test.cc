@@ -215,6 +215,29 @@ TEST_F(Rocks, SmallOrphansAreSweptToo) {
   EXPECT_FALSE(do_steps(loop, *store, {hold(orphan, "q/1")}));
 }
 
+// What is refused after its last octet goes at once, small or large; what is held stays.
+TEST_F(Rocks, ADroppedBlobGoesBeforeItsGrace) {
+  auto options = directory.options();
+  options.blob_grace = 10min;
+  {
+    const auto store = open(options).value();
+    std::vector<base::BlobId> dropped;
+    for (const std::size_t octets : {5U, 100'000U}) {
+      const auto held = wait(loop, write_blob(*store, std::string(octets, 'h'))).value();
+      ASSERT_TRUE(do_steps(loop, *store, {hold(held, "q/" + std::to_string(octets))}));
+      store->drop_blob(held);
+      dropped.push_back(wait(loop, write_blob(*store, std::string(octets, 'd'))).value());
+      store->drop_blob(dropped.back());
+      clock.move(2s);
+      ASSERT_TRUE(do_steps(loop, *store, {put("a", "1")}));  // housekeeping follows the commit
+      ASSERT_TRUE(do_steps(loop, *store, {put("a", "2")}));
+      EXPECT_TRUE(wait(loop, store->read_blob(held, 0, 10)));
+    }
+    for (const auto& blob : dropped) EXPECT_FALSE(do_steps(loop, *store, {hold(blob, "q/1")}));
+  }
+  EXPECT_EQ(files_left(), 1U);
+}
+
 // More small blobs than memory takes: the rest goes to the disk and is as good.
 TEST_F(Rocks, MoreSmallBlobsThanMemoryTakes) {
   const auto store = open().value();

@@ -122,6 +122,10 @@ class Store {
   virtual net::ResultTask<base::Bytes> read_blob(base::BlobId blob, std::uint64_t offset,
                                                  std::size_t octets_max) = 0;
 
+  // A finished one that nobody is going to hold, so that it goes now, and not after its grace.
+  // Where somebody holds it nothing happens.
+  virtual void drop_blob(const base::BlobId& blob) = 0;
+
   // What the disk still takes above the reserve, in octets. At 0 blobs fail with full; changes go
   // on until half of the reserve, so that a queue can drain; transactions that only erase and
   // release until an eighth.

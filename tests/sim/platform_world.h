@@ -42,6 +42,7 @@ class Life final : public store::Store, public base::EventSink {
     return store_.watch(std::move(concerns));
   }
   std::unique_ptr<store::BlobWriter> write_blob() override { return store_.write_blob(); }
+  void drop_blob(const base::BlobId& blob) override { store_.drop_blob(blob); }
   net::ResultTask<base::Bytes> read_blob(base::BlobId blob, std::uint64_t offset,
                                          std::size_t octets_max) override;
   base::Result<std::uint64_t> free_octets() const override { return store_.free_octets(); }

@@ -28,6 +28,7 @@ class LongStore final : public store::Store {
     return beneath_.watch(std::move(concerns));
   }
   std::unique_ptr<store::BlobWriter> write_blob() override;
+  void drop_blob(const base::BlobId& blob) override { beneath_.drop_blob(blob); }
   // Errors also: corrupt, for what was written and didn't repeat.
   net::ResultTask<base::Bytes> read_blob(base::BlobId blob, std::uint64_t offset,
                                          std::size_t octets_max) override;
