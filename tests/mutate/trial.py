@@ -125,16 +125,21 @@ class Trial:
         self.room.trials.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(dir=self.room.trials))
         try:
-            changed = folder / Path(self.mutant.file).name
-            changed.write_text(self.mutant.applied((self.room.root / self.mutant.file).read_text()))
-            command, where = self.room.compile(self.mutant.file, changed, folder / "changed.o")
-            if not done(command, where):
-                return "refused"
-            if not done(self.room.link(folder / "changed.o", folder / "tests"), self.room.build):
+            text = (self.room.root / self.mutant.file).read_text()
+            if not self._build(folder, self.mutant.applied(text)):
+                if not self._build(folder, text):
+                    raise SystemExit(f"{self.mutant.file} doesn't build as it stands any more: somebody changed headers or tests; "
+                                     f"build {self.room.test}, and begin again")
                 return "refused"
             return run_tests(folder / "tests", self.room.pattern, self.room.seconds)[0]
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _build(self, folder, text):
+        changed = folder / Path(self.mutant.file).name
+        changed.write_text(text)
+        command, where = self.room.compile(self.mutant.file, changed, folder / "changed.o")
+        return done(command, where) and done(self.room.link(folder / "changed.o", folder / "tests"), self.room.build)
 
 
 def done(command, where):
