@@ -19,16 +19,6 @@ bool holds(const std::vector<queue::Recipient>& recipients, unsigned index) {
   return std::ranges::find(recipients, index, &queue::Recipient::index) != recipients.end();
 }
 
-// In the trace, each once.
-std::vector<unsigned> indexes_of(const std::vector<queue::Recipient>& recipients) {
-  std::vector<unsigned> indexes;
-  for (const auto& recipient : recipients) indexes.push_back(recipient.trace_index);
-  std::ranges::sort(indexes);
-  const auto twice = std::ranges::unique(indexes);
-  indexes.erase(twice.begin(), twice.end());
-  return indexes;
-}
-
 // Under which addresses an account's mail comes, with or without a detail: those that can't be its
 // own needn't be looked up.
 std::vector<std::string> keys_of(const directory::Account& account, const address::Address& to) {
@@ -113,11 +103,9 @@ net::ResultTask<> Delivery::keep_trace(store::Transaction& transaction) {
 // ---- into a mailbox ----
 
 // An account gets a message once: alice@, Alice@ and alice+1@ in one envelope are one delivery.
-// Those of another tenant's account have turns of their own all the same, each a transaction: at
-// what moment, and in which order, they are delivered must not say that they are one's.
 net::ResultTask<> Delivery::find_others_of(directory::Account account, address::Address to) {
-  const bool crosses = account.tenant != item_.tenant;
-  const auto most = crosses ? trace::told_apart_max - 1 : queue::recipients_max;
+  const auto most =
+      account.tenant == item_.tenant ? queue::recipients_max : trace::told_apart_max - 1;
   std::vector<queue::Recipient> others;
   for (const auto* other : envelope_.waiting_at(keys_of(account, to))) {
     if (other->index == recipient_->index) continue;
@@ -129,10 +117,7 @@ net::ResultTask<> Delivery::find_others_of(directory::Account account, address::
     if (taker.kind == directory::Taker::Kind::here && taker.account == account.id)
       others.push_back(*other);
   }
-  if (crosses)
-    with_it_ = std::move(others);
-  else
-    serve_with(std::move(others));
+  serve_with(std::move(others));
   co_return base::Result<>();
 }
 
@@ -148,11 +133,9 @@ void Delivery::serve_with(std::vector<queue::Recipient> others) {
 }
 
 net::ResultTask<> Delivery::deliver(directory::Account account) {
-  CO_CHECK(co_await ports_.store.transact(
+  co_return co_await ports_.store.transact(
       scope_of(item_.tenant, account.tenant),
-      [&](store::Transaction& transaction) { return deliver_in(transaction, account); }));
-  if (event_ == "mda.delivered") envelope_.note_mailbox(account.id, mailbox_indexes());
-  co_return base::Result<>();
+      [&](store::Transaction& transaction) { return deliver_in(transaction, account); });
 }
 
 // Those that another job served meanwhile, or an operator took out, are left out. False: that is
@@ -160,30 +143,26 @@ net::ResultTask<> Delivery::deliver(directory::Account account) {
 net::ResultTask<bool> Delivery::still_waits(store::Transaction& transaction) {
   if (envelope_.count() == 1) co_return true;  // nobody but this job works on it
   std::vector<unsigned> asked;
-  for (const auto* those : {&served_, &with_it_})
-    for (const auto& recipient : *those) asked.push_back(recipient.index);
+  for (const auto& recipient : served_) asked.push_back(recipient.index);
   CO_TRY(const auto entry,
          co_await queue::find(transaction, item_.tenant, item_.message, std::move(asked)));
   if (!entry) co_return false;
-  for (auto* those : {&served_, &with_it_}) {
-    std::vector<queue::Recipient> waiting;
-    for (const auto& recipient : entry->recipients) {
-      if (holds(*those, recipient.index) && recipient.state == queue::State::waiting)
-        waiting.push_back(recipient);
-    }
-    *those = std::move(waiting);
+  std::vector<queue::Recipient> waiting;
+  for (const auto& recipient : entry->recipients) {
+    if (holds(served_, recipient.index) && recipient.state == queue::State::waiting)
+      waiting.push_back(recipient);
   }
+  served_ = std::move(waiting);
   co_return holds(served_, recipient_->index);
 }
 
 std::vector<unsigned> Delivery::trace_indexes() const {
-  return indexes_of(served_);
-}
-
-std::vector<unsigned> Delivery::mailbox_indexes() const {
-  auto all = served_;
-  all.insert(all.end(), with_it_.begin(), with_it_.end());
-  return indexes_of(all);
+  std::vector<unsigned> indexes;
+  for (const auto& recipient : served_) indexes.push_back(recipient.trace_index);
+  std::ranges::sort(indexes);
+  const auto twice = std::ranges::unique(indexes);
+  indexes.erase(twice.begin(), twice.end());
+  return indexes;
 }
 
 std::vector<queue::Outcome> Delivery::outcomes(queue::Step step, dsn::Status status,
@@ -216,7 +195,7 @@ net::ResultTask<> Delivery::deliver_in(store::Transaction& transaction,
   message.internal_date = ports_.clock.now();
   message.trace = message_->trace;
   message.trace_owner = message_->tenant;
-  message.recipients = mailbox_indexes();
+  message.recipients = trace_indexes();
   message.content_digest = message_->digest;
   if (message_->requirement.fetch.value == hop::Fetch::protected_)
     message.protected_fetch_for = message_->requirement.fetch.source.name;
@@ -243,19 +222,13 @@ net::ResultTask<> Delivery::deliver_in(store::Transaction& transaction,
 // What becomes of it there stands in that one's trace; this one says that it ends here.
 net::ResultTask<> Delivery::leave_out_in(store::Transaction& transaction,
                                          directory::Account account, base::TraceId by) {
-  with_it_.clear();
   auto hop = hop_to(account);
-  CO_TRY(const bool is_there, co_await came_with_another_in(transaction, account, by));
-  if (is_there) {
-    hop.reason = "it came into the mailbox with the one to another address of this account";
-  } else {
-    // Like a list without a link: who reads it there is unknown from here.
-    hop.kind = hop::Kind::expansion;
-    hop.to.role = hop::End::Role::list;
-    hop.changes.clear();
-    hop.reason = "the mailbox has this message already, by another way that leads to it: ";
-    hop.reason += by == message_->trace ? "this trace has it" : "trace " + by.text();
-  }
+  // Like a list without a link: who reads it there is unknown from here.
+  hop.kind = hop::Kind::expansion;
+  hop.to.role = hop::End::Role::list;
+  hop.changes.clear();
+  hop.reason = "the mailbox has this message already, by another way that leads to it: ";
+  hop.reason += by == message_->trace ? "this trace has it" : "trace " + by.text();
   CO_CHECK(co_await record_in(transaction, account, std::move(hop)));
   if (by != message_->trace)
     CO_CHECK(co_await link_in(transaction, account.tenant,
@@ -264,21 +237,6 @@ net::ResultTask<> Delivery::leave_out_in(store::Transaction& transaction,
   detail_ = account.address.text();
   co_return co_await settle_in(transaction,
                                outcomes(queue::Step::deliver, dsn::status::ok, "delivered"));
-}
-
-// Whether the mailbox's message names this recipient already, in another tenant: its fetches are
-// recorded as his, too. An alias's targets have one place in the trace, so of them the job alone
-// knows.
-net::ResultTask<bool> Delivery::came_with_another_in(store::Transaction& transaction,
-                                                     directory::Account account, base::TraceId by) {
-  if (account.tenant == item_.tenant || by != message_->trace) co_return false;
-  if (envelope_.has_mailbox(account.id, recipient_->trace_index)) co_return true;
-  if (!recipient_->written_to.empty()) co_return false;
-  const auto copy = co_await trace::find(transaction, account.tenant, by);
-  if (!copy && copy.error().kind == base::ErrorKind::not_found) co_return false;
-  if (!copy) co_return base::fail(copy.error());
-  co_return std::ranges::find(copy->recipients, recipient_->trace_index,
-                              &trace::Recipient::index) != copy->recipients.end();
 }
 
 // The digest is of the content without the lines that the delivery puts in front of it, and the
@@ -301,7 +259,7 @@ hop::Hop Delivery::hop_to(const directory::Account& account) const {
 
 // What a trace in another tenant than the mailbox's says of each arrival: a delivery, to the
 // address that it knows. Neither who has that address, nor that two are one account's, nor what
-// other ways lead to the mailbox is its business: each is told at its own turn.
+// other ways lead to the mailbox is its business.
 std::vector<hop::Hop> Delivery::told_of(const hop::Hop& arrival) const {
   std::vector<hop::Hop> told;
   for (const auto& recipient : served_) {
@@ -334,9 +292,8 @@ net::ResultTask<> Delivery::record_in(store::Transaction& transaction, directory
                            .into = message_->trace,
                            .sight = trace::Carry::Sight::another_tenants,
                            .rows_max = message_->steps == 0 ? 0 : expansions_looked_at}));
-  CO_CHECK(co_await trace::begin_copy(transaction, account.tenant,
-                                      trace::copy_for(original, mailbox_indexes()),
-                                      std::move(before)));
+  CO_CHECK(co_await trace::begin_copy(
+      transaction, account.tenant, trace::copy_for(original, trace_indexes()), std::move(before)));
   CO_TRY(const auto there, co_await trace::record(transaction, account.tenant, std::move(hop)));
   (void)there;
   // What its own lists had of this message it may see from here.

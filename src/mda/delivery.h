@@ -78,11 +78,7 @@ class Delivery {
                               hop::Hop hop);
   hop::Hop hop_to(const directory::Account& account) const;
   std::vector<hop::Hop> told_of(const hop::Hop& arrival) const;
-  net::ResultTask<bool> came_with_another_in(store::Transaction& transaction,
-                                             directory::Account account, base::TraceId by);
-  std::vector<unsigned> trace_indexes() const;  // of those that are served
-  std::vector<unsigned> mailbox_indexes()
-      const;  // and of those that the mailbox has it for as well
+  std::vector<unsigned> trace_indexes() const;
   std::vector<queue::Outcome> outcomes(queue::Step step, dsn::Status status,
                                        std::string reply) const;
 
@@ -140,9 +136,6 @@ class Delivery {
   std::optional<queue::Recipient> recipient_;
   std::vector<queue::Recipient>
       served_;  // at once: those that lead where this one does, and itself
-  // Further addresses of this account, in another tenant: the mailbox has it for them, too, and
-  // they are told at their own turns.
-  std::vector<queue::Recipient> with_it_;
   std::optional<queue::Settled> settled_;
   std::vector<queue::Due> due_;
   std::vector<queue::Due> part_due_;                            // of the transaction under way

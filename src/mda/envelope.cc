@@ -54,13 +54,4 @@ void Envelope::note(const queue::Settled& settled) {
   }
 }
 
-void Envelope::note_mailbox(const base::AccountId& account,
-                            const std::vector<unsigned>& trace_indexes) {
-  for (const unsigned index : trace_indexes) mailboxes_.emplace(account, index);
-}
-
-bool Envelope::has_mailbox(const base::AccountId& account, unsigned trace_index) const {
-  return mailboxes_.contains({account, trace_index});
-}
-
 }  // namespace letterlock::mda

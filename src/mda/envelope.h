@@ -4,7 +4,6 @@
 #pragma once
 
 #include <optional>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -33,16 +32,12 @@ class Envelope {
   std::vector<const queue::Recipient*> waiting_at(const std::vector<std::string>& keys) const;
   // What became of them.
   void note(const queue::Settled& settled);
-  // Into whose mailbox the job brought it, and for which recipients of the trace.
-  void note_mailbox(const base::AccountId& account, const std::vector<unsigned>& trace_indexes);
-  bool has_mailbox(const base::AccountId& account, unsigned trace_index) const;
 
  private:
   queue::Message message_;
   std::vector<queue::Recipient> recipients_;
   std::unordered_map<unsigned, std::size_t> places_;             // by index
   std::unordered_multimap<std::string, std::size_t> addresses_;  // by key, whole and without detail
-  std::set<std::pair<base::AccountId, unsigned>> mailboxes_;
 };
 
 }  // namespace letterlock::mda

@@ -34,19 +34,6 @@ class ToldTest : public test::MdaTest {
       out.push_back(std::string(trace::name(link.relation)) + " " + link.name);
     return out;
   }
-  // For whom each message lies in bob's INBOX: places in the trace.
-  static net::ResultTask<std::vector<std::vector<unsigned>>> recipients_in(store::Transaction& tx,
-                                                                           mailbox::Owner owner) {
-    CO_TRY(const auto messages, co_await inbox_in(tx, owner));
-    std::vector<std::vector<unsigned>> out;
-    for (const auto& message : messages) out.push_back(message.recipients);
-    co_return out;
-  }
-  std::vector<std::vector<unsigned>> bobs_recipients() {
-    return ask<std::vector<std::vector<unsigned>>>(
-               birch, [&](store::Transaction& tx) { return recipients_in(tx, {birch, bob.id}); })
-        .value();
-  }
   static std::size_t count_of(const trace::LoadedTrace& trace, hop::Kind kind) {
     return static_cast<std::size_t>(std::ranges::count(trace.hops, kind, &hop::Hop::kind));
   }
@@ -108,66 +95,9 @@ TEST_F(ToldTest, AMailboxIsNamedAsItWasWrittenTo) {
     if (key.starts_with(store::tenant_prefix(acorn))) EXPECT_THAT(value, Not(HasSubstr("bob@")));
   }
   const auto birchs = trace_of(birch, id).value();
-  ASSERT_THAT(birchs.hops, SizeIs(3));
-  for (const unsigned which : {0U, 1U}) {
-    const auto& hop = birchs.hops[1 + which];
-    EXPECT_EQ(hop.kind, hop::Kind::delivery);
-    EXPECT_EQ(hop.to.who, "bob@birch.example");
-    EXPECT_THAT(hop.recipients, ElementsAre(which));
-  }
-  EXPECT_THAT(birchs.hops[2].reason, HasSubstr("another address of this account"));
-}
-
-// Told in one transaction, they would have one time, and stand before whomever was written between.
-TEST_F(ToldTest, NorDoOrderAndTimeTellWhichAddressesAreOnes) {
-  add_account("eve@birch.example");
-  set_account("bob@birch.example", {.add_addresses = {at("b@birch.example")}});
-  const std::vector<std::string> to{"bob@birch.example", "eve@birch.example", "b@birch.example"};
-  count_work();
-  const auto with = sent(to);
-  const auto with_transactions = work.transactions;
-  EXPECT_EQ(events.count("mda.delivered_before"), 1U);
-  const auto trace = trace_of(acorn, with).value();
-  ASSERT_THAT(trace.hops, SizeIs(4));
-  for (std::size_t which = 0; which < to.size(); ++which)
-    EXPECT_EQ(trace.hops[1 + which].to.who, to[which]);
-  // The mailbox has it for both, so each fetch is told of both.
-  EXPECT_THAT(bobs_recipients(), ElementsAre(ElementsAre(0, 2)));
-  // The same where each is somebody's own.
-  set_account("bob@birch.example", {.remove_addresses = {at("b@birch.example")}});
-  add_account("b@birch.example");
-  count_work();
-  const auto without = sent(to);
-  EXPECT_EQ(events.count("mda.delivered_before"), 1U);
-  EXPECT_EQ(acorns(with), acorns(without));
-  EXPECT_EQ(with_transactions, work.transactions) << "each at its own moment";
-}
-
-// An alias's targets are its tenant's to know, and not that two are one.
-TEST_F(ToldTest, NorBehindAnAlias) {
-  add_account("eve@birch.example");
-  set_account("bob@birch.example", {.add_addresses = {at("z@birch.example")}});
-  add_alias("way@acorn.example", {"bob@birch.example", "eve@birch.example", "z@birch.example"});
-  const auto id = sent({"way@acorn.example"});
-  EXPECT_THAT(bobs_recipients(), ElementsAre(ElementsAre(0)));
-  std::vector<std::string> told;
-  for (const auto& hop : trace_of(acorn, id).value().hops)
-    if (hop.kind == hop::Kind::delivery) told.push_back(hop.to.who);
-  EXPECT_THAT(told, ElementsAre("bob@birch.example", "eve@birch.example", "z@birch.example"));
-  const auto birchs = trace_of(birch, id).value();
-  EXPECT_EQ(count_of(birchs, hop::Kind::delivery), 3U) << "nobody else has it, so no list";
-  EXPECT_THAT(birchs.hops.back().reason, HasSubstr("another address of this account"));
-}
-
-// Nor does a mailbox that is full: each address fails at its own turn.
-TEST_F(ToldTest, NorDoTheyFailAtOnce) {
-  set_account("bob@birch.example", {.quota_octets = 1, .add_addresses = {at("b@birch.example")}});
-  sent({"bob@birch.example", "b@birch.example"});
-  const auto entries = queued(acorn);
-  ASSERT_THAT(entries, SizeIs(1));
-  for (const auto& recipient : entries[0].recipients)
-    EXPECT_EQ(recipient.state, queue::State::failed);
-  EXPECT_EQ(events.count("mda.mailbox_full"), 2U);
+  ASSERT_THAT(birchs.hops, SizeIs(2));
+  EXPECT_EQ(birchs.hops[1].to.who, "bob@birch.example");
+  EXPECT_THAT(birchs.hops[1].recipients, ElementsAre(0, 1));
 }
 
 // So many as events can name apart are one delivery; the others have it already.
