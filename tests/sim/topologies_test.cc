@@ -112,7 +112,7 @@ class TopologiesTest : public custody::test::Fixture {
                         events, [this] { return custody::test::all_of({acorn, birch}); }},
         reporter::Options{.node = "dublin-1",
                           .host_name = "mail.acorn.example",
-                          .budget = {1'000'000, 1'000'000}});
+                          .budget = {1'000'000, 1'000'000, 1'000'000, 1'000'000}});
     run_queue();
     run(mda->run());
     run(reporter->run());
