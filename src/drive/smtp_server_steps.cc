@@ -122,6 +122,8 @@ net::Task<> SmtpServer::give(std::string_view octets) {
   if (taken) co_return;
   content_failure_ = content_refusal(taken.error());
   session_.content_failed(*content_failure_);
+  // What was kept of it goes now, and not when the client has said the rest.
+  co_await reset();
 }
 
 net::ResultTask<> SmtpServer::take_content(smtp::ContentStep step) {
@@ -150,9 +152,7 @@ net::ResultTask<> SmtpServer::take_content(smtp::ContentStep step) {
 net::Task<> SmtpServer::message() {
   smtp::Reply reply;
   if (content_failure_) {
-    // The handler failed at the very last octets.
-    co_await reset();
-    reply = *content_failure_;
+    reply = *content_failure_;  // the handler failed at the very last octets
   } else {
     transaction_open_ = false;
     reply = co_await handler_.on_content_end(session_.content_facts());

@@ -161,6 +161,18 @@ TEST(SmtpServer, OversizeAndAFullDiskAreToldAtTheEnd) {
   EXPECT_TRUE(served.handler.messages.empty());
 }
 
+// What was kept of it takes no room while the peer takes its time over the rest.
+TEST(SmtpServer, ContentThatFailsIsDroppedBeforeItsEnd) {
+  Served served;
+  served("EHLO c.example\r\n", 2);
+  served.handler.content_result = base::fail(base::ErrorKind::full, "disk full");
+  served(envelope + "DATA\r\n", 3);
+  served("half\r\n", 0);
+  run_until(served.loop, [&] { return served.handler.notes.back() == "reset"; });
+  EXPECT_EQ(served("and half\r\n.\r\n", 1), "452 ");
+  EXPECT_EQ(std::ranges::count(served.handler.notes, "reset"), 1) << "it is told once";
+}
+
 TEST(SmtpServer, APeerThatLeavesMidContentLeavesNothing) {
   Served served;
   served("EHLO c.example\r\n", 2);

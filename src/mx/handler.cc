@@ -188,7 +188,6 @@ message::Reception Handler::reception_field() const {
 // Asked while it comes, too: many may have begun while there was room, and none need say a size.
 net::ResultTask<> Handler::on_content(std::string_view octets) {
   if (auto error = no_disk_for(octets.size())) {
-    transaction_->intake->drop();
     not_accepted(*error, {});
     co_return base::fail(std::move(*error));
   }

@@ -82,15 +82,8 @@ net::ResultTask<> Intake::end_header() {
 
 net::ResultTask<> Intake::keep(std::string_view octets) {
   if (octets.empty()) co_return base::Result<>();
-  if (!writer_) co_return base::fail(base::ErrorKind::io, "the content's beginning was not kept");
   digest_out_.add(octets);
-  auto written = co_await writer_->write(octets);
-  if (!written) drop();
-  co_return written;
-}
-
-void Intake::drop() {
-  writer_.reset();
+  co_return co_await writer_->write(octets);
 }
 
 net::ResultTask<std::expected<Content, Refused>> Intake::finish() {
@@ -102,7 +95,6 @@ net::ResultTask<std::expected<Content, Refused>> Intake::finish() {
     }
   }
   if (refused_) co_return std::expected<Content, Refused>(std::unexpected(std::move(*refused_)));
-  if (!writer_) co_return base::fail(base::ErrorKind::io, "the content was not kept whole");
   CO_CHECK(co_await writer_->finish());
   content_.blob = writer_->id();
   content_.octets = writer_->octets();

@@ -54,10 +54,8 @@ class Intake {
   Intake(store::Store& store, IntakeOptions options, HeaderEdit edit);
 
   // The next octets, dots decoded, lines ended by CRLF. After a refusal they are thrown away.
-  // Errors: as BlobWriter::write; what was kept of it goes at once.
+  // Errors: as BlobWriter::write.
   net::ResultTask<> add(std::string_view octets);
-  // Nobody wants it any more: what was kept of it goes at once. No more is taken.
-  void drop();
   // No more. The blob is not held by anybody yet: what isn't enqueued is swept. Errors: as the
   // store's.
   net::ResultTask<std::expected<Content, Refused>> finish();
