@@ -113,9 +113,14 @@ bool has_recipient(const LoadedTrace& loaded, const Recipient& recipient) {
   });
 }
 
-// What `other` recorded of recipients of the first: its alias led to a mailbox of a tenant that has
-// a trace of its own of the same message.
+// What `other` recorded of the first's message: all of its copy; or, where an alias of the first
+// led to a mailbox of a tenant that has a trace of its own under this name, what concerns that
+// alias.
 void add_records(Kept& owner, const Kept& other) {
+  if (other.loaded.trace.owner == owner.tenant) {
+    owner.loaded = with_records_of(std::move(owner.loaded), other.loaded);
+    return;
+  }
   std::vector<unsigned> common;
   for (const Recipient& recipient : owner.loaded.trace.recipients)
     if (has_recipient(other.loaded, recipient)) common.push_back(recipient.index);
@@ -135,7 +140,7 @@ std::vector<Kept> merged(std::vector<Kept> kept) {
   }
   for (auto& copy : kept) {
     const auto owner = std::ranges::find(shown, copy.loaded.trace.owner, &Kept::tenant);
-    if (owner == shown.end()) shown.push_back(std::move(copy));
+    if (owner == shown.end() || !is_owners(*owner)) shown.push_back(std::move(copy));
   }
   return shown;
 }

@@ -329,5 +329,18 @@ TEST(TraceView, ACopyAlone) {
   EXPECT_EQ(view.seen[0].tenant, birch);
 }
 
+// No record is left out: not a copy of a copy, nor one whose recipients its owner no longer names.
+TEST(TraceView, EveryCopyIsSomewhere) {
+  const auto clear = fetch(2, 2, hop::Level::clear, "192.0.2.7");
+  const auto alone = view_of({kept(birch, acorn, {bob}, {}), kept(cedar, birch, {dave}, {})}, {});
+  EXPECT_THAT(alone.seen, SizeIs(2));
+  const auto view = view_of({kept(acorn, acorn, {bob}, {hop_of(1, hop::Kind::submission, {})}),
+                             kept(cedar, acorn, {dave}, {clear})},
+                            {});
+  ASSERT_THAT(view.seen, SizeIs(1));
+  ASSERT_THAT(view.seen[0].loaded.hops, SizeIs(2));
+  EXPECT_EQ(view.seen[0].loaded.hops[1].to.address, "192.0.2.7");
+}
+
 }  // namespace
 }  // namespace letterlock::admin
