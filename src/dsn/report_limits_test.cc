@@ -4,29 +4,21 @@
 
 #include "dsn/delivery_status.h"
 #include "dsn/report.h"
+#include "dsn/report_fixture.h"
 #include "dsn/report_text.h"
 
 namespace letterlock::dsn {
 namespace {
 
+using test::at;
+using test::empty_report;
+using test::noon;
 using testing::HasSubstr;
 using testing::Not;
 
-const base::Time noon = base::from_milliseconds(1'795'428'131'000);  // 2026-11-23 10:02:11
-
-address::Address at(std::string_view text) {
-  return *address::Address::parse(text);
-}
-
 // As little as there may be.
 Report bare_report(std::size_t recipients = 1) {
-  Report report;
-  report.from = at("postmaster@acorn.example");
-  report.to = at("alice@acorn.example");
-  report.reporting_mta = "dublin-1.acorn.example";
-  report.message_id = "<r1@acorn.example>";
-  report.date = noon;
-  report.boundary = "b0undary";
+  auto report = empty_report();
   for (std::size_t i = 0; i < recipients; ++i) {
     report.recipients.push_back({.final_recipient = at("bob@birch.example"),
                                  .action = Action::failed,

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/utf8.h"
 #include "dsn/delivery_status.h"
+#include "dsn/report_fixture.h"
 #include "dsn/report_text.h"
 #include "message/header_parser.h"
 
@@ -13,23 +14,14 @@ namespace letterlock::dsn {
 namespace {
 
 using namespace std::string_literals;
+using test::at;
+using test::empty_report;
+using test::noon;
 using testing::HasSubstr;
 using testing::Not;
 
-const base::Time noon = base::from_milliseconds(1'795'428'131'000);  // 2026-11-23 10:02:11
-
-address::Address at(std::string_view text) {
-  return *address::Address::parse(text);
-}
-
 Report report_of(RecipientReport recipient) {
-  Report report;
-  report.from = at("postmaster@acorn.example");
-  report.to = at("alice@acorn.example");
-  report.reporting_mta = "dublin-1.acorn.example";
-  report.message_id = "<r1@acorn.example>";
-  report.date = noon;
-  report.boundary = "b0undary";
+  auto report = empty_report();
   report.trace_id = "01JD8X4K7QZ3M9";
   report.recipients = {std::move(recipient)};
   report.envid = "QQ314159";
