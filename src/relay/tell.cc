@@ -39,17 +39,15 @@ void add(std::vector<Line>& lines, const Conclusion& conclusion, const queue::Ou
     name = "hop.held";
     severity = base::Severity::warning;
   }
-  Line line{name, severity, outcome.step, outcome.status, outcome.reply, 1};
-  if (expired) {
-    line.step = queue::Step::expire;
-    line.status = stands->status;
-    line.reply = stands->reply;
-  }
   const auto known = std::ranges::find(lines, name, &Line::name);
-  if (known == lines.end())
-    lines.push_back(std::move(line));
-  else
+  if (known != lines.end()) {
     ++known->recipients;
+    return;
+  }
+  if (expired)
+    lines.push_back({name, severity, queue::Step::expire, stands->status, stands->reply, 1});
+  else
+    lines.push_back({name, severity, outcome.step, outcome.status, outcome.reply, 1});
 }
 
 std::string joined(const std::vector<hop::Required>& required,
