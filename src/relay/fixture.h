@@ -13,6 +13,7 @@
 #include "directory/operations.h"
 #include "drive/smtp_server.h"
 #include "relay/relay.h"
+#include "sasl/testing.h"
 #include "sim/events.h"
 #include "sim/names.h"
 #include "sim/network.h"

@@ -47,10 +47,6 @@ bool fit(const ScramKeys& shown, const ScramKeys& keys) {
          base::equal_in_constant_time(shown.stored_key, keys.stored_key);
 }
 
-bool password_matches(std::string_view password, const ScramKeys& keys) {
-  return fit(keys_shown(password, keys), keys);
-}
-
 ScramKeys fake_keys(base::BytesView secret, std::string_view user, unsigned rounds) {
   ASSERT(secret.size() >= 16);
   const auto part = [&](std::string_view label) {

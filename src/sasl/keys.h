@@ -24,14 +24,11 @@ struct ScramKeys {
 ScramKeys derive(std::string_view password, base::BytesView salt, unsigned rounds = rounds_default);
 
 // What keys with this salt and these rounds would be made of `password`, as the client sent it; of
-// an unusable password, for the same work, keys that are nobody's. Compare them with fit().
+// an unusable password, for the same work, keys that are nobody's. Compare them with fit(). As slow
+// as derive(); for unknown users ask with fake_keys(), so that they take the same time.
 ScramKeys keys_shown(std::string_view password, const ScramKeys& like);
 // In constant time; both of one salt and as many rounds.
 bool fit(const ScramKeys& shown, const ScramKeys& keys);
-
-// True if `password`, as the client sent it, is the one the keys were made of. As slow as derive():
-// run it on workers. For unknown users call it with fake_keys(), so that they take the same time.
-bool password_matches(std::string_view password, const ScramKeys& keys);
 
 // Keys of a user who isn't there: the same for the same name, different for another, and no
 // password fits them. `secret` is the site's, at least 16 octets, and never changes.

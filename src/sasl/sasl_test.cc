@@ -6,6 +6,7 @@
 #include "sasl/plain.h"
 #include "sasl/scram.h"
 #include "sasl/server.h"
+#include "sasl/testing.h"
 
 namespace letterlock::sasl {
 namespace {

@@ -10,6 +10,7 @@
 #include "sasl/keys.h"
 #include "sasl/plain.h"
 #include "sasl/server.h"
+#include "sasl/testing.h"
 
 namespace letterlock::sasl {
 namespace {

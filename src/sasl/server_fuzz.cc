@@ -8,6 +8,7 @@
 #include "sasl/client.h"
 #include "sasl/plain.h"
 #include "sasl/scram.h"
+#include "sasl/testing.h"
 
 namespace {
 using namespace letterlock;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <ranges>
 
-#include "sasl/keys.h"
+#include "sasl/testing.h"
 
 namespace letterlock::day {
 namespace {

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "sasl/testing.h"
+
 namespace letterlock::day {
 namespace {
 
